@@ -1,1 +1,10 @@
-//! Placeholder
+//! `reconciled` makes a Lightspeed eCom shop and its Klarna account agree, and can prove it.
+//!
+//! Modules in reading order: the pure decisions, the pass that carries them out, the two sides, the store, and the
+//! shell around them.
+
+pub mod clock;
+pub mod core;
+pub mod http;
+pub mod report;
+pub mod store;

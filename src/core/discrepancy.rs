@@ -1,0 +1,132 @@
+//! Differences between the two sides: the closed list of kinds, and one difference as a pass sees it.
+//!
+//! A discrepancy is a value of one pass and may vanish; the store turns it into a break once it is older than its
+//! grace. Nothing here is durable.
+
+use jiff::Timestamp;
+
+use super::id::InvoiceNumber;
+use super::money::Minor;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Money,
+    Action,
+}
+
+impl Severity {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Action => "action",
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($kind:ident $name:literal $severity:ident $remedy:literal),+ $(,)?) => {
+        /// The kinds of break of the outside contract: a closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum BreakKind { $($kind),+ }
+
+        impl BreakKind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name),+ }
+            }
+
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$kind => Severity::$severity),+ }
+            }
+
+            /// What a human does about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$kind => $remedy),+ }
+            }
+        }
+    };
+}
+
+kinds!(
+    RefundMissing "refund_missing" Money
+        "See `reconciled show` for why no refund was made; refund in Klarna's portal, or let this program do it (policy refunds = \"drive\", act = true).",
+    RefundUnconfirmed "refund_unconfirmed" Money
+        "Look the refund up in Klarna's portal. If it is there: `reconciled adopt`. If it surely is not: `reconciled approve INTENT` starts it anew.",
+    RefundRejected "refund_rejected" Money
+        "Read Klarna's code above. Refund in the portal and `reconciled adopt` it, or remove the cause and `reconciled approve INTENT`.",
+    RefundAmountDiffers "refund_amount_differs" Money
+        "Compare the refund at Klarna with the credit invoice and correct the difference by hand.",
+    RefundUnattributed "refund_unattributed" Money
+        "Say what the refund was for: `reconciled adopt REFUND CREDIT-INVOICE`, or `reconciled ignore REFUND` when it belongs to none.",
+    RefundExceedsCredit "refund_exceeds_credit" Money
+        "More went back than the shop's documents oblige. Add the missing credit invoice, or reclaim the difference from the consumer.",
+    CreditExceedsRefundable "credit_exceeds_refundable" Money
+        "The credit invoice asks for more than is left. Correct it in the shop, or pay the rest another way.",
+    CreditBeforeCapture "credit_before_capture" Action
+        "Nothing is captured, so nothing can be refunded: capture less, or cancel the order.",
+    CreditChanged "credit_changed" Money
+        "The credit invoice changed after its refund was intended. Compare both, and settle the difference by hand.",
+    PaidWithoutRefund "paid_without_refund" Money
+        "Refund the consumer in Klarna's portal, or set the credit invoice back to not paid to have it refunded.",
+    CreditNotMarkedPaid "credit_not_marked_paid" Action
+        "The refund is proven: mark the credit invoice paid in the shop, or check the API key's permission to write invoices.",
+    CancelNotReleased "cancel_not_released" Money
+        "Cancel the order in Klarna's portal, or let this program do it (policy cancels = \"drive\", act = true).",
+    CancelNotRefunded "cancel_not_refunded" Money
+        "Refund the captured amount in Klarna's portal, or let this program do it (policy cancels = \"drive\", act = true).",
+    CancelRejected "cancel_rejected" Money
+        "Read Klarna's code above, look at the order in the portal, then `reconciled approve INTENT` to try anew.",
+    CancelledAtKlarna "cancelled_at_klarna" Action
+        "Do not ship: Klarna will not pay. Cancel the order in the shop or arrange another payment.",
+    ShippedNotCaptured "shipped_not_captured" Money
+        "Capture the order in Klarna's portal before its authorization lapses, or let this program do it (policy captures = \"drive\").",
+    CapturedNotShipped "captured_not_shipped" Action
+        "Ship the order and mark the shipment shipped, or refund it.",
+    CaptureRejected "capture_rejected" Money
+        "Read Klarna's code above, look at the order in the portal, then `reconciled approve INTENT` to try anew.",
+    CaptureUnconfirmed "capture_unconfirmed" Money
+        "Look at the captures in Klarna's portal. If it surely is not there: `reconciled approve INTENT` starts it anew.",
+    AmountDiffers "amount_differs" Money
+        "Compare the order's total in the shop with Klarna's; nothing is sent for this order until they agree.",
+    CurrencyDiffers "currency_differs" Money
+        "The shop and Klarna disagree on the currency; nothing is sent for this order. Check that the Klarna order belongs to this shop.",
+    AuthorizationExpiring "authorization_expiring" Action
+        "Ship and capture, or extend the authorization in Klarna's portal.",
+    AuthorizationExpired "authorization_expired" Money
+        "Nothing can be captured any more. Do not ship; ask Klarna to reopen it or arrange another payment.",
+    FraudPending "fraud_pending" Action
+        "Wait for Klarna's decision before shipping.",
+    FraudRejected "fraud_rejected" Money
+        "Klarna rejected the order: do not ship; cancel it in the shop.",
+    KlarnaOrderUnlinked "klarna_order_unlinked" Action
+        "The order names Klarna as its payment and no Klarna order id was found: check `klarna_order_id` in the configuration.",
+    KlarnaOrderNotFound "klarna_order_not_found" Money
+        "Klarna does not know this order: check that the credentials, the environment and the region are this shop's.",
+    KlarnaOrderShared "klarna_order_shared" Money
+        "Two shop orders name one Klarna order; nothing is sent for either. Correct the Klarna order id in the shop.",
+    LimitReached "limit_reached" Action
+        "A money ceiling holds this effect: `reconciled approve INTENT`, or raise the limit in the configuration.",
+    UnknownValue "unknown_value" Action
+        "A side said something this program has no word for; nothing that depends on it is sent. Look at the order, then report it.",
+);
+
+impl BreakKind {
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// One difference, as one pass sees it on one order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discrepancy {
+    pub kind: BreakKind,
+    pub credit_invoice: Option<InvoiceNumber>,
+    /// Tells two differences of one kind and order apart: an invoice number, a refund id, an intent.
+    pub subject: String,
+    pub amount: Option<Minor>,
+    /// What was found, for people; carries no personal data.
+    pub message: String,
+    /// When it becomes a break; already past for what no timing explains.
+    pub due: Timestamp,
+}

@@ -1,0 +1,181 @@
+//! What each side said, and when: the only input of a decision.
+//!
+//! Never holds a name, an address or an e-mail, and never a value that nobody said: what is missing on the wire
+//! is `None` here, and a word we do not know is kept as it was written.
+
+use jiff::Timestamp;
+
+use super::id::{
+    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference,
+    RefundId, ShipmentId,
+};
+use super::money::{Currency, Minor};
+
+/// A word from the other side: one we know, or the text as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word<T> {
+    Known(T),
+    Unknown(String),
+}
+
+impl<T: PartialEq> Word<T> {
+    pub fn is(&self, value: &T) -> bool {
+        matches!(self, Self::Known(known) if known == value)
+    }
+
+    pub const fn unknown(&self) -> Option<&str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(text) => Some(text.as_str()),
+        }
+    }
+}
+
+/// An amount as said; `Err` keeps the text that is not an amount.
+pub type Said = Result<Minor, String>;
+
+/// The order's status in the shop, reduced to what decides something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShopStatus {
+    /// Any status of a living order that is past its payment.
+    Open,
+    /// Placed, and the shop still waits for the payment.
+    AwaitingPayment,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shipped {
+    No,
+    Partly,
+    Fully,
+    Cancelled,
+}
+
+/// One order as Lightspeed describes it (`GET orders/{id}.json`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShopOrder {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub status: Word<ShopStatus>,
+    pub shipped: Word<Shipped>,
+    /// `paymentStatus` is `paid` or `partially_paid`.
+    pub paid: bool,
+    /// `priceIncl`: what the consumer owes, shipping included.
+    pub total: Said,
+    /// Where the Klarna order id was found, if anywhere.
+    pub klarna_order_id: Option<KlarnaOrderId>,
+    pub credit_invoices: Vec<CreditInvoiceFacts>,
+    pub shipments: Vec<Shipment>,
+    pub lines: Vec<Line>,
+}
+
+/// A credit invoice (`isCreditNote: true`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditInvoiceFacts {
+    pub id: InvoiceId,
+    pub number: InvoiceNumber,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Absolute value of `priceIncl`: the sign on the wire is unproven.
+    pub amount: Said,
+    /// `Known(true)` is `paid`, `Known(false)` is `not_paid`.
+    pub paid: Word<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipment {
+    pub id: ShipmentId,
+    pub number: String,
+    pub updated_at: Timestamp,
+    pub shipped: bool,
+    /// How many of which line; empty when the shop did not say.
+    pub quantities: Vec<(LineId, u32)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: LineId,
+    pub ordered: u32,
+    /// Line total after discount, tax included.
+    pub total: Said,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KlarnaStatus {
+    Authorized,
+    PartCaptured,
+    Captured,
+    Cancelled,
+    Expired,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fraud {
+    Accepted,
+    Pending,
+    Rejected,
+}
+
+/// One order as Klarna describes it (`GET /ordermanagement/v1/orders/{id}`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KlarnaOrder {
+    pub id: KlarnaOrderId,
+    pub status: Word<KlarnaStatus>,
+    /// `None` when the field is missing.
+    pub fraud: Option<Word<Fraud>>,
+    pub currency: Word<Currency>,
+    pub order_amount: Minor,
+    /// The amount first authorized, before any update; equals `order_amount` when Klarna does not say.
+    pub original_amount: Minor,
+    pub captured: Minor,
+    pub refunded: Minor,
+    pub remaining: Minor,
+    pub merchant_reference1: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    pub captures: Vec<KlarnaCapture>,
+    pub refunds: Vec<KlarnaRefund>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KlarnaCapture {
+    pub id: CaptureId,
+    pub amount: Minor,
+    pub reference: Option<Reference>,
+    pub captured_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KlarnaRefund {
+    pub id: RefundId,
+    pub amount: Minor,
+    pub reference: Option<Reference>,
+    pub refunded_at: Option<Timestamp>,
+}
+
+/// What is known of the Klarna side of one order in this pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KlarnaSide {
+    /// The shop order names no Klarna order.
+    Unlinked,
+    /// Klarna says it knows no such order; with its own words.
+    NotFound {
+        said: String,
+    },
+    Read(KlarnaOrder),
+}
+
+/// Everything both sides said about one order in this pass. An unread source makes no `Facts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    pub currency: Currency,
+    pub shop: ShopOrder,
+    pub klarna: KlarnaSide,
+    /// Other shop orders that name the same Klarna order.
+    pub shared_with: Vec<OrderNumber>,
+    /// When the Klarna read was started.
+    pub read_at: Timestamp,
+}

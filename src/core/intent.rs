@@ -1,0 +1,301 @@
+//! The intent: the durable decision to cause one effect, and its machine.
+//!
+//! Pure. Key, amount, reference and payload of an intent never change; only its state moves, and only through
+//! `apply`. The idempotency key is a function of the content, so that a lost store or a second daemon makes the
+//! same key for the same effect.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::IllegalTransition;
+use super::answer::{Answer, Said};
+use super::id::{
+    IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName,
+};
+use super::money::{Currency, Minor};
+use super::policy::{KEY_LIFE, LADDER, SETTLE_DELAY};
+
+/// The kinds of effect this program can cause. Nothing else is ever written to either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Refund,
+    MarkPaid,
+    Cancel,
+    Release,
+    Capture,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] =
+        [Self::Refund, Self::MarkPaid, Self::Cancel, Self::Release, Self::Capture];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::MarkPaid => "mark_paid",
+            Self::Cancel => "cancel",
+            Self::Release => "release",
+            Self::Capture => "capture",
+        }
+    }
+
+    /// Marking paid is idempotent at Lightspeed; everything else goes to Klarna and is keyed.
+    pub const fn is_klarna(self) -> bool {
+        !matches!(self, Self::MarkPaid)
+    }
+}
+
+/// What an effect is, before it is an intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    pub kind: Kind,
+    pub amount: Minor,
+    /// What makes it one effect: at most one open intent exists per (order, kind, reference).
+    pub reference: Reference,
+    pub credit_invoice: Option<(InvoiceId, InvoiceNumber)>,
+    /// Rises only when a human starts a refused or expired effect anew.
+    pub generation: u32,
+}
+
+/// Where an effect goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub shop: ShopName,
+    pub order: OrderId,
+    pub klarna_order_id: Option<KlarnaOrderId>,
+    pub currency: Currency,
+}
+
+/// `Planned`: durable, not sent. `Sending`: the claim is committed, the request may be under way. `Confirmed`: it
+/// happened. `Rejected`: it was definitively refused; a human decides. `Unknown`: it may have happened.
+/// `Abandoned`: given up, by a human or because its reason vanished before it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Planned,
+    Sending,
+    Confirmed,
+    Rejected,
+    Unknown,
+    Abandoned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Claimed for sending in a committed transaction.
+    Claimed,
+    /// The answer was a well-formed success.
+    Confirmed,
+    /// A read shows the effect.
+    Seen,
+    /// The answer was a definitive refusal.
+    Rejected,
+    /// The other side asked us to come later; nothing happened.
+    Throttled,
+    /// Nothing was ever written to the socket.
+    NotSent,
+    /// The answer is missing or says nothing certain.
+    Lost,
+    /// Given up.
+    Abandoned,
+}
+
+impl State {
+    pub const ALL: [Self; 6] = [
+        Self::Planned,
+        Self::Sending,
+        Self::Confirmed,
+        Self::Rejected,
+        Self::Unknown,
+        Self::Abandoned,
+    ];
+
+    pub fn apply(self, event: Event) -> Result<Self, IllegalTransition> {
+        use {Event as E, State as S};
+        Ok(match (self, event) {
+            (S::Planned | S::Unknown, E::Claimed) => S::Sending,
+            (S::Planned | S::Unknown, E::Seen) => S::Confirmed,
+            (S::Planned | S::Unknown, E::Abandoned) => S::Abandoned,
+            (S::Sending, E::Confirmed) => S::Confirmed,
+            (S::Sending, E::Rejected) => S::Rejected,
+            (S::Sending, E::Throttled | E::NotSent) => S::Planned,
+            (S::Sending, E::Lost) => S::Unknown,
+            (from, event) => return Err(IllegalTransition::new("intent", &from, &event)),
+        })
+    }
+
+    /// Planned, sent or unknown: counted as if it had happened.
+    pub const fn is_in_flight(&self) -> bool {
+        matches!(self, Self::Planned | Self::Sending | Self::Unknown)
+    }
+
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Sending => "sending",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl Event {
+    pub const ALL: [Self; 8] = [
+        Self::Claimed,
+        Self::Confirmed,
+        Self::Seen,
+        Self::Rejected,
+        Self::Throttled,
+        Self::NotSent,
+        Self::Lost,
+        Self::Abandoned,
+    ];
+
+    /// The word in the journal.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Confirmed => "confirmed",
+            Self::Seen => "seen",
+            Self::Rejected => "rejected",
+            Self::Throttled => "throttled",
+            Self::NotSent => "not_sent",
+            Self::Lost => "lost",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// One intent as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    pub id: IntentId,
+    pub effect: Effect,
+    pub target: Target,
+    pub key: Uuid,
+    /// The request body, exactly as it is sent, every time.
+    pub payload: String,
+    pub state: State,
+    pub planned_at: Timestamp,
+    /// How often it may have reached the other side.
+    pub attempts: u32,
+    pub first_sent_at: Option<Timestamp>,
+    pub last_sent_at: Option<Timestamp>,
+    /// Not to be sent before.
+    pub not_before: Option<Timestamp>,
+    /// The refunds (or captures) of the order that were visible before the first attempt.
+    pub seen_before: Vec<String>,
+    /// The first read after the last attempt that did not show it.
+    pub absent_since: Option<Timestamp>,
+    /// Klarna's id of what was made: `Refund-Id`, `Capture-Id`.
+    pub made: Option<RefundId>,
+    /// The last answer that was not a success.
+    pub said: Option<Said>,
+    /// When it was confirmed, rejected or abandoned.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What may be done about an intent whose outcome is unknown and that a read does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Look again, not before this time.
+    Look { not_before: Timestamp },
+    /// Absence is proven twice: the same request with the same key may be sent.
+    Resend,
+    /// The key is no longer safe or the ladder is climbed: a human decides.
+    Human,
+}
+
+impl Intent {
+    /// What a read that was started at `read_at` and does not show the effect allows.
+    pub fn after_absence(&self, read_at: Timestamp) -> Next {
+        let (Some(first), Some(last)) = (self.first_sent_at, self.last_sent_at) else {
+            return Next::Resend;
+        };
+        if !self.effect.kind.is_klarna() {
+            return Next::Resend;
+        }
+        let Some(rung) = self.rung() else { return Next::Human };
+        if elapsed(first, read_at) >= KEY_LIFE {
+            return Next::Human;
+        }
+        let settled = self
+            .absent_since
+            .is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
+        if settled && elapsed(last, read_at) >= rung {
+            return Next::Resend;
+        }
+        let quiet =
+            later(self.absent_since.filter(|since| *since > last).unwrap_or(read_at), SETTLE_DELAY);
+        Next::Look { not_before: quiet.max(later(last, rung)) }
+    }
+
+    /// How long after the last attempt the next one may be made; `None` when the ladder is climbed.
+    fn rung(&self) -> Option<SignedDuration> {
+        let attempts = usize::try_from(self.attempts).unwrap_or(usize::MAX);
+        LADDER.get(attempts.saturating_sub(1)).copied()
+    }
+
+    pub fn key_is_safe(&self, now: Timestamp) -> bool {
+        self.first_sent_at.is_none_or(|first| elapsed(first, now) < KEY_LIFE)
+    }
+}
+
+/// The event an answer means for an intent that had been attempted `attempts` times, this one included.
+///
+/// A refusal counts only on the first attempt: on a later one, our own first success may have caused it.
+pub fn event_after(answer: &Answer, attempts: u32) -> Event {
+    match answer {
+        Answer::Done { .. } => Event::Confirmed,
+        Answer::Rejected(_) if attempts <= 1 => Event::Rejected,
+        Answer::Throttled { .. } if attempts <= 1 => Event::Throttled,
+        Answer::NotSent(_) if attempts <= 1 => Event::NotSent,
+        Answer::Rejected(_)
+        | Answer::Throttled { .. }
+        | Answer::NotSent(_)
+        | Answer::Unknown(_)
+        | Answer::AccountRefused(_) => Event::Lost,
+    }
+}
+
+/// The answer surely changed nothing and used no attempt up.
+pub const fn leaves_no_trace(answer: &Answer) -> bool {
+    matches!(answer, Answer::NotSent(_) | Answer::Throttled { .. } | Answer::AccountRefused(_))
+}
+
+/// The idempotency key: version 5 over everything that makes the effect what it is. Klarna looks at the key
+/// alone, so the amount belongs in it.
+pub fn key(effect: &Effect, target: &Target) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, content(effect, target, "key").as_bytes())
+}
+
+/// The intent's own id: the same content is the same intent, in every store and in a dry run.
+pub fn id(effect: &Effect, target: &Target) -> IntentId {
+    IntentId(Uuid::new_v5(&NAMESPACE, content(effect, target, "intent").as_bytes()))
+}
+
+/// Made once for this program; changing it would make every key new.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f3c_9d0e_51b7_5c1a_8f42_2d9b_7a10_c4e5);
+
+fn content(effect: &Effect, target: &Target, what: &str) -> String {
+    let order = target.klarna_order_id.as_ref().map_or("", KlarnaOrderId::as_str);
+    let fields = [
+        what,
+        target.shop.as_str(),
+        order,
+        effect.kind.name(),
+        effect.reference.as_str(),
+        target.currency.code(),
+    ];
+    let text: String = fields.iter().map(|field| format!("{}:{field}|", field.len())).collect();
+    format!("{text}{}|{}|{}", target.order, effect.amount.get(), effect.generation)
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> SignedDuration {
+    to.duration_since(from)
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

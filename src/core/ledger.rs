@@ -1,0 +1,64 @@
+//! What this program holds true about one order: its machines, its intents and what humans decided about it.
+//!
+//! Loaded from the store as one value, so that a decision never asks for more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::credit_invoice::CreditInvoice;
+use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
+use super::intent::Intent;
+use super::money::Minor;
+use super::order::Order;
+
+/// A credit invoice as we hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditRecord {
+    pub number: InvoiceNumber,
+    pub state: CreditInvoice,
+    /// The amount when it was last read (or intended); a later change is noticed against it.
+    pub amount: Option<Minor>,
+    pub created_at: Timestamp,
+}
+
+/// Which obligation a refund settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attribution {
+    CreditInvoice(InvoiceId),
+    /// The remainder of a cancelled order.
+    Cancel,
+    /// A human ruled it out: it settles nothing of this order, and stops nothing.
+    RuledOut,
+}
+
+/// Everything held about one order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    pub shop: ShopName,
+    pub order: Order,
+    pub credits: BTreeMap<InvoiceId, CreditRecord>,
+    /// Every intent that ever existed for the order, oldest first.
+    pub intents: Vec<Intent>,
+    /// What humans said about refunds that carry no reference of ours.
+    pub adopted: BTreeMap<RefundId, Attribution>,
+    /// Effects whose exact content a human approved although a ceiling holds them.
+    pub approved: BTreeSet<IntentId>,
+    /// A human's hold, with its note.
+    pub hold: Option<String>,
+}
+
+impl Ledger {
+    /// An order seen for the first time.
+    pub fn new(shop: ShopName) -> Self {
+        Self {
+            shop,
+            order: Order::Pending,
+            credits: BTreeMap::new(),
+            intents: Vec::new(),
+            adopted: BTreeMap::new(),
+            approved: BTreeSet::new(),
+            hold: None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the merchant allows, as validated values.
+//!
+//! Never read from a file here (`config.rs` does that), and never a default that moves money.
+
+use jiff::SignedDuration;
+
+use super::money::Minor;
+
+/// Who performs a family of effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// We perform it.
+    Drive,
+    /// Somebody else performs it; we check that it happened in time.
+    Verify,
+    /// We do not look.
+    Off,
+}
+
+/// What makes a capture due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureOn {
+    /// The shipment was marked shipped, wholly or in part.
+    Shipped,
+}
+
+/// A shop's policy (`[shops.<name>.policy]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Above all modes: `false` plans and reports, and writes nothing to either side.
+    pub act: bool,
+    pub refunds: Mode,
+    pub mark_paid: Mode,
+    pub cancels: Mode,
+    pub captures: Mode,
+    pub capture_on: CaptureOn,
+    /// A refund without a reference may be taken for the one open credit invoice of exactly its amount.
+    pub adopt_exact: bool,
+    /// A credit invoice younger than this is looked at, never refunded by us: the vendor's app may be about to.
+    pub refund_after: SignedDuration,
+    /// A discrepancy older than this is a break.
+    pub grace: SignedDuration,
+    pub refund_limit_per_order: Minor,
+    pub refund_limit_per_pass: Minor,
+    pub refund_limit_per_day: Minor,
+    /// How long before an authorization lapses it is reported.
+    pub expiry_warning: SignedDuration,
+}
+
+/// The two sides may disagree on an order's amount by this much: one minor unit, the rounding that shops of every
+/// platform show. What is *sent* has no tolerance.
+pub const AMOUNT_TOLERANCE: i64 = 1;
+
+/// Klarna remembers an idempotency key for 24 hours from the first attempt (docs, retry policy). One hour less is
+/// the last moment at which a repeat is surely recognised.
+pub const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
+
+/// Two reads that show nothing must be this far apart before a lost request counts as absent. Klarna's reads were
+/// seen to lag its writes by one to three seconds.
+pub const SETTLE_DELAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// Klarna's own ladder for keyed requests whose outcome is unknown: 5 seconds, 5 minutes, 5 hours, then a human.
+pub const LADDER: [SignedDuration; 3] =
+    [SignedDuration::from_secs(5), SignedDuration::from_mins(5), SignedDuration::from_hours(5)];
+
+/// A write leaves only on a read that was started at most this long ago. Without it, a process that was suspended
+/// between its read and its write refunds twice.
+pub const FRESHNESS: SignedDuration = SignedDuration::from_secs(30);
+
+/// Klarna's largest amount for one capture or refund (order management OpenAPI, 2026), in minor units.
+pub const KLARNA_LARGEST_MINOR: i64 = 200_000_000;

@@ -1,0 +1,70 @@
+//! The transport: one request in, one response or one transport error out.
+//!
+//! Never follows a redirect, never repeats a request, never reads a proxy from the environment, and never says
+//! more than it knows: an error is either "nothing was written" or "it may have arrived".
+
+use std::future::Future;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+}
+
+/// HTTP Basic credentials; never printed.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub user: SecretString,
+    pub password: SecretString,
+}
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: Method,
+    /// Absolute; carries no credential.
+    pub url: String,
+    pub credentials: Credentials,
+    /// Extra headers, such as `Klarna-Idempotency-Key`.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: Option<String>,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case; values that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why no response came. The text names no URL and no credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// Nothing was ever written to the socket: name resolution, connecting or the TLS handshake failed.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The request may have arrived.
+    #[error("no complete answer: {0}")]
+    Lost(String),
+}
+
+/// Sends requests. Implemented over reqwest, over the sandbox in process, and by simulations.
+pub trait Transport: Clone + Send + Sync + 'static {
+    fn send(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, TransportError>> + Send;
+}

@@ -1,0 +1,440 @@
+//! The durable state behind one trait of few verbs.
+//!
+//! Each verb is one transaction; what a crash right after it means is said on the verb. The store chooses nothing:
+//! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
+
+pub mod sqlite;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::core::answer::Said;
+use crate::core::credit_invoice;
+use crate::core::discrepancy::{BreakKind, Discrepancy};
+use crate::core::facts::{KlarnaOrder, ShopOrder};
+use crate::core::id::{
+    IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId,
+};
+use crate::core::intent::{self, Intent};
+use crate::core::ledger::{Attribution, Ledger};
+use crate::core::money::{Currency, Minor};
+use crate::core::order;
+use crate::core::plan::Note;
+
+/// Who a store belongs to. Bound by the first pass; another identity is refused for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `playground` or `production`.
+    pub environment: String,
+    /// Klarna's region, `eu`, `na` or `oc`.
+    pub region: String,
+    /// Lightspeed's shop id, as text.
+    pub shop_id: String,
+}
+
+/// What the shop said about itself, kept so that it is not asked again in every pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShopRecord {
+    pub identity: Identity,
+    pub currency: Currency,
+    pub read_at: Timestamp,
+}
+
+/// A row of a list page: enough to know whether the thing behind it must be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedOrder {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    pub updated_at: Timestamp,
+    /// Klarna is its payment, as the configuration matches it.
+    pub is_klarna: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedInvoice {
+    pub id: InvoiceId,
+    pub order: OrderId,
+    pub updated_at: Timestamp,
+}
+
+/// The place in the shop's history up to which the lists were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursors {
+    pub orders: Option<Timestamp>,
+    pub invoices: Option<Timestamp>,
+}
+
+/// Which orders of the shop a pass works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those whose time has come.
+    Due,
+    /// Every linked order (`--full`).
+    All,
+}
+
+/// One order with everything held about it.
+#[derive(Clone, Debug)]
+pub struct Dossier {
+    pub ledger: Ledger,
+    pub shop: ShopOrder,
+    /// What Klarna said last, and when that read was started.
+    pub klarna: Option<(KlarnaOrder, Timestamp)>,
+    /// Other shop orders that name the same Klarna order.
+    pub shared_with: Vec<OrderNumber>,
+    /// Since when nothing changed on either side, as far as we saw.
+    pub quiet_since: Timestamp,
+}
+
+/// One state change of one machine, computed by the caller through the machine's `apply`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Order {
+        before: order::Order,
+        event: order::Event,
+        after: order::Order,
+    },
+    Credit {
+        id: InvoiceId,
+        before: credit_invoice::CreditInvoice,
+        event: credit_invoice::Event,
+        after: credit_invoice::CreditInvoice,
+    },
+    Intent {
+        id: IntentId,
+        before: intent::State,
+        event: intent::Event,
+        after: intent::State,
+        note: Option<Note>,
+    },
+}
+
+/// Everything one decision about one order makes durable.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub order: OrderId,
+    /// The Klarna answer the decision rests on, and when its read was started.
+    pub klarna: Option<(KlarnaOrder, Timestamp)>,
+    /// Something on either side differs from what was held before.
+    pub changed: bool,
+    /// Credit invoices as the shop says now; new ones are made `Pending` and journalled as first seen.
+    pub credits: Vec<(InvoiceId, InvoiceNumber, Option<Minor>, Timestamp)>,
+    /// In the order in which they happened. A step whose `before` is not what the store holds fails the whole
+    /// decision with [`StoreError::Moved`].
+    pub steps: Vec<Step>,
+    /// Absent reads of intents in flight: remembered, not journalled.
+    pub absent: Vec<(IntentId, Timestamp)>,
+    /// New intents. Each is refused, and the decision with it, when an open one exists for the same order, kind
+    /// and reference, or when refunds would exceed `captured`.
+    pub intents: Vec<Intent>,
+    /// What the money guard compares with, from the same read.
+    pub captured: Minor,
+    pub refunded: Minor,
+    pub discrepancies: Vec<Discrepancy>,
+    pub next_look: Option<Timestamp>,
+}
+
+/// Why a claim was refused; nothing may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Granted(Box<Intent>),
+    /// The kill switch is on.
+    Stopped,
+    /// The order is held by an operator, or a ceiling of the ledger would be passed.
+    Withheld(String),
+    /// The intent is not in a state that may be sent, or its order moved.
+    Moved,
+}
+
+/// What came of one attempt, computed by the caller.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub order: OrderId,
+    pub intent: IntentId,
+    /// The intent's step first, then what follows from it for its credit invoice.
+    pub steps: Vec<Step>,
+    /// Klarna's id of what was made.
+    pub made: Option<RefundId>,
+    pub said: Option<Said>,
+    pub correlation_id: Option<String>,
+    pub not_before: Option<Timestamp>,
+    /// The attempt surely left no trace, so the count and times that the claim set are taken back.
+    pub uncounted: bool,
+}
+
+/// What the claim compares with inside its transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    pub at: Timestamp,
+    /// From the fresh read on which the write leaves.
+    pub captured: Minor,
+    pub refunded: Minor,
+    pub limit_per_day: Minor,
+}
+
+/// What a human decided (contract: hold, release, approve, adopt, ignore, breaks, stop, resume).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Stop,
+    Resume,
+    Hold(OrderId),
+    Release(OrderId),
+    /// An effect by the id the report named: one that a ceiling holds may go, one that was refused or whose key
+    /// expired may be started anew (an `Unknown` intent becomes `Abandoned` in the same transaction).
+    Approve {
+        order: OrderId,
+        intent: IntentId,
+    },
+    /// An intent that will never be sent (again).
+    Abandon(IntentId),
+    Attribute {
+        order: OrderId,
+        refund: RefundId,
+        to: Attribution,
+    },
+    Acknowledge(i64),
+    Resolve(i64),
+    Reopen(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakStatus {
+    Open,
+    Acknowledged,
+    /// Closed by a human.
+    Resolved,
+    /// Gone by itself.
+    Cleared,
+}
+
+/// A durable break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    pub id: i64,
+    pub kind: BreakKind,
+    pub order: Option<OrderNumber>,
+    pub credit_invoice: Option<InvoiceNumber>,
+    pub subject: String,
+    pub amount: Option<Minor>,
+    pub message: String,
+    pub opened_at: Timestamp,
+    pub status: BreakStatus,
+    pub note: Option<String>,
+}
+
+/// What a pass looked at, for its report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    pub klarna_order_id: Option<KlarnaOrderId>,
+    pub state: order::Order,
+    pub amount: Option<Minor>,
+    pub captured: Minor,
+    pub refunded: Minor,
+    pub credits: Vec<CreditRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditRow {
+    pub number: InvoiceNumber,
+    pub state: credit_invoice::CreditInvoice,
+    pub amount: Option<Minor>,
+}
+
+/// One row of the journal, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub cause: String,
+    pub entity: String,
+    pub entity_id: String,
+    pub event: String,
+    pub before: String,
+    pub after: String,
+    pub detail: String,
+}
+
+/// What `audit verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audit {
+    Intact { entries: u64, head: String },
+    Broken { seq: i64, why: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store `{path}` could not be opened: {why}")]
+    Open { path: String, why: String },
+    #[error(
+        "the store has schema {found}, this program knows {known}: it was written by a newer version"
+    )]
+    Newer { found: i64, known: i64 },
+    #[error("the store belongs to {bound}, the configuration says {given}")]
+    OtherIdentity { bound: String, given: String },
+    #[error("another pass is running on this store")]
+    Locked,
+    #[error("order {0} moved while it was decided")]
+    Moved(OrderId),
+    #[error("the store refused a write that would break its guard: {0}")]
+    Guard(String),
+    #[error("a row of the store cannot be understood: {0}")]
+    Damaged(String),
+    #[error("{0} is not known")]
+    NotFound(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the store failed")]
+    Sql(#[source] rusqlite::Error),
+    #[error("the store's files: {0}")]
+    Io(String),
+    #[error("the store's writer has ended")]
+    Gone,
+}
+
+/// A shop's durable state. One writer; every verb that writes is one committed, synced transaction.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// Binds the store to `identity` and keeps what the shop said; refuses another identity.
+    /// After a crash: bound or not, never half.
+    fn bind(&self, shop: ShopRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn shop(&self) -> impl Future<Output = Result<Option<ShopRecord>, StoreError>> + Send;
+
+    fn cursors(&self) -> impl Future<Output = Result<Cursors, StoreError>> + Send;
+
+    /// Opens a pass. Every intent found `Sending` becomes `Unknown`: its request may have been under way when the
+    /// last writer died. Returns their ids.
+    fn begin_pass(
+        &self,
+        id: PassId,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Vec<IntentId>, StoreError>> + Send;
+
+    /// Remembers one list page, and which of its orders must be read. A crash loses the page, not the cursor.
+    fn listed(
+        &self,
+        orders: Vec<ListedOrder>,
+        invoices: Vec<ListedInvoice>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Moves the cursors once every page of a listing was remembered. Orders not yet read stay marked unread.
+    fn advance(&self, cursors: Cursors) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Orders whose listed version is newer than the version read, oldest change first. Orders only known from an
+    /// invoice are included; orders that are not Klarna's are not.
+    fn unread(&self, limit: u32) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+
+    /// Keeps what the shop said about orders. `None`: read, and not Klarna's. An older version never overwrites a
+    /// newer one.
+    fn observe(
+        &self,
+        orders: Vec<(OrderId, Option<ShopOrder>)>,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Orders to look at, by id after `after`; unread ones are never among them.
+    fn due(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        after: OrderId,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+
+    fn dossiers(
+        &self,
+        orders: Vec<OrderId>,
+    ) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
+
+    /// Makes decisions durable, each wholly or not at all: facts, steps, intents, differences and journal rows in
+    /// one transaction. The answer has one result per decision. After a crash the next pass decides anew.
+    fn decide(
+        &self,
+        pass: PassId,
+        at: Timestamp,
+        decisions: Vec<Decided>,
+    ) -> impl Future<Output = Result<Vec<Result<(), StoreError>>, StoreError>> + Send;
+
+    /// Claims one intent for sending, if the kill switch, the holds and the money guard still allow it. Once this
+    /// returned `Granted` the claim is on disk: after a crash the intent is found `Sending` and becomes `Unknown`.
+    fn claim(
+        &self,
+        pass: PassId,
+        intent: IntentId,
+        guard: Guard,
+    ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
+
+    /// Finishes an attempt: moves the intent, and the credit invoice it serves, as the answer says. After a crash
+    /// before this, the intent is `Unknown` and a read finds the effect.
+    fn record(
+        &self,
+        pass: PassId,
+        attempt: Attempt,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Refunds intended since `since` and not rejected or abandoned.
+    fn spent(&self, since: Timestamp) -> impl Future<Output = Result<Minor, StoreError>> + Send;
+
+    fn is_stopped(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Closes a pass; `complete` only when nothing was left unchecked.
+    fn end_pass(
+        &self,
+        id: PassId,
+        at: Timestamp,
+        complete: bool,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// A human's decision, journalled with who and why in the same transaction.
+    fn operate(
+        &self,
+        operation: Operation,
+        actor: String,
+        note: String,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Breaks, oldest first; `closed` includes the resolved and cleared ones.
+    fn breaks(&self, closed: bool) -> impl Future<Output = Result<Vec<Break>, StoreError>> + Send;
+
+    /// Orders that the pass decided, by id after `after`.
+    fn looked_at(
+        &self,
+        pass: PassId,
+        after: OrderId,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<OrderRow>, StoreError>> + Send;
+
+    /// An order by its number, or by the number of one of its credit invoices.
+    fn find(
+        &self,
+        number: String,
+    ) -> impl Future<Output = Result<Option<OrderId>, StoreError>> + Send;
+
+    /// Recomputes the hash chain, replays every machine through its `apply`, and compares with the stored states.
+    fn audit(&self) -> impl Future<Output = Result<Audit, StoreError>> + Send;
+
+    fn intent(
+        &self,
+        id: IntentId,
+    ) -> impl Future<Output = Result<Option<Intent>, StoreError>> + Send;
+
+    /// The journal of one order, its credit invoices and intents, oldest first.
+    fn history(
+        &self,
+        order: OrderId,
+    ) -> impl Future<Output = Result<Vec<JournalRow>, StoreError>> + Send;
+
+    /// Calls left per window as the servers last said, and when; so that a restart does not forget a limit.
+    fn budgets(&self) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
+
+    fn keep_budgets(
+        &self,
+        budgets: BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
