@@ -3,10 +3,29 @@
 //! Never follows a redirect, never repeats a request, never reads a proxy from the environment, and never says
 //! more than it knows: an error is either "nothing was written" or "it may have arrived".
 
+pub(crate) mod json;
+pub mod reqwest;
+pub(crate) mod text;
+
 use std::future::Future;
 use std::time::Duration;
 
 use secrecy::SecretString;
+
+pub use self::reqwest::ReqwestTransport;
+
+/// Klarna thinks for up to 59 seconds before it gives up (Klarna Network documentation, 2026); whoever waits less
+/// makes outcomes unknown that were not.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(70);
+
+/// As for writes, less the margin: a read that is given up costs only another read.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(65);
+
+/// The largest answer to one object: a thousand order lines with every optional field stay far below it.
+pub const SINGLE_ANSWER: usize = 4 << 20;
+
+/// The largest answer to one list page: 250 orders of a hundred fields each are about two million bytes.
+pub const PAGE_ANSWER: usize = 32 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -33,6 +52,8 @@ pub struct Request {
     /// JSON.
     pub body: Option<String>,
     pub timeout: Duration,
+    /// A longer answer, counted after decompression, is a lost one.
+    pub largest_answer: usize,
 }
 
 #[derive(Clone, Debug)]
