@@ -3,6 +3,7 @@
 //! Modules in reading order: the pure decisions, the pass that carries them out, the two sides, the store, and the
 //! shell around them.
 
+pub mod budget;
 pub mod clock;
 pub mod core;
 pub mod http;
