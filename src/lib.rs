@@ -7,5 +7,6 @@ pub mod budget;
 pub mod clock;
 pub mod core;
 pub mod http;
+pub mod klarna;
 pub mod report;
 pub mod store;

@@ -1,0 +1,194 @@
+//! What an answer of Klarna's means, by what may be done next. The one place where a refund becomes "done".
+//!
+//! Whatever is neither a well-formed success nor a refusal in Klarna's own JSON is unknown. The texts of messages
+//! are kept for people and never decide anything.
+
+use jiff::Timestamp;
+
+use super::dto;
+use crate::core::answer::{Answer, Said, Unreadable};
+use crate::core::intent::Kind;
+use crate::http::json::{Raw, decode, elements};
+use crate::http::text::{LONGEST_MESSAGE, excerpt};
+use crate::http::{Response, TransportError};
+
+/// Ids of what was made are UUIDs today; anything that is not one printable word of this length is not an id.
+const LONGEST_ID: usize = 255;
+
+/// Client errors that speak of the conversation instead of the request: they refuse nothing.
+const SAYS_NOTHING: [u16; 4] = [408, 409, 425, 499];
+
+/// Why one read gave nothing, and whether asking again can help.
+pub(super) enum Stumble {
+    Over(Unreadable),
+    /// A server error, or no answer.
+    Failure(Unreadable),
+}
+
+impl Stumble {
+    pub(super) fn into_unreadable(self) -> Unreadable {
+        match self {
+            Self::Over(why) | Self::Failure(why) => why,
+        }
+    }
+}
+
+pub(super) fn said(message: &str) -> Said {
+    Said { message: message.to_owned(), ..Said::default() }
+}
+
+pub(super) fn no_answer(error: &TransportError) -> Stumble {
+    Stumble::Failure(Unreadable::Failed(said(&error.to_string())))
+}
+
+pub(super) fn unanswered(error: &TransportError) -> Answer {
+    match error {
+        TransportError::NotSent(why) => Answer::NotSent(said(why)),
+        TransportError::Lost(why) => Answer::Unknown(said(why)),
+    }
+}
+
+/// The answer to a write.
+pub(super) fn sent(
+    kind: Kind,
+    response: &Response,
+    until: impl Fn(&Response) -> Timestamp,
+) -> Answer {
+    let reply = Reply::of(response);
+    match (kind, response.status) {
+        (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
+        (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),
+        (Kind::Cancel | Kind::Release, 204) => {
+            Answer::Done { id: None, correlation_id: reply.said.correlation_id }
+        }
+        (_, 401) => Answer::AccountRefused(reply.said),
+        (_, 429) => Answer::Throttled { until: until(response), said: reply.said },
+        (_, status) if SAYS_NOTHING.contains(&status) => Answer::Unknown(reply.said),
+        (_, 400..=499) if reply.said.code.is_some() => Answer::Rejected(reply.said),
+        // An edge in front of Klarna, not Klarna: it refuses whatever comes from here.
+        (_, 403) => Answer::AccountRefused(reply.said),
+        _ => Answer::Unknown(reply.said),
+    }
+}
+
+/// 201: done if it says what it made, in its header or as the last part of its `Location`.
+fn made(response: &Response, reply: Reply, header: &str, collection: &str) -> Answer {
+    let id = match sole(response, header) {
+        Sole::One(id) => is_id(id).then(|| id.to_owned()),
+        Sole::None => match sole(response, "location") {
+            Sole::One(location) => last_below(location, collection),
+            Sole::None | Sole::Several => None,
+        },
+        Sole::Several => None,
+    };
+    match id {
+        Some(_) => Answer::Done { id, correlation_id: reply.said.correlation_id },
+        None => Answer::Unknown(reply.said),
+    }
+}
+
+enum Sole<'a> {
+    None,
+    One(&'a str),
+    Several,
+}
+
+/// A header that must not be said twice.
+fn sole<'a>(response: &'a Response, name: &str) -> Sole<'a> {
+    let mut values =
+        response.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    match (values.next(), values.next()) {
+        (None, _) => Sole::None,
+        (Some((_, value)), None) => Sole::One(value.trim()),
+        (Some(_), Some(_)) => Sole::Several,
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(is_word)
+}
+
+/// `…/refunds/<id>`; any other place is not where a refund was made.
+fn last_below(location: &str, collection: &str) -> Option<String> {
+    let mut parts = location.rsplit('/');
+    let (id, parent) = (parts.next()?, parts.next()?);
+    (parent == collection && is_id(id)).then(|| id.to_owned())
+}
+
+/// The body of a successful read.
+pub(super) fn read(
+    response: Response,
+    until: impl Fn(&Response) -> Timestamp,
+) -> Result<String, Stumble> {
+    let said = Reply::of(&response).said;
+    let code = said.code.as_deref();
+    Err(match response.status {
+        200 => {
+            let body = decode(response.body);
+            return body.map_err(|why| Stumble::Over(Unreadable::Failed(explain(said, &why))));
+        }
+        401 => Stumble::Over(Unreadable::Refused(explain(
+            said,
+            "the username or the password is wrong, or belongs to the other environment",
+        ))),
+        403 if code.is_none() => Stumble::Over(Unreadable::Refused(explain(
+            said,
+            "something in front of Klarna refuses this machine",
+        ))),
+        404 if code.is_some() => Stumble::Over(Unreadable::NotFound(said)),
+        400 if matches!(code, Some("NOT_FOUND" | "INVALID_ORDER_ID")) => {
+            Stumble::Over(Unreadable::NotFound(said))
+        }
+        429 => Stumble::Over(Unreadable::Throttled { until: until(&response), said }),
+        500..=599 => Stumble::Failure(Unreadable::Failed(explain(
+            said,
+            "Klarna is in trouble; the next pass asks again",
+        ))),
+        _ => Stumble::Over(Unreadable::Failed(explain(said, "this is not an answer to a read"))),
+    })
+}
+
+fn explain(said: Said, why: &str) -> Said {
+    Said { message: format!("{}; {why}", said.message), ..said }
+}
+
+/// What an answer says about itself.
+struct Reply {
+    said: Said,
+}
+
+impl Reply {
+    fn of(response: &Response) -> Self {
+        let error = error_in(&response.body);
+        let (code, text, in_body) = error.unwrap_or_default();
+        let in_header = response.header("klarna-correlation-id").map(str::to_owned);
+        let correlation_id = in_header.or(in_body).filter(|id| is_id(id));
+        let message = match (&code, text.as_str()) {
+            (Some(code), "") => format!("HTTP {}: {code}", response.status),
+            (Some(code), text) => format!("HTTP {}: {code}: {text}", response.status),
+            (None, _) => format!("HTTP {}", response.status),
+        };
+        Self { said: Said { status: Some(response.status), code, message, correlation_id } }
+    }
+}
+
+/// Code, messages and correlation id of Klarna's own error object; nothing of any other body.
+fn error_in(body: &[u8]) -> Option<(Option<String>, String, Option<String>)> {
+    let body = std::str::from_utf8(body).ok()?;
+    if !body.trim_start().starts_with('{') {
+        return None;
+    }
+    let error: dto::Error<'_> = serde_json::from_str(body).ok()?;
+    let code = string(error.error_code).filter(|code| is_id(code));
+    let list = error.error_messages.and_then(|list| elements(list.get()).ok()).unwrap_or_default();
+    let messages = list.into_iter().filter_map(|message| string(Some(message)));
+    let all: Vec<String> = messages.chain(string(error.error_message)).collect();
+    Some((code, excerpt(&all.join("; "), LONGEST_MESSAGE), string(error.correlation_id)))
+}
+
+/// A JSON string that says something.
+fn string(raw: Raw<'_>) -> Option<String> {
+    let text: String = serde_json::from_str(raw?.get()).ok()?;
+    (!text.is_empty()).then_some(text)
+}
