@@ -8,5 +8,6 @@ pub mod clock;
 pub mod core;
 pub mod http;
 pub mod klarna;
+pub mod lightspeed;
 pub mod report;
 pub mod store;

@@ -1,0 +1,276 @@
+//! From Lightspeed's words to facts; the last place that knows them.
+//!
+//! PHP writes "nothing" as `false`, `null`, `""` or `[]`, integers sometimes as booleans or text, and money as
+//! numbers or text. A field that is needed and cannot be understood is named in the error; an amount that is not
+//! exact stays what was said; a word that is not known is kept.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::error::failed;
+use super::{ShopInfo, dto};
+use crate::core::answer::Unreadable;
+use crate::core::facts::{CreditInvoiceFacts, Said, Shipped, ShopOrder, ShopStatus, Word};
+use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
+use crate::core::money::{Currency, Minor};
+use crate::http::json::{Raw, elements, flag, id, instant, members, present, text};
+use crate::http::text::excerpt;
+use crate::store::{ListedInvoice, ListedOrder};
+
+/// Enough of a wrong amount to recognise it.
+const LONGEST_AMOUNT: usize = 40;
+
+/// Statuses of a living order that is past its payment: the documented list, and the one of older shops.
+const OPEN: [&str; 9] = [
+    "processing",
+    "processing_awaiting_shipment",
+    "processing_awaiting_pickup",
+    "processing_ready_for_pickup",
+    "processing_partially_paid",
+    "processing_partially_shipped",
+    "processing_partially_picked_up",
+    "completed",
+    "completed_shipped",
+];
+
+/// The value of an answer's only key. The official client ignores the key's name as well; for events two names are
+/// documented.
+pub(super) fn envelope(body: &str) -> Result<&RawValue, Unreadable> {
+    let members = members(body).map_err(|_| failed("the answer is not a whole JSON object"))?;
+    match members.as_slice() {
+        [(_, value)] => Ok(value),
+        _ => Err(failed("the answer is not one object in its envelope")),
+    }
+}
+
+/// An object as its fields.
+pub(super) fn parse<'a, T: Deserialize<'a>>(
+    value: &'a RawValue,
+    subject: &str,
+) -> Result<T, Unreadable> {
+    let is_object = value.get().starts_with('{');
+    let parsed = serde_json::from_str(value.get()).ok().filter(|_| is_object);
+    parsed.ok_or_else(|| {
+        failed(&format!("{subject} is not an object whose fields are each said once"))
+    })
+}
+
+/// The rows of a list's envelope, each through `convert`.
+pub(super) fn rows<'a, R>(
+    body: &'a str,
+    list: &str,
+    convert: impl Fn(&'a RawValue) -> Result<R, Unreadable>,
+) -> Result<Vec<R>, Unreadable> {
+    list_of(envelope(body)?, list)?.into_iter().map(convert).collect()
+}
+
+/// A list, which PHP may write as "nothing" when it is empty.
+pub(super) fn list_of<'a>(
+    value: &'a RawValue,
+    list: &str,
+) -> Result<Vec<&'a RawValue>, Unreadable> {
+    match present(Some(value)) {
+        None => Ok(Vec::new()),
+        Some(value) => {
+            elements(value.get()).map_err(|_| failed(&format!("the list of {list} is not a list")))
+        }
+    }
+}
+
+/// What a to-many link embeds, if it embeds anything.
+pub(super) fn embedded(link: Raw<'_>) -> Option<Vec<&RawValue>> {
+    elements(resource(link)?.embedded?.get()).ok()
+}
+
+/// The id a to-one link names.
+pub(super) fn linked(link: Raw<'_>) -> Option<u64> {
+    id(resource(link)?.id)
+}
+
+fn resource(link: Raw<'_>) -> Option<dto::Resource<'_>> {
+    let link: dto::Link<'_> = serde_json::from_str(present(link)?.get()).ok()?;
+    serde_json::from_str(link.resource?.get()).ok()
+}
+
+pub(super) fn needed<T>(value: Option<T>, field: &str, subject: &str) -> Result<T, Unreadable> {
+    value.ok_or_else(|| failed(&format!("{subject} has no readable `{field}`")))
+}
+
+/// An amount that was said, exact or not.
+pub(super) fn amount(value: &RawValue, currency: Currency) -> Said {
+    let written = value.get();
+    let said = text(Some(value)).unwrap_or_else(|| written.to_owned());
+    Minor::parse(&said, currency).map_err(|_| excerpt(&said, LONGEST_AMOUNT))
+}
+
+/// A word as it was written; one that is missing is not one we know.
+fn word<T>(raw: Raw<'_>, known: impl Fn(&str) -> Option<T>) -> Word<T> {
+    let Some(text) = text(raw) else { return Word::Unknown("(missing)".to_owned()) };
+    match known(&text) {
+        Some(value) => Word::Known(value),
+        None => Word::Unknown(excerpt(&text, LONGEST_AMOUNT)),
+    }
+}
+
+pub(super) fn shop(body: &str) -> Result<ShopInfo, Unreadable> {
+    let shop: dto::Shop<'_> = parse(envelope(body)?, "the shop")?;
+    let currency = needed(present(shop.currency), "currency", "the shop")?;
+    let currency: dto::ShopCurrency<'_> = parse(currency, "the shop's currency")?;
+    let id = needed(text(shop.id), "id", "the shop")?;
+    let bare = id.trim_start_matches('0');
+    Ok(ShopInfo {
+        id: if bare.is_empty() { id } else { bare.to_owned() },
+        currency: needed(text(currency.shortcode), "currency.shortcode", "the shop")?,
+        is_default_currency: flag(currency.is_default).unwrap_or(false),
+    })
+}
+
+pub(super) fn listed_order(row: &RawValue, words: &[String]) -> Result<ListedOrder, Unreadable> {
+    let order: dto::Order<'_> = parse(row, "a row of the orders")?;
+    let id = OrderId(needed(id(order.id), "id", "a row of the orders")?);
+    let subject = format!("order {id} in the list");
+    Ok(ListedOrder {
+        id,
+        number: OrderNumber(needed(text(order.number), "number", &subject)?),
+        updated_at: needed(instant(order.updated_at), "updatedAt", &subject)?,
+        // A row that says nothing of its payment has to be read to know.
+        is_klarna: order.is_paid_with(words) != Some(false),
+    })
+}
+
+/// `None` for an invoice that belongs to no order.
+pub(super) fn listed_invoice(row: &RawValue) -> Result<Option<ListedInvoice>, Unreadable> {
+    let invoice: dto::Invoice<'_> = parse(row, "a row of the invoices")?;
+    let id = InvoiceId(needed(id(invoice.id), "id", "a row of the invoices")?);
+    let subject = format!("invoice {id} in the list");
+    if present(invoice.order).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(ListedInvoice {
+        id,
+        order: OrderId(needed(linked(invoice.order), "order", &subject)?),
+        updated_at: needed(instant(invoice.updated_at), "updatedAt", &subject)?,
+    }))
+}
+
+/// The order a single GET was asked for, and no other.
+pub(super) fn order_body(body: &str, asked: OrderId) -> Result<dto::Order<'_>, Unreadable> {
+    let order: dto::Order<'_> = parse(envelope(body)?, &format!("order {asked}"))?;
+    let found = needed(id(order.id), "id", &format!("order {asked}"))?;
+    if found == asked.0 {
+        Ok(order)
+    } else {
+        Err(failed(&format!("the shop answered with order {found} instead of order {asked}")))
+    }
+}
+
+/// The order itself, without what belongs to it. An order that is not Klarna's may lack its amount.
+pub(super) fn order(
+    wire: &dto::Order<'_>,
+    id: OrderId,
+    currency: Currency,
+    is_klarna: bool,
+) -> Result<ShopOrder, Unreadable> {
+    let subject = format!("order {id}");
+    let total = match present(wire.price_incl) {
+        Some(value) => amount(value, currency),
+        None if is_klarna => return Err(failed(&format!("{subject} has no readable `priceIncl`"))),
+        None => Err("(missing)".to_owned()),
+    };
+    let payment = text(wire.payment_status);
+    let payment = payment.as_deref();
+    Ok(ShopOrder {
+        id,
+        number: OrderNumber(needed(text(wire.number), "number", &subject)?),
+        created_at: needed(instant(wire.created_at), "createdAt", &subject)?,
+        updated_at: needed(instant(wire.updated_at), "updatedAt", &subject)?,
+        status: word(wire.status, |word| status(word, payment == Some("paid"))),
+        shipped: word(wire.shipment_status, shipped),
+        paid: matches!(payment, Some("paid" | "partially_paid")),
+        total,
+        klarna_order_id: None,
+        credit_invoices: Vec::new(),
+        shipments: Vec::new(),
+        lines: Vec::new(),
+    })
+}
+
+fn status(word: &str, is_paid: bool) -> Option<ShopStatus> {
+    match word {
+        "cancelled" => Some(ShopStatus::Cancelled),
+        "new" | "offer" | "processing_awaiting_payment" => Some(ShopStatus::AwaitingPayment),
+        "on_hold" if is_paid => Some(ShopStatus::Open),
+        "on_hold" => Some(ShopStatus::AwaitingPayment),
+        "completed_picked_up" => Some(ShopStatus::Open),
+        open if OPEN.contains(&open) => Some(ShopStatus::Open),
+        _ => None,
+    }
+}
+
+fn shipped(word: &str) -> Option<Shipped> {
+    match word {
+        "not_shipped" => Some(Shipped::No),
+        "partially_shipped" => Some(Shipped::Partly),
+        "shipped" => Some(Shipped::Fully),
+        "cancelled" => Some(Shipped::Cancelled),
+        _ => None,
+    }
+}
+
+fn paid(word: &str) -> Option<bool> {
+    match word {
+        "paid" => Some(true),
+        "not_paid" => Some(false),
+        _ => None,
+    }
+}
+
+/// A credit invoice of `order`; `None` for an invoice that is none, or that names another order.
+pub(super) fn credit_invoice(
+    row: &RawValue,
+    order: OrderId,
+    currency: Currency,
+) -> Result<Option<CreditInvoiceFacts>, Unreadable> {
+    let subject = format!("an invoice of order {order}");
+    let invoice: dto::Invoice<'_> = parse(row, &subject)?;
+    let id = InvoiceId(needed(id(invoice.id), "id", &subject)?);
+    let subject = format!("invoice {id} of order {order}");
+    let is_credit = needed(flag(invoice.is_credit_note), "isCreditNote", &subject)?;
+    let owner = linked(invoice.order);
+    if !is_credit || owner.is_some_and(|owner| owner != order.0) {
+        return Ok(None);
+    }
+    let said = needed(present(invoice.price_incl), "priceIncl", &subject)?;
+    Ok(Some(CreditInvoiceFacts {
+        id,
+        number: InvoiceNumber(needed(text(invoice.number), "number", &subject)?),
+        created_at: needed(instant(invoice.created_at), "createdAt", &subject)?,
+        updated_at: needed(instant(invoice.updated_at), "updatedAt", &subject)?,
+        amount: amount(said, currency).map(Minor::abs),
+        paid: word(invoice.status, paid),
+    }))
+}
+
+/// Whether a body is this invoice with the status `paid`.
+pub(super) fn is_invoice_paid(body: &str, invoice: InvoiceId) -> bool {
+    let Ok(value) = envelope(body) else { return false };
+    let Ok(said) = parse::<dto::Invoice<'_>>(value, "the invoice") else { return false };
+    id(said.id) == Some(invoice.0) && word(said.status, paid).is(&true)
+}
+
+impl dto::Order<'_> {
+    /// Whether one of `words` occurs in the payment's id, title or data; `None` when the order says nothing of its
+    /// payment.
+    pub(super) fn is_paid_with(&self, words: &[String]) -> Option<bool> {
+        let said = [self.payment_id, self.payment_title, self.payment_data];
+        let said: Vec<String> = said.iter().flatten().map(|raw| raw.get().to_lowercase()).collect();
+        if said.is_empty() {
+            return None;
+        }
+        let occurs = |word: &String| {
+            let word = word.to_lowercase();
+            said.iter().any(|text| text.contains(&word))
+        };
+        Some(words.iter().any(occurs))
+    }
+}

@@ -1,0 +1,201 @@
+//! What belongs to an order: its credit invoices, its shipments and its lines.
+//!
+//! Taken from what the order embeds; fetched only when it is not embedded and can matter. Credit invoices always
+//! matter. Shipments and lines say how much of a partly shipped order was shipped, and matter only then; whatever
+//! of them cannot be understood is left out as a whole, so that no part is ever mistaken for the rest.
+
+use serde_json::value::RawValue;
+
+use super::convert::{amount, credit_invoice, embedded, envelope, linked, list_of, parse};
+use super::dto;
+use super::error::failed;
+use super::{Client, LARGEST_PAGE};
+use crate::clock::Clock;
+use crate::core::answer::Unreadable;
+use crate::core::facts::{CreditInvoiceFacts, Line, Shipment, Shipped, ShopOrder, ShopStatus};
+use crate::core::id::{LineId, OrderId, ShipmentId};
+use crate::core::money::Currency;
+use crate::http::json::{Raw, id, instant, present, quantity, text};
+use crate::http::{PAGE_ANSWER, Transport};
+
+/// As many rows as the shop gives at once; nothing that belongs to one order comes near.
+pub(super) const WHOLE_PAGE: &str = "?limit=250";
+
+impl<T: Transport, C: Clock> Client<T, C> {
+    pub(super) async fn credit_invoices(
+        &self,
+        order: OrderId,
+        wire: &dto::Order<'_>,
+        currency: Currency,
+    ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
+        if let Some(rows) = embedded(wire.invoices) {
+            return credits_among(&rows, order, currency);
+        }
+        let rows = self.fetch("invoices", &format!("{WHOLE_PAGE}&order={order}")).await?;
+        let rows: Vec<&RawValue> = rows.iter().map(AsRef::as_ref).collect();
+        if rows.len() >= usize::try_from(LARGEST_PAGE).unwrap_or(usize::MAX) {
+            return Err(failed(&format!(
+                "the shop answered with a full page of invoices for order {order}; some may be missing"
+            )));
+        }
+        for row in &rows {
+            let invoice: dto::Invoice<'_> = parse(row, "an invoice")?;
+            if linked(invoice.order).is_none() {
+                return Err(failed(&format!(
+                    "an invoice in the answer for order {order} has no readable `order`"
+                )));
+            }
+        }
+        credits_among(&rows, order, currency)
+    }
+
+    pub(super) async fn shipments_and_lines(
+        &self,
+        wire: &dto::Order<'_>,
+        currency: Currency,
+        order: &mut ShopOrder,
+    ) -> Result<(), Unreadable> {
+        let matters =
+            order.shipped.is(&Shipped::Partly) && !order.status.is(&ShopStatus::Cancelled);
+        let id = order.id;
+        let products = match embedded(wire.products) {
+            None if matters => self.fetch(&format!("orders/{id}/products"), WHOLE_PAGE).await?,
+            products => owned(products),
+        };
+        let products = Products::of(&products, currency);
+        let shipments = match embedded(wire.shipments) {
+            None if matters => self.fetch("shipments", &format!("{WHOLE_PAGE}&order={id}")).await?,
+            shipments => owned(shipments),
+        };
+        for row in &shipments {
+            if let Some((shipment, contents)) = shipment(row, order.id) {
+                let quantities = if matters && shipment.shipped {
+                    self.quantities(shipment.id, contents, &products).await?
+                } else {
+                    Vec::new()
+                };
+                order.shipments.push(Shipment { quantities, ..shipment });
+            }
+        }
+        order.lines = products.lines();
+        Ok(())
+    }
+
+    /// How many of which line are on a shipment; empty when the shop does not say so clearly.
+    async fn quantities(
+        &self,
+        shipment: ShipmentId,
+        contents: Raw<'_>,
+        products: &Products,
+    ) -> Result<Vec<(LineId, u32)>, Unreadable> {
+        let rows = self
+            .embedded_or_fetched(contents, &format!("shipments/{shipment}/products"), WHOLE_PAGE)
+            .await?;
+        let quantities: Option<Vec<_>> = rows.iter().map(|row| products.on_shipment(row)).collect();
+        Ok(quantities.unwrap_or_default())
+    }
+
+    /// What a link embeds; otherwise what a GET of `path` lists.
+    pub(super) async fn embedded_or_fetched(
+        &self,
+        link: Raw<'_>,
+        path: &str,
+        query: &str,
+    ) -> Result<Vec<Box<RawValue>>, Unreadable> {
+        match embedded(link) {
+            Some(rows) => Ok(owned(Some(rows))),
+            None => self.fetch(path, query).await,
+        }
+    }
+
+    async fn fetch(&self, path: &str, query: &str) -> Result<Vec<Box<RawValue>>, Unreadable> {
+        let answer = self.get(path, query, PAGE_ANSWER).await?;
+        Ok(owned(Some(list_of(envelope(&answer.body)?, path)?)))
+    }
+}
+
+fn owned(rows: Option<Vec<&RawValue>>) -> Vec<Box<RawValue>> {
+    rows.unwrap_or_default().into_iter().map(ToOwned::to_owned).collect()
+}
+
+fn credits_among(
+    rows: &[&RawValue],
+    order: OrderId,
+    currency: Currency,
+) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
+    let read = |row: &&RawValue| credit_invoice(row, order, currency).transpose();
+    rows.iter().filter_map(read).collect()
+}
+
+/// A shipment of `order` without its quantities, and where they are; `None` when it is not one or cannot be read.
+fn shipment(row: &RawValue, order: OrderId) -> Option<(Shipment, Raw<'_>)> {
+    let wire: dto::Shipment<'_> = serde_json::from_str(row.get()).ok()?;
+    if linked(wire.order).is_some_and(|owner| owner != order.0) {
+        return None;
+    }
+    let shipment = Shipment {
+        id: ShipmentId(id(wire.id)?),
+        number: text(wire.number).unwrap_or_default(),
+        updated_at: instant(wire.updated_at)?,
+        shipped: text(wire.status).as_deref() == Some("shipped"),
+        quantities: Vec::new(),
+    };
+    Some((shipment, wire.products))
+}
+
+/// The lines of an order, and what identifies each in other documents. Empty when one of them cannot be read.
+struct Products(Vec<Product>);
+
+struct Product {
+    line: Line,
+    codes: Codes,
+}
+
+/// Article code, EAN and SKU, as far as they are given.
+#[derive(PartialEq, Eq)]
+struct Codes([Option<String>; 3]);
+
+impl Products {
+    fn of(rows: &[Box<RawValue>], currency: Currency) -> Self {
+        let read = |row: &RawValue| {
+            let wire: dto::Product<'_> = serde_json::from_str(row.get()).ok()?;
+            let line = Line {
+                id: LineId(id(wire.id)?),
+                ordered: quantity(wire.quantity_ordered)?,
+                total: amount(present(wire.price_incl)?, currency),
+            };
+            let codes = Codes([text(wire.article_code), text(wire.ean), text(wire.sku)]);
+            Some(Product { line, codes })
+        };
+        let products: Option<Vec<Product>> = rows.iter().map(|row| read(row)).collect();
+        Self(products.unwrap_or_default())
+    }
+
+    fn lines(self) -> Vec<Line> {
+        self.0.into_iter().map(|product| product.line).collect()
+    }
+
+    /// The line a shipped product is, and how many of it. The documented sample of such a product names no line, so
+    /// after a named line the same id counts, then codes that only one line of the order has.
+    fn on_shipment(&self, row: &RawValue) -> Option<(LineId, u32)> {
+        let wire: dto::ShipmentProduct<'_> = serde_json::from_str(row.get()).ok()?;
+        let shipped = quantity(wire.quantity)?;
+        let codes = Codes([text(wire.article_code), text(wire.ean), text(wire.sku)]);
+        let named = id(wire.order_product_id);
+        let line = match named {
+            Some(_) => self.by_id(named),
+            None => self.by_id(id(wire.id)).or_else(|| self.by_codes(&codes)),
+        }?;
+        (shipped <= line.ordered).then_some((line.id, shipped))
+    }
+
+    fn by_id(&self, id: Option<u64>) -> Option<&Line> {
+        self.0.iter().map(|product| &product.line).find(|line| Some(line.id.0) == id)
+    }
+
+    fn by_codes(&self, codes: &Codes) -> Option<&Line> {
+        let mut same = self.0.iter().filter(|product| product.codes == *codes);
+        let only = same.next().filter(|_| codes.0.iter().any(Option::is_some))?;
+        same.next().is_none().then_some(&only.line)
+    }
+}

@@ -1,0 +1,234 @@
+//! The client of Lightspeed eCom (C-Series): reads orders and invoices, and marks credit invoices paid.
+//!
+//! Turns the wire into `core::facts` and answers into `core::answer`; wire words stop at `convert`. Never follows a
+//! link from a body, never writes anything but an invoice's status, and repeats reads only.
+
+mod convert;
+mod documents;
+mod dto;
+mod error;
+mod exchange;
+mod link;
+mod paging;
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+
+use crate::budget::{Budget, Use};
+use crate::clock::Clock;
+use crate::core::answer::{Answer, Unreadable};
+use crate::core::facts::ShopOrder;
+use crate::core::id::{InvoiceId, OrderId};
+use crate::core::intent::Effect;
+use crate::core::money::Currency;
+use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
+use crate::report::ReadWrite;
+use crate::store::{ListedInvoice, ListedOrder};
+
+pub use self::paging::{LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
+
+/// Where and how one shop is called.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `https://api.webshopapp.com` (eu1) or `https://api.shoplightspeed.com` (us1).
+    pub base_url: String,
+    /// An active language of the shop; part of every path, and changes titles only.
+    pub language: String,
+    pub credentials: Credentials,
+    /// What makes an order Klarna's: looked for without case in `paymentId`, `paymentTitle` and `paymentData`.
+    pub payment_words: Vec<String>,
+    /// Where the Klarna order id is looked for, in this order.
+    pub klarna_order_id: Vec<IdSource>,
+}
+
+/// A place on the shop's order where the Klarna order id may be. No public recording shows which one the payment
+/// app uses, so all of them can be configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdSource {
+    PaymentData,
+    /// The order metafield with this key.
+    Metafield(String),
+    Memo,
+    /// The comments of the order's events.
+    Events,
+}
+
+/// A word that names no place of the Klarna order id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not one of paymentData, metafield:KEY, memo, events")]
+pub struct UnknownIdSource(pub String);
+
+impl FromStr for IdSource {
+    type Err = UnknownIdSource;
+
+    fn from_str(text: &str) -> Result<Self, UnknownIdSource> {
+        match (text, text.strip_prefix("metafield:")) {
+            ("paymentData", _) => Ok(Self::PaymentData),
+            ("memo", _) => Ok(Self::Memo),
+            ("events", _) => Ok(Self::Events),
+            (_, Some(key)) if !key.is_empty() => Ok(Self::Metafield(key.to_owned())),
+            _ => Err(UnknownIdSource(text.to_owned())),
+        }
+    }
+}
+
+/// What the shop says about itself (`GET shop.json`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShopInfo {
+    /// Without leading zeros: it is a number in live answers and `"000001"` in the documentation's sample.
+    pub id: String,
+    /// `currency.shortcode` as it was written.
+    pub currency: String,
+    /// Documents carry no currency, so a shop whose currency is not its default is not safe to read. `false` also
+    /// when the shop does not say.
+    pub is_default_currency: bool,
+}
+
+/// One page of the orders' list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrdersPage {
+    pub rows: Vec<ListedOrder>,
+    /// `None`: this was the last page.
+    pub next: Option<Page>,
+    /// The answer's `Date`: the shop's own clock, for cursors.
+    pub date: Option<Timestamp>,
+}
+
+/// One page of the invoices' list; credit invoices are among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoicesPage {
+    pub rows: Vec<ListedInvoice>,
+    pub next: Option<Page>,
+    pub date: Option<Timestamp>,
+}
+
+/// The client of one shop. Cheap to share by reference; counts every request it makes.
+#[derive(Debug)]
+pub struct Client<T, C> {
+    transport: T,
+    clock: C,
+    settings: Settings,
+    budget: Arc<Budget>,
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl<T: Transport, C: Clock> Client<T, C> {
+    pub fn new(transport: T, clock: C, settings: Settings, budget: Arc<Budget>) -> Self {
+        let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { transport, clock, settings, budget, reads, writes }
+    }
+
+    /// The requests made so far, repeated ones included.
+    pub fn calls(&self) -> ReadWrite {
+        ReadWrite {
+            read: self.reads.load(Ordering::Relaxed),
+            write: self.writes.load(Ordering::Relaxed),
+        }
+    }
+
+    pub async fn shop(&self) -> Result<ShopInfo, Unreadable> {
+        let answer = self.get("shop", "", SINGLE_ANSWER).await?;
+        convert::shop(&answer.body)
+    }
+
+    /// One page of the orders changed since `since`, less the overlap; of all orders without it.
+    ///
+    /// *Flow*: pages by `since_id`, because ids never change while rows move between numbered pages; falls back to
+    /// numbered pages when the answer shows that `since_id` had no effect. A page that times out is asked again with
+    /// a smaller `limit`, twice at most.
+    ///
+    /// *Guarantees*: a row that exists from the first page to the last is on one of them. A row may come twice.
+    pub async fn orders_page(
+        &self,
+        since: Option<Timestamp>,
+        page: &Page,
+    ) -> Result<OrdersPage, Unreadable> {
+        let words = &self.settings.payment_words;
+        let (rows, next, date) =
+            self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
+        Ok(OrdersPage { rows, next, date })
+    }
+
+    /// One page of the invoices changed since `since`; pages like [`Client::orders_page`]. Invoices that belong to
+    /// no order are left out.
+    pub async fn invoices_page(
+        &self,
+        since: Option<Timestamp>,
+        page: &Page,
+    ) -> Result<InvoicesPage, Unreadable> {
+        let (rows, next, date) =
+            self.page("invoices", since, page, convert::listed_invoice).await?;
+        Ok(InvoicesPage { rows: rows.into_iter().flatten().collect(), next, date })
+    }
+
+    /// One order with its credit invoices, shipments and Klarna order id; and whether Klarna is its payment. For an
+    /// order that is not Klarna's only the order itself is read and filled in.
+    ///
+    /// *Flow*: one GET, which embeds what belongs to the order; what is not embedded and matters is fetched.
+    ///
+    /// # Errors
+    /// `Failed` names the field that is missing or cannot be understood. An amount that is not exact is no error:
+    /// it stays in the facts as what was said.
+    pub async fn order(
+        &self,
+        id: OrderId,
+        currency: Currency,
+    ) -> Result<(bool, ShopOrder), Unreadable> {
+        let answer = self.get(&format!("orders/{id}"), "", SINGLE_ANSWER).await?;
+        let wire = convert::order_body(&answer.body, id)?;
+        let is_klarna = wire.is_paid_with(&self.settings.payment_words) == Some(true);
+        let mut order = convert::order(&wire, id, currency, is_klarna)?;
+        if is_klarna {
+            order.klarna_order_id = self.klarna_order_id(id, &wire, &order).await?;
+            order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
+            self.shipments_and_lines(&wire, currency, &mut order).await?;
+        }
+        Ok((is_klarna, order))
+    }
+
+    /// The order with exactly this number, if the shop has one.
+    ///
+    /// # Errors
+    /// Besides what every read may say: `Failed` when the shop's answer does not show whether the order exists.
+    pub async fn find_order(&self, number: &str) -> Result<Option<ListedOrder>, Unreadable> {
+        let query = format!("?number={}&limit={LARGEST_PAGE}", exchange::encode(number));
+        let answer = self.get("orders", &query, crate::http::PAGE_ANSWER).await?;
+        let words = &self.settings.payment_words;
+        let rows = convert::rows(&answer.body, "orders", |row| convert::listed_order(row, words))?;
+        let is_full = rows.len() >= usize::try_from(LARGEST_PAGE).unwrap_or(usize::MAX);
+        let found = rows.into_iter().find(|row| row.number.as_str() == number);
+        if found.is_none() && is_full {
+            return Err(error::failed("the shop answered a search by number with other orders"));
+        }
+        Ok(found)
+    }
+
+    /// Sets an invoice's status to paid. One request, never repeated here; repeating it is harmless.
+    ///
+    /// *Guarantees*: `Done` only when the shop answered with this very invoice and its status is paid.
+    pub async fn mark_paid(&self, invoice: InvoiceId, payload: &str) -> Answer {
+        if let Err(until) = self.budget.admit(&self.clock, Use::Write).await {
+            let said = error::said("no call is left in the budget kept for writes");
+            return Answer::Throttled { until, said };
+        }
+        let mut request = self.request(Method::Put, &format!("invoices/{invoice}"), "");
+        request.body = Some(payload.to_owned());
+        request.timeout = WRITE_TIMEOUT;
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        let response = match self.transport.send(request).await {
+            Ok(response) => response,
+            Err(error) => return error::unanswered(&error),
+        };
+        self.budget.learn(&self.clock, &response);
+        error::marked(response, invoice, |response| self.throttled_until(response))
+    }
+}
+
+/// The body that marks an invoice paid; the same for every effect. Clients send changed fields only.
+pub fn payload(_effect: &Effect) -> String {
+    r#"{"invoice":{"status":"paid"}}"#.to_owned()
+}

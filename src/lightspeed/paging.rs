@@ -1,0 +1,151 @@
+//! Walking a list whose rows change while it is walked.
+//!
+//! By `since_id` as long as the answers show that it works: ids greater than the last one, ascending. Numbered
+//! pages otherwise, as a union of what came.
+
+use std::ops::ControlFlow;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::convert::{envelope, list_of, needed, parse};
+use super::error::{Stumble, failed};
+use super::exchange::{PAUSE_AFTER_FAILURE, encode};
+use super::{Client, dto};
+use crate::clock::Clock;
+use crate::core::answer::Unreadable;
+use crate::http::json::id;
+use crate::http::{PAGE_ANSWER, Transport};
+
+/// The largest `limit` the shop accepts.
+pub const LARGEST_PAGE: u32 = 250;
+
+/// After a page that timed out: each divides the one before, so that numbered pages stay exact.
+const SMALLER_PAGES: [u32; 2] = [125, 25];
+
+/// The longest listing, in pages: at the largest page a million rows. A list that goes on is not this shop's.
+pub const LONGEST_LISTING: u32 = 4_000;
+
+/// How far before the asked time a listing begins. In which zone the shop reads a time without one is not
+/// documented, and its answers carry Dutch local time in summer: two hours, and one for clocks that differ.
+pub const OVERLAP: SignedDuration = SignedDuration::from_hours(3);
+
+/// The shop's default page size. A server that caps `limit` answers with a multiple of it.
+const DEFAULT_PAGE: usize = 50;
+
+/// A place in a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    place: Place,
+    limit: u32,
+    number: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Rows with an id greater than this.
+    After(u64),
+    /// `since_id` has no effect: rows after so many.
+    Offset(u32),
+}
+
+impl Page {
+    pub const fn first() -> Self {
+        Self { place: Place::After(0), limit: LARGEST_PAGE, number: 1 }
+    }
+
+    fn query(&self, since: Option<Timestamp>) -> String {
+        let place = match self.place {
+            Place::After(id) => format!("since_id={id}"),
+            Place::Offset(rows) => {
+                let page = rows.checked_div(self.limit).unwrap_or(0).saturating_add(1);
+                format!("page={page}")
+            }
+        };
+        let changed = since.map_or_else(String::new, |since| {
+            format!("&updated_at_min={}", encode(&utc_text(less_overlap(since))))
+        });
+        format!("?limit={}&{place}{changed}", self.limit)
+    }
+
+    /// The same place with a smaller page, if there is one left to try.
+    fn smaller(self) -> Option<Self> {
+        let limit = SMALLER_PAGES.into_iter().find(|limit| *limit < self.limit)?;
+        Some(Self { limit, ..self })
+    }
+
+    fn at(self, place: Place) -> Option<Self> {
+        let number = self.number.checked_add(1).filter(|number| *number <= LONGEST_LISTING)?;
+        Some(Self { place, number, ..self })
+    }
+
+    /// Where the listing goes on after the rows with these ids came; `Break` when it is over.
+    fn after(self, ids: &[u64]) -> ControlFlow<(), Place> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let may_be_capped = !ids.is_empty() && ids.len().checked_rem(DEFAULT_PAGE) == Some(0);
+        let is_last = ids.len() < limit && !may_be_capped;
+        match self.place {
+            Place::After(last) if !ids.iter().all(|id| *id > last) => START_OVER,
+            Place::After(_) | Place::Offset(_) if is_last => ControlFlow::Break(()),
+            // The newest row says nothing about the rows before it unless they came in order.
+            Place::After(_) if !ids.is_sorted() => START_OVER,
+            Place::After(last) => {
+                ControlFlow::Continue(Place::After(ids.last().copied().unwrap_or(last)))
+            }
+            Place::Offset(rows) => {
+                ControlFlow::Continue(Place::Offset(rows.saturating_add(self.limit)))
+            }
+        }
+    }
+}
+
+/// `since_id` had no effect: numbered pages from the first one. Rows come twice, and none is missed.
+const START_OVER: ControlFlow<(), Place> = ControlFlow::Continue(Place::Offset(0));
+
+impl<T: Transport, C: Clock> Client<T, C> {
+    pub(super) async fn page<R>(
+        &self,
+        list: &str,
+        since: Option<Timestamp>,
+        page: &Page,
+        convert: impl Fn(&RawValue) -> Result<R, Unreadable>,
+    ) -> Result<(Vec<R>, Option<Page>, Option<Timestamp>), Unreadable> {
+        let mut page = *page;
+        let answer = loop {
+            match self.get_once(list, &page.query(since), PAGE_ANSWER).await {
+                Ok(answer) => break answer,
+                Err(Stumble::Failure(why)) => {
+                    page = page.smaller().ok_or(why)?;
+                    self.clock.sleep(PAUSE_AFTER_FAILURE).await;
+                }
+                Err(stumble) => return Err(stumble.into_unreadable()),
+            }
+        };
+        let rows = list_of(envelope(&answer.body)?, list)?;
+        let ids: Result<Vec<u64>, Unreadable> = rows.iter().map(|row| row_id(row, list)).collect();
+        let next = match page.after(&ids?) {
+            ControlFlow::Break(()) => None,
+            ControlFlow::Continue(place) => {
+                let endless = || failed(&format!("the list of {list} does not end"));
+                Some(page.at(place).ok_or_else(endless)?)
+            }
+        };
+        let rows: Result<Vec<R>, Unreadable> = rows.into_iter().map(convert).collect();
+        Ok((rows?, next, answer.date))
+    }
+}
+
+fn row_id(row: &RawValue, list: &str) -> Result<u64, Unreadable> {
+    let subject = format!("a row of the {list}");
+    let row: dto::Row<'_> = parse(row, &subject)?;
+    needed(id(row.id), "id", &subject)
+}
+
+fn less_overlap(since: Timestamp) -> Timestamp {
+    since.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN)
+}
+
+fn utc_text(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
