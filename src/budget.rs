@@ -31,8 +31,12 @@ const LIGHTSPEED_PER_SECOND: u32 = 20;
 /// A server's demand to wait is believed up to here: the longest window there is lasts a day.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long a call is made to wait without being refused. A longer wait is the caller's to plan.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// How long a read is made to wait without being refused.
+const LONGEST_READ_WAIT: Duration = Duration::from_mins(1);
+
+/// The same for a write. It leaves on a read that must be fresh, so its turn has to come at once; whoever waits
+/// longer is told to look again first.
+const LONGEST_WRITE_WAIT: Duration = Duration::from_secs(5);
 
 /// What a call is for. Writes may use more of a budget than reads: a read that waits costs time, a write that waits
 /// leaves the two sides apart.
@@ -54,6 +58,8 @@ pub struct Budget {
 struct State {
     /// The server named its limits at least once.
     heard: bool,
+    /// The server refused: no call before, in time since boot.
+    resume: Duration,
     windows: Option<Windows>,
     pace: Pace,
 }
@@ -70,7 +76,8 @@ impl Budget {
     }
 
     fn new(name: &str, base_url: &str, windows: Option<Windows>, per_second: u32) -> Self {
-        let state = State { heard: false, windows, pace: Pace::per_second(per_second) };
+        let pace = Pace::per_second(per_second);
+        let state = State { heard: false, resume: Duration::ZERO, windows, pace };
         Self {
             name: name.to_owned(),
             on_loopback: leads_to_loopback(base_url),
@@ -81,11 +88,17 @@ impl Budget {
     /// Takes one call out of the budget, waiting as long as the pace asks.
     ///
     /// # Errors
-    /// No call is left; the time from which there is.
+    /// No call is left, or a write would have to wait too long; the time from which there is a turn.
     pub async fn admit<C: Clock>(&self, clock: &C, purpose: Use) -> Result<(), Timestamp> {
-        let wait = self.reserve(clock.now(), clock.boottime(), purpose)?;
+        let asked = clock.boottime();
+        let wait = self.reserve(clock.now(), asked, purpose)?;
         if !wait.is_zero() {
-            clock.sleep(wait.min(LONGEST_SLEEP)).await;
+            clock.sleep(wait).await;
+        }
+        // A machine that was suspended meanwhile wakes up with a turn it must not use.
+        let waited = clock.boottime().saturating_sub(asked);
+        if purpose == Use::Write && waited > LONGEST_WRITE_WAIT.saturating_mul(2) {
+            return Err(clock.now());
         }
         Ok(())
     }
@@ -97,13 +110,26 @@ impl Budget {
         purpose: Use,
     ) -> Result<Duration, Timestamp> {
         let mut state = self.state();
+        let pause = state.resume.saturating_sub(since_boot);
+        let longest = match purpose {
+            Use::Read => LONGEST_READ_WAIT,
+            Use::Write => LONGEST_WRITE_WAIT,
+        };
+        if !pause.is_zero() && (state.windows.is_some() || pause > longest) {
+            return Err(later(now, signed(pause)));
+        }
         if self.on_loopback && !state.heard {
-            return Ok(Duration::ZERO);
+            return Ok(pause);
+        }
+        let wait = state.pace.wait(since_boot).max(pause);
+        if wait > longest {
+            return Err(later(now, signed(wait)));
         }
         if let Some(windows) = &mut state.windows {
             windows.take(now, purpose)?;
         }
-        Ok(state.pace.take(since_boot))
+        state.pace.take(since_boot);
+        Ok(wait)
     }
 
     /// Learns from the headers of an answer that arrived now.
@@ -127,7 +153,6 @@ impl Budget {
     ) -> Timestamp {
         let now = clock.now();
         let mut state = self.state();
-        state.heard = true;
         let said = match &state.windows {
             Some(_) => Windows::exhausted(response),
             None => seconds(response, "x-ratelimit-reset"),
@@ -136,12 +161,9 @@ impl Budget {
             .or_else(|| retry_after(now, response))
             .unwrap_or(otherwise)
             .clamp(SignedDuration::from_secs(1), LONGEST_WAIT);
-        let until = later(now, wait);
-        match &mut state.windows {
-            Some(windows) => windows.pause(until),
-            None => state.pace.pause(clock.boottime(), wait.unsigned_abs()),
-        }
-        until
+        let resume = clock.boottime().saturating_add(wait.unsigned_abs());
+        state.resume = state.resume.max(resume);
+        later(now, wait)
     }
 
     /// What a restart must not forget, under this budget's name.
@@ -194,6 +216,10 @@ fn http_date(text: &str) -> Option<Timestamp> {
 fn seconds(response: &Response, header: &str) -> Option<SignedDuration> {
     let text = response.header(header)?.split([',', ';']).next()?.trim();
     text.parse::<u32>().ok().map(|seconds| SignedDuration::from_secs(seconds.into()))
+}
+
+fn signed(wait: Duration) -> SignedDuration {
+    SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
 }
 
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -26,17 +26,22 @@ impl Pace {
         Self { calls, seconds: 1, due: Duration::ZERO }
     }
 
-    /// Takes a turn; returns how long to wait for it.
-    pub(super) fn take(&mut self, now: Duration) -> Duration {
-        let gap = self.gap();
-        let burst = gap.saturating_mul(self.calls.checked_div(BURST_DIVISOR).unwrap_or(0));
-        let turn = self.due.max(now.saturating_sub(burst));
-        self.due = turn.saturating_add(gap);
-        turn.saturating_sub(now)
+    /// How long the next turn is away.
+    pub(super) fn wait(&self, now: Duration) -> Duration {
+        self.turn(now).saturating_sub(now)
+    }
+
+    pub(super) fn take(&mut self, now: Duration) {
+        self.due = self.turn(now).saturating_add(self.gap());
+    }
+
+    fn turn(&self, now: Duration) -> Duration {
+        let burst = self.gap().saturating_mul(self.calls.checked_div(BURST_DIVISOR).unwrap_or(0));
+        self.due.max(now.saturating_sub(burst))
     }
 
     /// No turn before `wait` is over.
-    pub(super) fn pause(&mut self, now: Duration, wait: Duration) {
+    fn pause(&mut self, now: Duration, wait: Duration) {
         self.due = self.due.max(now.saturating_add(wait));
     }
 
@@ -105,7 +110,12 @@ mod tests {
     fn no_second_holds_more_than_nine_tenths_of_the_limit() {
         let mut pace = Pace::per_second(50);
         let start = Duration::from_secs(100);
-        let turns: Vec<Duration> = (0..500).map(|_| start + pace.take(start)).collect();
+        let turn = |_| {
+            let at = start + pace.wait(start);
+            pace.take(start);
+            at
+        };
+        let turns: Vec<Duration> = (0..500).map(turn).collect();
         for first in &turns {
             let within = turns
                 .iter()

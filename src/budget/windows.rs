@@ -31,8 +31,6 @@ const DOCUMENTED: [(i64, SignedDuration); 3] = [
 #[derive(Debug)]
 pub(super) struct Windows {
     windows: [Window; 3],
-    /// The server refused: no call before.
-    paused_until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,32 +46,22 @@ struct Window {
 impl Windows {
     pub(super) fn documented() -> Self {
         let window = |(limit, length)| Window { limit, left: limit, length, resets_at: None };
-        Self { windows: DOCUMENTED.map(window), paused_until: None }
+        Self { windows: DOCUMENTED.map(window) }
     }
 
     /// Takes one call out of every window, or out of none.
     pub(super) fn take(&mut self, now: Timestamp, purpose: Use) -> Result<(), Timestamp> {
-        // A pause longer than the longest window was read on a clock that has jumped since.
-        let pause = self
-            .paused_until
-            .filter(|until| *until > now && *until <= later(now, super::LONGEST_WAIT));
-        self.paused_until = pause;
         for window in &mut self.windows {
             window.roll(now);
         }
         let used_up = self.windows.iter().filter(|window| !window.has_room(purpose));
-        let until = used_up.filter_map(|window| window.resets_at).chain(pause).max();
-        if let Some(until) = until {
+        if let Some(until) = used_up.filter_map(|window| window.resets_at).max() {
             return Err(until);
         }
         for window in &mut self.windows {
             window.left = window.left.saturating_sub(1);
         }
         Ok(())
-    }
-
-    pub(super) fn pause(&mut self, until: Timestamp) {
-        self.paused_until = self.paused_until.max(Some(until));
     }
 
     /// Returns whether the answer named its limits.

@@ -58,7 +58,7 @@ pub(super) fn sent(
     match (kind, response.status) {
         (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
         (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),
-        (Kind::Cancel | Kind::Release, 204) => {
+        (Kind::Cancel | Kind::Release, 204) if reply.said.code.is_none() => {
             Answer::Done { id: None, correlation_id: reply.said.correlation_id }
         }
         (_, 401) => Answer::AccountRefused(reply.said),
@@ -81,8 +81,9 @@ fn made(response: &Response, reply: Reply, header: &str, collection: &str) -> An
         },
         Sole::Several => None,
     };
-    match id {
-        Some(_) => Answer::Done { id, correlation_id: reply.said.correlation_id },
+    // A success that carries an error is not well-formed.
+    match id.filter(|_| reply.said.code.is_none()) {
+        Some(id) => Answer::Done { id: Some(id), correlation_id: reply.said.correlation_id },
         None => Answer::Unknown(reply.said),
     }
 }
