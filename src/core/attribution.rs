@@ -1,1 +1,217 @@
-//! (to be written)
+//! Which refund at Klarna settles which obligation.
+//!
+//! Pure. A refund is never guessed to be ours because its amount fits, save where the rules below say so: what
+//! nothing explains is *unattributed*, and stops automatic refunds for its order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
+use super::id::{IntentId, InvoiceId, OrderNumber, Reference, RefundId};
+use super::intent::{Intent, Kind, State};
+use super::ledger::{Attribution, Ledger};
+use super::money::Minor;
+use super::policy::{Mode, Policy};
+
+/// Our clock and Klarna's may differ by this much when a refund without a reference is compared with an attempt.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// Every refund of one order, sorted by what it settles.
+#[derive(Clone, Debug, Default)]
+pub struct Attributed {
+    pub by_credit: BTreeMap<InvoiceId, Vec<KlarnaRefund>>,
+    /// Under `<order number>:cancel`.
+    pub cancel: Vec<KlarnaRefund>,
+    pub unattributed: Vec<KlarnaRefund>,
+    /// Our intents that the read shows.
+    pub seen: BTreeMap<IntentId, RefundId>,
+    /// Everything refunded, those confirmed to us that the read does not show yet included.
+    pub refunded: Minor,
+}
+
+/// What the reference of a cancelled order's remainder is.
+pub fn cancel_reference(number: &OrderNumber) -> Reference {
+    Reference(format!("{number}:cancel"))
+}
+
+/// Sorts the refunds of one Klarna order: a human's word first, then ids that Klarna gave us, then references,
+/// then, where a read carries no reference, a new refund of exactly the amount of a request under way.
+pub fn attribute(
+    ledger: &Ledger,
+    shop: &ShopOrder,
+    klarna: &KlarnaOrder,
+    policy: &Policy,
+    cancelled: bool,
+) -> Attributed {
+    let mut sorting = Sorting { ledger, shop, policy, cancelled, out: Attributed::default() };
+    let carries_references = klarna.refunds.iter().any(|refund| refund.reference.is_some());
+    let mut nameless = Vec::new();
+    for refund in &klarna.refunds {
+        if !sorting.by_human(refund) && !sorting.by_id(refund) && !sorting.by_reference(refund) {
+            nameless.push(refund.clone());
+        }
+    }
+    if !carries_references {
+        nameless.retain(|refund| !sorting.by_attempt(refund));
+    }
+    nameless.retain(|refund| !sorting.by_policy(refund));
+    sorting.out.unattributed = nameless;
+    sorting.totals(klarna);
+    sorting.out
+}
+
+struct Sorting<'a> {
+    ledger: &'a Ledger,
+    shop: &'a ShopOrder,
+    policy: &'a Policy,
+    cancelled: bool,
+    out: Attributed,
+}
+
+impl Sorting<'_> {
+    fn by_human(&mut self, refund: &KlarnaRefund) -> bool {
+        let Some(attribution) = self.ledger.adopted.get(&refund.id) else { return false };
+        match attribution {
+            Attribution::CreditInvoice(id) => self.assign_to_credit(*id, refund),
+            Attribution::Cancel => self.out.cancel.push(refund.clone()),
+            Attribution::RuledOut => {}
+        }
+        true
+    }
+
+    fn by_id(&mut self, refund: &KlarnaRefund) -> bool {
+        let intent =
+            refund_intents(self.ledger).find(|intent| intent.made.as_ref() == Some(&refund.id));
+        intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+    }
+
+    fn by_reference(&mut self, refund: &KlarnaRefund) -> bool {
+        let Some(reference) = &refund.reference else { return false };
+        let ours = refund_intents(self.ledger)
+            .filter(|intent| {
+                intent.effect.reference == *reference && !self.out.seen.contains_key(&intent.id)
+            })
+            .max_by_key(|intent| {
+                (intent.effect.amount == refund.amount, intent.state.is_in_flight())
+            });
+        if let Some(intent) = ours {
+            return self.assign_to_intent(intent, refund);
+        }
+        if *reference == cancel_reference(&self.shop.number) {
+            self.out.cancel.push(refund.clone());
+            return true;
+        }
+        let credit = self
+            .shop
+            .credit_invoices
+            .iter()
+            .find(|credit| credit.number.as_str() == reference.as_str());
+        credit.is_some_and(|credit| {
+            self.assign_to_credit(credit.id, refund);
+            true
+        })
+    }
+
+    /// A refund without a reference that appeared after a request of ours of exactly its amount was sent.
+    fn by_attempt(&mut self, refund: &KlarnaRefund) -> bool {
+        let intent = refund_intents(self.ledger).find(|intent| {
+            let may_be_ours = match intent.state {
+                State::Sending | State::Unknown => true,
+                State::Confirmed => refund.id.is_made_up(),
+                State::Planned | State::Rejected | State::Abandoned => false,
+            };
+            may_be_ours
+                && intent.effect.amount == refund.amount
+                && !self.out.seen.contains_key(&intent.id)
+                && !intent.seen_before.contains(&refund.id.0)
+                && is_since_attempt(intent, refund)
+        });
+        intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+    }
+
+    /// The two cases in which the policy lets an amount speak.
+    fn by_policy(&mut self, refund: &KlarnaRefund) -> bool {
+        let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(refund.amount);
+        let fits = match self.policy.refunds {
+            Mode::Verify => open.first().map(|credit| credit.id),
+            Mode::Drive if self.policy.adopt_exact && open.len() == 1 => {
+                open.first().map(|credit| credit.id)
+            }
+            Mode::Drive | Mode::Off => None,
+        };
+        if let Some(id) = fits {
+            self.assign_to_credit(id, refund);
+            return true;
+        }
+        if self.cancelled && self.policy.cancels == Mode::Verify {
+            self.out.cancel.push(refund.clone());
+            return true;
+        }
+        false
+    }
+
+    /// Credit invoices of exactly this amount that nothing has settled, oldest first.
+    fn open_credits_of(&self, amount: Minor) -> Vec<&CreditInvoiceFacts> {
+        let under_way: BTreeSet<InvoiceId> = refund_intents(self.ledger)
+            .filter(|intent| intent.state.is_in_flight() || intent.state == State::Confirmed)
+            .filter_map(|intent| intent.effect.credit_invoice.as_ref().map(|(id, _)| *id))
+            .collect();
+        let open = |credit: &&CreditInvoiceFacts| {
+            credit.amount == Ok(amount)
+                && !self.out.by_credit.contains_key(&credit.id)
+                && !under_way.contains(&credit.id)
+        };
+        let mut found: Vec<_> = self.shop.credit_invoices.iter().filter(open).collect();
+        found.sort_by_key(|credit| (credit.created_at, credit.id));
+        found
+    }
+
+    fn assign_to_intent(&mut self, intent: &Intent, refund: &KlarnaRefund) -> bool {
+        self.out.seen.insert(intent.id, refund.id.clone());
+        match &intent.effect.credit_invoice {
+            Some((id, _)) => self.assign_to_credit(*id, refund),
+            None => self.out.cancel.push(refund.clone()),
+        }
+        true
+    }
+
+    fn assign_to_credit(&mut self, id: InvoiceId, refund: &KlarnaRefund) {
+        self.out.by_credit.entry(id).or_default().push(refund.clone());
+    }
+
+    /// Sums up, and names money that Klarna counts as refunded without listing a refund for it.
+    fn totals(&mut self, klarna: &KlarnaOrder) {
+        let listed: Minor = klarna.refunds.iter().map(|refund| refund.amount).collect();
+        let invisible: Minor = refund_intents(self.ledger)
+            .filter(|intent| {
+                intent.state == State::Confirmed && !self.out.seen.contains_key(&intent.id)
+            })
+            .map(|intent| intent.effect.amount)
+            .collect();
+        self.out.refunded = klarna.refunded.max(listed.plus(invisible));
+        let unexplained = klarna.refunded.less(listed.plus(invisible));
+        if unexplained.is_positive() {
+            let id = RefundId::made_up(&format!("unlisted:{}", unexplained.get()));
+            if !self.ledger.adopted.contains_key(&id) {
+                self.out.unattributed.push(KlarnaRefund {
+                    id,
+                    amount: unexplained,
+                    reference: None,
+                    refunded_at: None,
+                });
+            }
+        }
+    }
+}
+
+fn refund_intents(ledger: &Ledger) -> impl Iterator<Item = &Intent> {
+    ledger.intents.iter().filter(|intent| intent.effect.kind == Kind::Refund)
+}
+
+fn is_since_attempt(intent: &Intent, refund: &KlarnaRefund) -> bool {
+    let (Some(sent), Some(refunded)) = (intent.first_sent_at, refund.refunded_at) else {
+        return true;
+    };
+    sent.duration_since(refunded) <= CLOCK_TOLERANCE
+}

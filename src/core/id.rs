@@ -108,3 +108,27 @@ impl fmt::Display for PassId {
         self.0.fmt(f)
     }
 }
+
+impl RefundId {
+    const MADE_UP: &str = "nameless:";
+
+    /// A stable name for a refund that Klarna lists without an id.
+    pub fn made_up(of: &str) -> Self {
+        Self(format!("{}{of}", Self::MADE_UP))
+    }
+
+    pub fn is_made_up(&self) -> bool {
+        self.0.starts_with(Self::MADE_UP)
+    }
+}
+
+impl CaptureId {
+    /// A stable name for a capture that Klarna lists without an id.
+    pub fn made_up(of: &str) -> Self {
+        Self(format!("{}{of}", RefundId::MADE_UP))
+    }
+
+    pub fn is_made_up(&self) -> bool {
+        self.0.starts_with(RefundId::MADE_UP)
+    }
+}

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::credit_invoice::CreditInvoice;
+use super::credit_invoice::{self, CreditInvoice, Proof};
 use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
-use super::intent::Intent;
+use super::intent::{self, Intent, Kind};
 use super::money::Minor;
 use super::order::Order;
 
@@ -60,5 +60,25 @@ impl Ledger {
             approved: BTreeSet::new(),
             hold: None,
         }
+    }
+}
+
+/// What the outcome of an attempt means for the credit invoice that the intent serves.
+pub fn follows(
+    intent: &Intent,
+    event: intent::Event,
+    made: Option<&RefundId>,
+) -> Option<credit_invoice::Event> {
+    use credit_invoice::Event as C;
+    use intent::Event as E;
+    intent.effect.credit_invoice.as_ref()?;
+    match (intent.effect.kind, event) {
+        (Kind::Refund, E::Confirmed) => {
+            let refund = made.cloned().unwrap_or_else(|| RefundId::made_up(&intent.id.to_string()));
+            Some(C::Refunded(Proof::Refund(refund)))
+        }
+        (Kind::Refund, E::Rejected | E::Abandoned) => Some(C::Refused),
+        (Kind::MarkPaid, E::Confirmed) => Some(C::PaidSeen),
+        (Kind::Refund | Kind::MarkPaid | Kind::Cancel | Kind::Release | Kind::Capture, _) => None,
     }
 }

@@ -1,1 +1,89 @@
-//! (to be written)
+//! Money ceilings: how much may leave per order, pass and day without a human's approval.
+//!
+//! Pure. What was spent comes from the durable ledger, never from a counter in memory; the store checks the day's
+//! ceiling once more when an intent is claimed.
+
+use std::collections::BTreeSet;
+
+use super::discrepancy::{BreakKind, Discrepancy};
+use super::id::IntentId;
+use super::intent::{self, Kind, Target};
+use super::ledger::Ledger;
+use super::money::{Currency, Minor};
+use super::plan::{HoldReason, Plan, Verdict};
+use super::policy::Policy;
+use jiff::Timestamp;
+
+/// What refunds have taken so far: this pass, and the last 24 hours (this pass included).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub pass: Minor,
+    pub day: Minor,
+}
+
+/// Holds what a ceiling does not allow; what it does allow is added to `spent`.
+///
+/// Effects that have a durable intent already were admitted when it was made, and are counted there.
+pub fn admit(
+    plan: &mut Plan,
+    ledger: &Ledger,
+    target: &Target,
+    policy: &Policy,
+    spent: &mut Spent,
+    now: Timestamp,
+) {
+    let mut order: Minor = refunds_of(ledger);
+    for wanted in &mut plan.effects {
+        let is_new_refund = wanted.effect.kind == Kind::Refund
+            && wanted.intent.is_none()
+            && wanted.verdict == Verdict::Act;
+        if !is_new_refund {
+            continue;
+        }
+        let amount = wanted.effect.amount;
+        let id = intent::id(&wanted.effect, target);
+        let after = [order, spent.pass, spent.day].map(|sum| sum.plus(amount));
+        if let Some(reached) =
+            ceiling(after, policy, target.currency).filter(|_| !is_approved(&ledger.approved, id))
+        {
+            plan.discrepancies.push(held(&wanted.effect, id, &reached, now));
+            wanted.verdict = Verdict::Hold(HoldReason::Limit(reached));
+            continue;
+        }
+        [order, spent.pass, spent.day] = after;
+    }
+}
+
+fn refunds_of(ledger: &Ledger) -> Minor {
+    let counted = ledger.intents.iter().filter(|intent| {
+        let may_have_left = intent.state.is_in_flight() || intent.state == intent::State::Confirmed;
+        intent.effect.kind == Kind::Refund && may_have_left
+    });
+    counted.map(|intent| intent.effect.amount).collect()
+}
+
+fn is_approved(approved: &BTreeSet<IntentId>, id: IntentId) -> bool {
+    approved.contains(&id)
+}
+
+/// The first ceiling that `[order, pass, day]` would pass, by its configuration key and value.
+fn ceiling(after: [Minor; 3], policy: &Policy, currency: Currency) -> Option<String> {
+    let ceilings = [
+        ("refund_limit_per_order", policy.refund_limit_per_order),
+        ("refund_limit_per_pass", policy.refund_limit_per_pass),
+        ("refund_limit_per_day", policy.refund_limit_per_day),
+    ];
+    let reached = ceilings.into_iter().zip(after).find(|((_, limit), sum)| sum > limit);
+    reached.map(|((name, limit), _)| format!("{name} ({} {currency})", limit.decimal(currency)))
+}
+
+fn held(effect: &intent::Effect, id: IntentId, reached: &str, now: Timestamp) -> Discrepancy {
+    Discrepancy {
+        kind: BreakKind::LimitReached,
+        credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
+        subject: id.to_string(),
+        amount: Some(effect.amount),
+        message: format!("{reached} holds the refund {} (intent {id})", effect.reference),
+        due: now,
+    }
+}

@@ -110,14 +110,9 @@ impl PassReport {
         let any = |outcome| self.effects.iter().any(|effect| effect.outcome == outcome);
         if !self.is_complete() || any(Outcome::Unknown) {
             3
-        } else if open_breaks > 0
-            || any(Outcome::Planned)
-            || any(Outcome::Held)
-            || any(Outcome::Rejected)
-        {
-            1
         } else {
-            0
+            let due = any(Outcome::Planned) || any(Outcome::Held) || any(Outcome::Rejected);
+            u8::from(open_breaks > 0 || due)
         }
     }
 }

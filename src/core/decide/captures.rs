@@ -1,0 +1,155 @@
+//! What shipping obliges: the shipped part is captured, by us or by somebody else, before the authorization lapses.
+
+use jiff::Timestamp;
+
+use super::case::{Case, Standing};
+use super::checks::is_fully_credited;
+use super::is_closed;
+use super::refunds::credited_before_capture;
+use super::reversal::rejected;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
+use crate::core::id::Reference;
+use crate::core::intent::{Effect, Kind, State};
+use crate::core::money::Minor;
+use crate::core::policy::{AMOUNT_TOLERANCE, CaptureOn, Mode};
+
+/// How much should be captured by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub amount: Minor,
+    /// Nothing more will ship.
+    pub is_final: bool,
+}
+
+/// Captures what was shipped, or says that nobody did.
+pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if case.policy.captures == Mode::Off || case.cancelled {
+        return;
+    }
+    captured_not_shipped(case, klarna);
+    if is_closed(klarna) || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending))) {
+        return;
+    }
+    let Some(wanted) = wanted(case, klarna) else { return };
+    let missing = wanted.amount.less(klarna.captured).less(captures_in_flight(case, klarna));
+    let reference = reference(case);
+    let standing = case.standing(Kind::Capture, &reference);
+    if case.policy.captures == Mode::Drive
+        && let Standing::Ended(intent) = &standing
+    {
+        return rejected(case, intent, BreakKind::CaptureRejected);
+    }
+    if missing.get() <= AMOUNT_TOLERANCE || klarna.remaining.is_zero() {
+        return;
+    }
+    let amount =
+        if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
+            klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
+        } else {
+            missing
+        };
+    let can_drive = !matches!(standing, Standing::Taken) && amount <= klarna.remaining;
+    if case.policy.captures == Mode::Drive && can_drive {
+        let effect =
+            Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
+        case.want(effect, "shipped and not captured".to_owned(), &standing);
+    } else if !is_under_way(case, &reference) {
+        not_captured(case, amount);
+    }
+}
+
+fn is_under_way(case: &Case<'_>, reference: &Reference) -> bool {
+    case.intents_of(Kind::Capture, reference).any(|intent| intent.state.is_in_flight())
+}
+
+fn not_captured(case: &mut Case<'_>, amount: Minor) {
+    let due = case.past_grace(shipped_at(case));
+    let message = format!("shipped; {} is not captured", amount.decimal(case.facts.currency));
+    case.differs(BreakKind::ShippedNotCaptured, "", Some(amount), due, message);
+}
+
+/// What shipping obliges so far; `None` when the shop does not say enough.
+pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
+    let CaptureOn::Shipped = case.policy.capture_on;
+    let total = case.shop.total.clone().ok()?;
+    let credited = credited_before_capture(case, klarna);
+    match &case.shop.shipped {
+        Word::Known(Shipped::Fully) => {
+            Some(Wanted { amount: total.less(credited), is_final: true })
+        }
+        Word::Known(Shipped::Partly) => {
+            let amount = shipped_value(case, total)?.less(credited);
+            Some(Wanted { amount, is_final: false })
+        }
+        Word::Known(Shipped::No | Shipped::Cancelled) | Word::Unknown(_) => None,
+    }
+}
+
+/// The value of the quantities on shipped shipments; what the order costs besides its lines goes with the first.
+fn shipped_value(case: &Case<'_>, total: Minor) -> Option<Minor> {
+    let shipped: Vec<_> = case.shop.shipments.iter().filter(|shipment| shipment.shipped).collect();
+    if shipped.is_empty() || shipped.iter().any(|shipment| shipment.quantities.is_empty()) {
+        return None;
+    }
+    let mut lines = Minor::ZERO;
+    let mut value = Minor::ZERO;
+    for line in &case.shop.lines {
+        let line_total = line.total.clone().ok()?;
+        lines = lines.plus(line_total);
+        let quantities = shipped.iter().flat_map(|shipment| &shipment.quantities);
+        let sent = quantities
+            .filter(|(id, _)| *id == line.id)
+            .fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
+        value = value.plus(line_total.share(sent.min(line.ordered), line.ordered));
+    }
+    Some(value.plus(total.less(lines)))
+}
+
+/// Captures of ours that may have happened and that the read does not show.
+fn captures_in_flight(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
+    let visible = |reference: &Reference, made: Option<&str>| {
+        klarna.captures.iter().any(|capture| {
+            capture.reference.as_ref() == Some(reference)
+                || made.is_some_and(|made| made == capture.id.as_str())
+        })
+    };
+    let hidden = case.ledger.intents.iter().filter(|intent| {
+        let may_exist = matches!(intent.state, State::Sending | State::Unknown | State::Confirmed);
+        let made = intent.made.as_ref().map(crate::core::id::RefundId::as_str);
+        intent.effect.kind == Kind::Capture
+            && may_exist
+            && !case.is_noted_seen(intent)
+            && !visible(&intent.effect.reference, made)
+    });
+    hidden.map(|intent| intent.effect.amount).collect()
+}
+
+/// Names the capture after the newest shipment that it is for.
+fn reference(case: &Case<'_>) -> Reference {
+    let newest = shipped_shipments(case).max_by_key(|shipment| (shipment.updated_at, shipment.id));
+    Reference(newest.map_or_else(|| case.shop.number.0.clone(), |shipment| shipment.number.clone()))
+}
+
+fn shipped_shipments<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Shipment> {
+    case.shop.shipments.iter().filter(|shipment| shipment.shipped)
+}
+
+fn shipped_at(case: &Case<'_>) -> Timestamp {
+    shipped_shipments(case)
+        .map(|shipment| shipment.updated_at)
+        .max()
+        .unwrap_or(case.shop.updated_at)
+}
+
+fn captured_not_shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let kept = klarna.captured.less(case.attributed.refunded);
+    if !kept.is_positive() || !case.shop.shipped.is(&Shipped::No) || is_fully_credited(case) {
+        return;
+    }
+    let captured_at = klarna.captures.iter().filter_map(|capture| capture.captured_at).max();
+    let due = case.past_grace(captured_at.unwrap_or(case.shop.updated_at));
+    let message =
+        format!("{} is captured and nothing is shipped", kept.decimal(case.facts.currency));
+    case.differs(BreakKind::CapturedNotShipped, "", Some(kept), due, message);
+}

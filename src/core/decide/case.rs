@@ -1,0 +1,297 @@
+//! One decision in the making: what is known, and what was concluded so far.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::core::attribution::{Attributed, attribute};
+use crate::core::credit_invoice::{self, CreditInvoice};
+use crate::core::discrepancy::{BreakKind, Discrepancy};
+use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, ShopOrder, ShopStatus};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, Reference};
+use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::ledger::Ledger;
+use crate::core::money::Minor;
+use crate::core::order::{self, Order};
+use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
+use crate::core::policy::Policy;
+use std::collections::BTreeMap;
+
+/// The working state of `decide`; lives for one call.
+pub(super) struct Case<'a> {
+    pub ledger: &'a Ledger,
+    pub facts: &'a Facts,
+    pub shop: &'a ShopOrder,
+    pub policy: &'a Policy,
+    pub now: Timestamp,
+    pub attributed: Attributed,
+    /// The shop cancelled the order, now or ever before.
+    pub cancelled: bool,
+    /// The order's machine with this plan's events applied.
+    pub order: Order,
+    /// The credit invoices' machines with this plan's events applied.
+    pub credits: BTreeMap<InvoiceId, CreditInvoice>,
+    /// What both sides disagree on; every effect waits for it.
+    pub disagreement: Option<&'static str>,
+    /// What may still be refunded: captured, minus refunded, in flight and promised to a credit invoice.
+    pub room: Minor,
+    plan: Plan,
+}
+
+/// What the intents say about a wanted effect.
+pub(super) enum Standing {
+    /// None exists, or a human had the last one started anew: this generation may be intended.
+    Free { generation: u32 },
+    /// Planned and not sent: it may go.
+    Planned(Intent),
+    /// Under way, unknown, or confirmed: nothing new.
+    Taken,
+    /// Refused by the other side, or given up: a human decides.
+    Ended(Intent),
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        ledger: &'a Ledger,
+        facts: &'a Facts,
+        klarna: &KlarnaOrder,
+        policy: &'a Policy,
+        now: Timestamp,
+    ) -> Self {
+        let mut case = Self::blind(ledger, facts, policy, now);
+        case.attributed = attribute(ledger, case.shop, klarna, policy, case.cancelled);
+        case.room = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
+        case
+    }
+
+    /// A case without Klarna's side: nothing about money can be concluded.
+    pub(super) fn blind(
+        ledger: &'a Ledger,
+        facts: &'a Facts,
+        policy: &'a Policy,
+        now: Timestamp,
+    ) -> Self {
+        let shop = &facts.shop;
+        let cancelled = shop.status.is(&ShopStatus::Cancelled) || ledger.order.was_cancelled();
+        let mut credits: BTreeMap<_, _> =
+            ledger.credits.iter().map(|(id, held)| (*id, held.state.clone())).collect();
+        for credit in &shop.credit_invoices {
+            credits.entry(credit.id).or_insert(CreditInvoice::Pending);
+        }
+        Self {
+            ledger,
+            facts,
+            shop,
+            policy,
+            now,
+            attributed: Attributed::default(),
+            cancelled,
+            order: ledger.order,
+            credits,
+            disagreement: None,
+            room: Minor::ZERO,
+            plan: Plan::default(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Plan {
+        self.plan
+    }
+
+    /// Records an event of the order if the machine has a row for it: facts that lag behind are no events.
+    pub(super) fn order_event(&mut self, event: order::Event) {
+        if let Ok(next) = self.order.apply(event)
+            && next != self.order
+        {
+            self.order = next;
+            self.plan.order_events.push(event);
+        }
+    }
+
+    pub(super) fn credit_event(&mut self, id: InvoiceId, event: credit_invoice::Event) {
+        let Some(state) = self.credits.get(&id) else { return };
+        if let Ok(next) = state.clone().apply(event.clone()) {
+            self.credits.insert(id, next);
+            self.plan.credit_events.push((id, event));
+        }
+    }
+
+    pub(super) fn credit_state(&self, id: InvoiceId) -> CreditInvoice {
+        self.credits.get(&id).cloned().unwrap_or(CreditInvoice::Pending)
+    }
+
+    /// The shop's credit invoices, oldest first, whatever order the shop listed them in.
+    pub(super) fn credit_facts(&self) -> Vec<&'a CreditInvoiceFacts> {
+        let mut credits: Vec<_> = self.shop.credit_invoices.iter().collect();
+        credits.sort_by_key(|credit| (credit.created_at, credit.id));
+        credits
+    }
+
+    pub(super) fn differs(
+        &mut self,
+        kind: BreakKind,
+        subject: &str,
+        amount: Option<Minor>,
+        due: Timestamp,
+        message: String,
+    ) {
+        self.look_again(due);
+        let subject = subject.to_owned();
+        self.plan.discrepancies.push(Discrepancy {
+            kind,
+            credit_invoice: None,
+            subject,
+            amount,
+            message,
+            due,
+        });
+    }
+
+    pub(super) fn credit_differs(
+        &mut self,
+        kind: BreakKind,
+        credit: &InvoiceNumber,
+        amount: Option<Minor>,
+        due: Timestamp,
+        message: String,
+    ) {
+        self.look_again(due);
+        let (subject, credit_invoice) = (credit.0.clone(), Some(credit.clone()));
+        self.plan.discrepancies.push(Discrepancy {
+            kind,
+            credit_invoice,
+            subject,
+            amount,
+            message,
+            due,
+        });
+    }
+
+    pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {
+        self.plan.intent_notes.push((id, note));
+    }
+
+    /// Time alone may change the decision at `at`.
+    pub(super) fn look_again(&mut self, at: Timestamp) {
+        if at > self.now {
+            self.plan.look_again = Some(self.plan.look_again.map_or(at, |sooner| sooner.min(at)));
+        }
+    }
+
+    /// When a difference that began at `since` is a break.
+    pub(super) fn past_grace(&self, since: Timestamp) -> Timestamp {
+        after(since, self.policy.grace)
+    }
+
+    /// Every intent for the same effect, oldest first.
+    pub(super) fn intents_of(
+        &self,
+        kind: Kind,
+        reference: &Reference,
+    ) -> impl Iterator<Item = &'a Intent> {
+        let reference = reference.clone();
+        self.ledger.intents.iter().filter(move |intent| {
+            intent.effect.kind == kind && intent.effect.reference == reference
+        })
+    }
+
+    pub(super) fn standing(&self, kind: Kind, reference: &Reference) -> Standing {
+        let Some(last) =
+            self.intents_of(kind, reference).max_by_key(|intent| intent.effect.generation)
+        else {
+            return Standing::Free { generation: 0 };
+        };
+        let next = Standing::Free { generation: last.effect.generation.saturating_add(1) };
+        match last.state {
+            State::Planned if self.is_noted(last) => Standing::Taken,
+            State::Planned => Standing::Planned(last.clone()),
+            State::Sending | State::Unknown | State::Confirmed => Standing::Taken,
+            State::Abandoned if last.first_sent_at.is_none() && !self.was_given_up(last) => next,
+            State::Rejected | State::Abandoned if self.ledger.approved.contains(&last.id) => next,
+            State::Rejected | State::Abandoned => Standing::Ended(last.clone()),
+        }
+    }
+
+    /// This plan already says what became of the intent.
+    pub(super) fn is_noted(&self, intent: &Intent) -> bool {
+        self.plan.intent_notes.iter().any(|(id, _)| *id == intent.id)
+    }
+
+    /// This plan says that the read shows the intent's effect.
+    pub(super) fn is_noted_seen(&self, intent: &Intent) -> bool {
+        let seen = |note: &Note| matches!(note, Note::Seen { .. });
+        self.plan.intent_notes.iter().any(|(id, note)| *id == intent.id && seen(note))
+    }
+
+    /// A human gave the intent up: its credit invoice was moved to `Held` in the same transaction.
+    fn was_given_up(&self, intent: &Intent) -> bool {
+        let credit = intent.effect.credit_invoice.as_ref();
+        credit.is_some_and(|(id, _)| self.credit_state(*id) == CreditInvoice::Held)
+    }
+
+    /// Wants an effect that is due, with what the guards say to it.
+    pub(super) fn want(&mut self, effect: Effect, why: String, standing: &Standing) -> Verdict {
+        let (generation, intent) = match standing {
+            Standing::Free { generation } => (*generation, None),
+            Standing::Planned(intent) => (intent.effect.generation, Some(intent)),
+            Standing::Taken | Standing::Ended(_) => return Verdict::Act,
+        };
+        let mut verdict = self.guards(effect.kind);
+        if let Some(at) = intent.and_then(|intent| intent.not_before).filter(|at| *at > self.now)
+            && verdict == Verdict::Act
+        {
+            self.look_again(at);
+            verdict = Verdict::Hold(HoldReason::NotBefore(at));
+        }
+        let effect = intent.map_or(Effect { generation, ..effect }, |intent| intent.effect.clone());
+        let intent = intent.map(|intent| intent.id);
+        self.plan.effects.push(Wanted { effect, verdict: verdict.clone(), why, intent });
+        verdict
+    }
+
+    /// An unknown intent that may be sent again with its own key and content.
+    pub(super) fn want_again(&mut self, intent: &Intent, why: String) {
+        let verdict = self.guards(intent.effect.kind);
+        self.plan.effects.push(Wanted {
+            effect: intent.effect.clone(),
+            verdict,
+            why,
+            intent: Some(intent.id),
+        });
+    }
+
+    fn guards(&self, kind: Kind) -> Verdict {
+        if let Some(note) = &self.ledger.hold {
+            return Verdict::Hold(HoldReason::Operator(note.clone()));
+        }
+        if let Some(what) = self.disagreement {
+            return Verdict::Hold(HoldReason::Disagreement(what));
+        }
+        if kind == Kind::Refund && !self.attributed.unattributed.is_empty() {
+            return Verdict::Hold(HoldReason::Unattributed);
+        }
+        Verdict::Act
+    }
+
+    /// This plan wants the intent sent.
+    pub(super) fn wants(&self, intent: &Intent) -> bool {
+        self.plan.effects.iter().any(|wanted| wanted.intent == Some(intent.id))
+    }
+
+    /// Takes a credit invoice's part from what may still be refunded.
+    pub(super) fn promise(&mut self, amount: Minor) {
+        self.room = self.room.less(amount);
+    }
+
+    /// Refund intents whose money may have left and that the read does not show.
+    pub(super) fn refunds_in_flight(&self) -> Minor {
+        let hidden = self.ledger.intents.iter().filter(|intent| {
+            intent.effect.kind == Kind::Refund
+                && intent.state.is_in_flight()
+                && !self.attributed.seen.contains_key(&intent.id)
+        });
+        hidden.map(|intent| intent.effect.amount).collect()
+    }
+}
+
+pub(super) fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

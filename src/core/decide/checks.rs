@@ -1,0 +1,170 @@
+//! Whether the two sides speak of the same order at all, and what its authorization is about to do.
+
+use jiff::Timestamp;
+
+use super::case::Case;
+use super::is_closed;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
+use crate::core::money::Minor;
+use crate::core::policy::AMOUNT_TOLERANCE;
+
+/// What every effect depends on: one Klarna order, one currency, one amount, words we know.
+pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let now = case.now;
+    if !case.facts.shared_with.is_empty() {
+        let others: Vec<&str> =
+            case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
+        let message = format!("the Klarna order is also named by {}", others.join(", "));
+        case.disagreement = Some("two shop orders name one Klarna order");
+        case.differs(BreakKind::KlarnaOrderShared, "", None, now, message);
+    }
+    if !klarna.currency.is(&case.facts.currency) {
+        let said = klarna.currency.unknown().map_or_else(|| currency_of(klarna), str::to_owned);
+        let message = format!("the shop sells in {}, Klarna says {said}", case.facts.currency);
+        case.disagreement = Some("the currency");
+        case.differs(BreakKind::CurrencyDiffers, "", None, now, message);
+    }
+    unknown_words(case, klarna);
+    amounts(case, klarna);
+}
+
+fn currency_of(klarna: &KlarnaOrder) -> String {
+    match &klarna.currency {
+        Word::Known(currency) => currency.to_string(),
+        Word::Unknown(text) => text.clone(),
+    }
+}
+
+fn unknown_words(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let now = case.now;
+    let words = [
+        ("the shop's order status", case.shop.status.unknown()),
+        ("the shop's shipment status", case.shop.shipped.unknown()),
+        ("Klarna's order status", klarna.status.unknown()),
+        ("Klarna's fraud status", klarna.fraud.as_ref().and_then(Word::unknown)),
+    ];
+    for (what, word) in words {
+        let Some(word) = word else { continue };
+        case.disagreement = Some("a word this program does not know");
+        case.differs(BreakKind::UnknownValue, what, None, now, format!("{what} is `{word}`"));
+    }
+    if let Err(text) = &case.shop.total {
+        case.disagreement = Some("the order's total is not an amount");
+        case.differs(
+            BreakKind::UnknownValue,
+            "total",
+            None,
+            now,
+            format!("the order's total `{text}` is not an amount"),
+        );
+    }
+}
+
+/// The shop's total must be what Klarna authorized, at first or now, with or without what was credited before
+/// anything was captured.
+fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let Ok(total) = case.shop.total else { return };
+    let credited: Minor =
+        case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let said = [klarna.order_amount, klarna.original_amount];
+    let agrees =
+        |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
+    if agrees(total) || agrees(total.less(credited)) {
+        return;
+    }
+    let currency = case.facts.currency;
+    let (ours, theirs) = (total.decimal(currency), klarna.order_amount.decimal(currency));
+    let message = format!(
+        "the order's total is {ours} {currency} in the shop and {theirs} {currency} at Klarna"
+    );
+    case.disagreement = Some("the order's amount");
+    case.differs(
+        BreakKind::AmountDiffers,
+        "",
+        Some(total.minus(klarna.order_amount)),
+        case.now,
+        message,
+    );
+}
+
+/// Fraud, expiry, and an order that only Klarna cancelled.
+pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if case.cancelled || case.order.is_terminal() && klarna.captured.is_positive() {
+        return;
+    }
+    let nothing_captured = klarna.captured.is_zero();
+    match &klarna.fraud {
+        Some(Word::Known(Fraud::Pending)) if nothing_captured && !is_closed(klarna) => {
+            let due = case.past_grace(case.shop.created_at);
+            case.differs(
+                BreakKind::FraudPending,
+                "",
+                None,
+                due,
+                "Klarna has not decided about fraud yet".to_owned(),
+            );
+        }
+        Some(Word::Known(Fraud::Rejected)) if nothing_captured => {
+            let message = "Klarna rejected the order as fraud".to_owned();
+            case.differs(BreakKind::FraudRejected, "", None, case.now, message);
+        }
+        Some(
+            Word::Known(Fraud::Pending | Fraud::Rejected | Fraud::Accepted) | Word::Unknown(_),
+        )
+        | None => {}
+    }
+    if klarna.status.is(&KlarnaStatus::Cancelled) && nothing_captured && !is_fully_credited(case) {
+        let due = case.past_grace(case.shop.updated_at);
+        let message = "cancelled at Klarna and open in the shop".to_owned();
+        case.differs(BreakKind::CancelledAtKlarna, "", None, due, message);
+    }
+    if case.policy.captures != crate::core::policy::Mode::Off {
+        expiry(case, klarna);
+    }
+}
+
+fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if klarna.status.is(&KlarnaStatus::Expired)
+        && klarna.captured.is_zero()
+        && !is_fully_credited(case)
+    {
+        let shipped = matches!(case.shop.shipped, Word::Known(Shipped::Fully | Shipped::Partly));
+        let what = if shipped { "shipped, and" } else { "not shipped, and" };
+        let message = format!("{what} the authorization lapsed before anything was captured");
+        case.differs(
+            BreakKind::AuthorizationExpired,
+            "",
+            Some(klarna.order_amount),
+            case.now,
+            message,
+        );
+        return;
+    }
+    let open =
+        matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured));
+    let Some(expires_at) = klarna.expires_at.filter(|_| open && klarna.remaining.is_positive())
+    else {
+        return;
+    };
+    let warning = expires_at.checked_sub(case.policy.expiry_warning).unwrap_or(Timestamp::MIN);
+    if warning > case.now {
+        case.look_again(warning);
+        return;
+    }
+    let day = expires_at.strftime("%Y-%m-%d %H:%M UTC");
+    let message = format!(
+        "{} is authorized until {day} and not captured",
+        klarna.remaining.decimal(case.facts.currency)
+    );
+    case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), case.now, message);
+    case.look_again(expires_at);
+}
+
+/// The credit invoices take back everything that was ordered.
+pub(super) fn is_fully_credited(case: &Case<'_>) -> bool {
+    let Ok(total) = case.shop.total else { return false };
+    let credited: Minor =
+        case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    total.is_positive() && credited >= total
+}

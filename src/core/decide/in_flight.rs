@@ -1,0 +1,124 @@
+//! What a read says about intents that are under way.
+//!
+//! Presence always concludes; absence only after two looks, inside the key's life, and by the ladder.
+
+use super::case::{Case, after};
+use crate::core::credit_invoice::Event;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{KlarnaOrder, KlarnaStatus};
+use crate::core::id::RefundId;
+use crate::core::intent::{Intent, Kind, Next, State};
+use crate::core::plan::Note;
+use crate::core::policy::SETTLE_DELAY;
+
+/// Settles every intent that may have been sent.
+pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let ledger = case.ledger;
+    for intent in ledger.intents.iter().filter(|intent| intent.state.is_in_flight()) {
+        if let Some(seen) = visible(case, intent, klarna) {
+            case.intent_note(intent.id, seen);
+        } else if intent.state == State::Unknown {
+            unseen(case, intent);
+        }
+    }
+}
+
+/// [`Note::Seen`] when the read shows the effect.
+fn visible(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<Note> {
+    let without_id = |shows: bool| shows.then_some(Note::Seen { made: None });
+    match intent.effect.kind {
+        Kind::Refund => case
+            .attributed
+            .seen
+            .get(&intent.id)
+            .map(|refund| Note::Seen { made: Some(refund.clone()) }),
+        Kind::MarkPaid => {
+            let (id, _) = intent.effect.credit_invoice.as_ref()?;
+            let credit = case.shop.credit_invoices.iter().find(|credit| credit.id == *id)?;
+            without_id(credit.paid.is(&true))
+        }
+        Kind::Cancel => without_id(klarna.status.is(&KlarnaStatus::Cancelled)),
+        Kind::Release => {
+            without_id(klarna.remaining.is_zero() && klarna.status.unknown().is_none())
+        }
+        Kind::Capture => captured(intent, klarna),
+    }
+}
+
+/// A capture under our reference, or, where reads carry none, a new one of our amount since the attempt.
+fn captured(intent: &Intent, klarna: &KlarnaOrder) -> Option<Note> {
+    let carries_references = klarna.captures.iter().any(|capture| capture.reference.is_some());
+    let ours = klarna.captures.iter().find(|capture| {
+        if carries_references {
+            return capture.reference.as_ref() == Some(&intent.effect.reference);
+        }
+        intent.first_sent_at.is_some()
+            && capture.amount == intent.effect.amount
+            && !intent.seen_before.contains(&capture.id.0)
+    });
+    ours.map(|capture| Note::Seen { made: Some(RefundId(capture.id.0.clone())) })
+}
+
+fn unseen(case: &mut Case<'_>, intent: &Intent) {
+    let read_at = case.facts.read_at;
+    let is_later_read = intent.last_sent_at.is_none_or(|sent| read_at > sent);
+    if !is_later_read {
+        // What was read before the attempt says nothing about it. Marking paid waits for the next pass, which reads
+        // the shop again; Klarna can be asked again in this one.
+        if intent.effect.kind.is_klarna() {
+            let sent = intent.last_sent_at.unwrap_or(case.now);
+            case.look_again(after(sent, SETTLE_DELAY));
+        }
+        return;
+    }
+    case.intent_note(intent.id, Note::Absent { read_at });
+    match intent.after_absence(read_at) {
+        Next::Look { not_before } => case.look_again(not_before),
+        Next::Resend => {
+            case.want_again(intent, "asked before, and two reads do not show it".to_owned())
+        }
+        Next::Human => unconfirmed(case, intent),
+    }
+}
+
+/// The ladder is climbed or the key is no longer safe: nothing is sent until a human decides.
+fn unconfirmed(case: &mut Case<'_>, intent: &Intent) {
+    let kind = match intent.effect.kind {
+        Kind::Refund => BreakKind::RefundUnconfirmed,
+        Kind::Capture => BreakKind::CaptureUnconfirmed,
+        Kind::Cancel | Kind::Release => BreakKind::CancelNotReleased,
+        Kind::MarkPaid => BreakKind::CreditNotMarkedPaid,
+    };
+    let attempts = intent.attempts;
+    let message = format!(
+        "the {} was asked for {attempts} times, the answer was lost, and reads do not show it (intent {})",
+        intent.effect.kind.name(),
+        intent.id
+    );
+    let now = case.now;
+    match &intent.effect.credit_invoice {
+        Some((_, number)) => {
+            case.credit_differs(kind, number, Some(intent.effect.amount), now, message)
+        }
+        None => {
+            case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), now, message)
+        }
+    }
+}
+
+/// Intents that were never sent and that nothing obliges any more are given up.
+pub(super) fn withdraw_unwanted(case: &mut Case<'_>) {
+    let ledger = case.ledger;
+    for intent in ledger.intents.iter().filter(|intent| intent.state == State::Planned) {
+        if !case.wants(intent) && !case.is_noted(intent) {
+            let why = "its reason was gone before it was sent".to_owned();
+            case.intent_note(intent.id, Note::Withdrawn { why });
+            if let (Kind::Refund, Some((id, _))) =
+                (intent.effect.kind, &intent.effect.credit_invoice)
+            {
+                case.credit_event(*id, Event::Refused);
+                case.credit_event(*id, Event::Released);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The decision about one order: facts and ledger in, a `Plan` out.
+//!
+//! Pure, and the only place that chooses. It reads from top to bottom as the domain does: can this order be judged
+//! at all, what became of what is in flight, what do both sides oblige, what differs. It never asks what changed:
+//! the same facts give the same plan, whoever woke the pass.
+
+mod captures;
+mod case;
+mod checks;
+mod in_flight;
+mod refunds;
+mod reversal;
+
+use jiff::Timestamp;
+
+use super::discrepancy::BreakKind;
+use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
+use super::ledger::Ledger;
+use super::order::{Event, Order};
+use super::plan::Plan;
+use super::policy::Policy;
+use case::Case;
+
+/// Decides what one order needs now.
+///
+/// # Guarantees
+/// The same arguments give the same plan; the order of lists in `facts` does not matter. Every proposed event is
+/// legal for the machines in `ledger`. No effect is wanted that is already visible, in flight or confirmed.
+pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    match &facts.klarna {
+        KlarnaSide::Unlinked => unlinked(ledger, facts, policy, now),
+        KlarnaSide::NotFound { said } => {
+            let mut case = Case::blind(ledger, facts, policy, now);
+            case.differs(
+                BreakKind::KlarnaOrderNotFound,
+                "",
+                None,
+                now,
+                format!("Klarna does not know the order: {said}"),
+            );
+            case.finish()
+        }
+        KlarnaSide::Read(klarna) => judge(Case::new(ledger, facts, klarna, policy, now), klarna),
+    }
+}
+
+/// Both sides were read: everything that can be said about the order.
+fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
+    checks::agreement(&mut case, klarna);
+    order_events(&mut case, klarna);
+    in_flight::settle(&mut case, klarna);
+    refunds::credit_invoices(&mut case, klarna);
+    reversal::cancelled(&mut case, klarna);
+    refunds::unexplained(&mut case);
+    captures::shipped(&mut case, klarna);
+    refunds::mark_paid(&mut case, klarna);
+    checks::authorization(&mut case, klarna);
+    in_flight::withdraw_unwanted(&mut case);
+    case.finish()
+}
+
+/// A shop order that is paid with Klarna and names no Klarna order. One that still waits for its payment never
+/// reached Klarna, and nobody owes anything.
+fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    let mut case = Case::blind(ledger, facts, policy, now);
+    let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment)
+        && !facts.shop.status.is(&ShopStatus::Cancelled);
+    if living || facts.shop.paid {
+        let due = case.past_grace(facts.shop.created_at);
+        let message =
+            "the order is paid with Klarna and no Klarna order id was found in it".to_owned();
+        case.differs(BreakKind::KlarnaOrderUnlinked, "", None, due, message);
+    }
+    case.finish()
+}
+
+/// Moves the order's machine to where the facts are; facts never move it back.
+fn order_events(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if klarna.captured.is_positive() {
+        let whole = klarna.remaining.is_zero() || klarna.status.is(&KlarnaStatus::Captured);
+        case.order_event(if whole { Event::Captured } else { Event::PartCaptured });
+    } else if klarna.status.is(&KlarnaStatus::Expired) && !case.cancelled {
+        case.order_event(Event::Expired);
+    }
+    if case.cancelled {
+        case.order_event(Event::CancelSeen);
+        let nothing_authorized = klarna.remaining.is_zero() || is_closed(klarna);
+        if nothing_authorized && klarna.captured <= case.attributed.refunded {
+            case.order_event(Event::Reversed);
+        }
+    }
+    let is_held = matches!(case.order, Order::Held(_));
+    match (&case.ledger.hold, is_held) {
+        (Some(_), false) => case.order_event(Event::Held),
+        (None, true) => case.order_event(Event::Released),
+        (Some(_), true) | (None, false) => {}
+    }
+}
+
+/// Klarna will never capture anything of this order any more.
+fn is_closed(klarna: &KlarnaOrder) -> bool {
+    matches!(klarna.status, Word::Known(KlarnaStatus::Cancelled | KlarnaStatus::Expired))
+}

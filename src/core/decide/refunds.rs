@@ -1,0 +1,526 @@
+//! What each credit invoice obliges: a refund of exactly its amount, once, and then to be marked paid.
+//!
+//! Nothing captured means nothing to refund; what is proven is never asked for again; what cannot be proven is
+//! never marked paid.
+
+use super::case::{Case, Standing, after};
+use super::checks::is_fully_credited;
+use super::is_closed;
+use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
+use crate::core::id::{InvoiceId, Reference};
+use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::money::Minor;
+use crate::core::plan::Verdict;
+use crate::core::policy::{AMOUNT_TOLERANCE, KLARNA_LARGEST_MINOR, Mode};
+
+/// Walks the order's credit invoices, oldest first; together they share what is left to refund.
+pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    vanished(case);
+    for credit in case.credit_facts() {
+        let Ok(amount) = credit.amount else {
+            unreadable(case, credit);
+            continue;
+        };
+        if let Word::Unknown(word) = &credit.paid {
+            let message = format!("the status of credit invoice {} is `{word}`", credit.number);
+            case.credit_differs(
+                BreakKind::UnknownValue,
+                &credit.number,
+                Some(amount),
+                case.now,
+                message,
+            );
+            case.promise(amount);
+        } else if let Some(refunds) = case.attributed.by_credit.get(&credit.id).cloned() {
+            settled(case, credit, amount, &refunds);
+        } else if amount.is_positive() {
+            unsettled(case, klarna, credit, amount);
+        }
+    }
+}
+
+fn unreadable(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
+    let text = credit.amount.clone().err().unwrap_or_default();
+    let message =
+        format!("the amount `{text}` of credit invoice {} is not an amount", credit.number);
+    case.credit_differs(BreakKind::UnknownValue, &credit.number, None, case.now, message);
+    case.credit_event(credit.id, Event::Held);
+    // Nobody knows how much of what is left belongs to it.
+    case.room = Minor::ZERO;
+}
+
+/// Credit invoices we hold and the shop no longer lists. The shop's documents are never deleted, so one that was
+/// acted on is a break.
+fn vanished(case: &mut Case<'_>) {
+    let ledger = case.ledger;
+    for (id, held) in &ledger.credits {
+        if case.shop.credit_invoices.iter().any(|credit| credit.id == *id) {
+            continue;
+        }
+        match held.state {
+            CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand => {
+                case.credit_event(*id, Event::Withdrawn);
+            }
+            CreditInvoice::RefundRequested(_)
+            | CreditInvoice::Refunded(_)
+            | CreditInvoice::Paid(_) => {
+                let message = format!(
+                    "credit invoice {} vanished from the shop after its refund was intended",
+                    held.number
+                );
+                case.credit_differs(
+                    BreakKind::CreditChanged,
+                    &held.number,
+                    held.amount,
+                    case.now,
+                    message,
+                );
+            }
+            CreditInvoice::Cancelled => {}
+        }
+    }
+}
+
+/// Refunds at Klarna belong to this credit invoice: exactly its amount proves it, anything else is a break.
+fn settled(
+    case: &mut Case<'_>,
+    credit: &CreditInvoiceFacts,
+    amount: Minor,
+    refunds: &[KlarnaRefund],
+) {
+    let sum: Minor = refunds.iter().map(|refund| refund.amount).collect();
+    if sum == amount {
+        if let Some(refund) = refunds.first() {
+            case.credit_event(credit.id, Event::Refunded(Proof::Refund(refund.id.clone())));
+        }
+        return;
+    }
+    case.credit_event(credit.id, Event::Held);
+    let currency = case.facts.currency;
+    let reference = Reference(credit.number.0.clone());
+    let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
+    let (kind, what) = if asked {
+        (BreakKind::CreditChanged, "was changed after its refund")
+    } else if refunds.len() > 1 && sum > amount {
+        (BreakKind::RefundExceedsCredit, "was refunded more than once")
+    } else {
+        (BreakKind::RefundAmountDiffers, "was refunded with another amount")
+    };
+    let message = format!(
+        "credit invoice {} over {} {what}: {} went back",
+        credit.number,
+        amount.decimal(currency),
+        sum.decimal(currency)
+    );
+    case.credit_differs(kind, &credit.number, Some(sum.minus(amount)), case.now, message);
+}
+
+/// No refund of it is visible.
+fn unsettled(
+    case: &mut Case<'_>,
+    klarna: &KlarnaOrder,
+    credit: &CreditInvoiceFacts,
+    amount: Minor,
+) {
+    let reference = Reference(credit.number.0.clone());
+    let standing = case.standing(Kind::Refund, &reference);
+    if let Some(intent) =
+        case.intents_of(Kind::Refund, &reference).last().filter(|intent| is_asked(intent))
+    {
+        changed(case, credit, amount, intent);
+    }
+    match &standing {
+        Standing::Taken => {}
+        Standing::Ended(intent) => ended(case, credit, amount, intent),
+        Standing::Planned(_) if case.policy.refunds != Mode::Drive => {}
+        Standing::Planned(_) => request(case, credit, amount, &standing),
+        Standing::Free { .. } => due(case, klarna, credit, amount, &standing),
+    }
+}
+
+fn is_asked(intent: &Intent) -> bool {
+    intent.state.is_in_flight() || intent.state == State::Confirmed
+}
+
+fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
+    let asked = intent.effect.amount;
+    if asked != amount {
+        let currency = case.facts.currency;
+        let (was, is) = (asked.decimal(currency), amount.decimal(currency));
+        let message = format!(
+            "credit invoice {} says {is} now, its refund was intended over {was}",
+            credit.number
+        );
+        case.credit_differs(
+            BreakKind::CreditChanged,
+            &credit.number,
+            Some(amount.minus(asked)),
+            case.now,
+            message,
+        );
+    }
+}
+
+/// Klarna refused it, or a human gave it up.
+fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
+    case.promise(amount);
+    if credit.paid.is(&true) {
+        return paid_without_refund(case, credit, amount);
+    }
+    if intent.state == State::Rejected {
+        let message = format!(
+            "Klarna refused the refund for credit invoice {}: {}",
+            credit.number,
+            refusal(intent)
+        );
+        case.credit_differs(
+            BreakKind::RefundRejected,
+            &credit.number,
+            Some(amount),
+            case.now,
+            message,
+        );
+    } else {
+        let message = format!(
+            "the refund for credit invoice {} was given up (intent {})",
+            credit.number, intent.id
+        );
+        case.credit_differs(
+            BreakKind::RefundMissing,
+            &credit.number,
+            Some(amount),
+            case.now,
+            message,
+        );
+    }
+}
+
+/// What Klarna said, with its code and correlation id, for its support desk.
+pub(super) fn refusal(intent: &Intent) -> String {
+    let Some(said) = &intent.said else {
+        return format!("no reason was kept (intent {})", intent.id);
+    };
+    let code = said.code.as_deref().unwrap_or("no error code");
+    let correlation = said.correlation_id.as_deref().unwrap_or("none");
+    format!("{code}, {} (correlation id {correlation}, intent {})", said.message, intent.id)
+}
+
+/// Nothing was ever asked for: is a refund due?
+fn due(
+    case: &mut Case<'_>,
+    klarna: &KlarnaOrder,
+    credit: &CreditInvoiceFacts,
+    amount: Minor,
+    standing: &Standing,
+) {
+    if credit.paid.is(&true) {
+        case.promise(amount);
+        return paid_without_refund(case, credit, amount);
+    }
+    case.credit_event(credit.id, Event::UnpaidSeen);
+    if case.policy.refunds == Mode::Off {
+        return case.promise(amount);
+    }
+    if klarna.captured.is_zero() {
+        return nothing_captured(case, klarna, credit, amount);
+    }
+    match before_capture(case, klarna, credit) {
+        BeforeCapture::No => {}
+        BeforeCapture::Yes => return never_captured(case, klarna, credit),
+        BeforeCapture::Unclear => return unclear(case, credit, amount),
+    }
+    let unexplained = !case.attributed.unattributed.is_empty();
+    if !is_sendable(amount) || amount > case.room && !unexplained {
+        return beyond(case, klarna, credit, amount);
+    }
+    let ripe = after(credit.created_at, case.policy.refund_after);
+    if ripe > case.now {
+        case.look_again(ripe);
+        case.promise(amount);
+    } else if case.policy.refunds == Mode::Verify {
+        missing(case, credit, amount);
+        case.promise(amount);
+    } else {
+        request(case, credit, amount, standing);
+        case.promise(amount);
+    }
+}
+
+fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
+    let effect = Effect {
+        kind: Kind::Refund,
+        amount,
+        reference: Reference(credit.number.0.clone()),
+        credit_invoice: Some((credit.id, credit.number.clone())),
+        generation: 0,
+    };
+    let why = format!("credit invoice {} is not paid and no refund exists", credit.number);
+    match case.want(effect, why, standing) {
+        Verdict::Act => case.credit_event(credit.id, Event::Released),
+        Verdict::Hold(_) => case.credit_event(credit.id, Event::Held),
+    }
+}
+
+fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    if case.cancelled && case.policy.cancels != Mode::Off {
+        return; // One obligation with the cancel, which reports it.
+    }
+    let due = case.past_grace(credit.created_at);
+    let message = format!("credit invoice {} is not paid and no refund exists", credit.number);
+    case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), due, message);
+}
+
+fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    case.credit_event(credit.id, Event::PaidSeen);
+    if case.policy.refunds == Mode::Off || case.credit_state(credit.id) == CreditInvoice::Cancelled
+    {
+        return;
+    }
+    let due = case.past_grace(credit.updated_at);
+    let message =
+        format!("credit invoice {} is marked paid and no refund exists at Klarna", credit.number);
+    case.credit_differs(BreakKind::PaidWithoutRefund, &credit.number, Some(amount), due, message);
+}
+
+/// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
+fn nothing_captured(
+    case: &mut Case<'_>,
+    klarna: &KlarnaOrder,
+    credit: &CreditInvoiceFacts,
+    amount: Minor,
+) {
+    if is_closed(klarna) {
+        return case.credit_event(credit.id, Event::Withdrawn);
+    }
+    let cancel_covers =
+        case.cancelled || (is_fully_credited(case) && case.policy.cancels == Mode::Drive);
+    if !cancel_covers {
+        let due = case.past_grace(credit.created_at);
+        let message = format!(
+            "credit invoice {} stands on an order of which nothing is captured",
+            credit.number
+        );
+        case.credit_differs(
+            BreakKind::CreditBeforeCapture,
+            &credit.number,
+            Some(amount),
+            due,
+            message,
+        );
+    }
+}
+
+/// Whether the credit invoice was made before anything was captured.
+enum BeforeCapture {
+    Yes,
+    No,
+    /// Klarna does not say when it captured, and not everything was.
+    Unclear,
+}
+
+fn before_capture(
+    case: &Case<'_>,
+    klarna: &KlarnaOrder,
+    credit: &CreditInvoiceFacts,
+) -> BeforeCapture {
+    let Ok(total) = case.shop.total else { return BeforeCapture::No };
+    if case.cancelled || total.minus(klarna.captured).get() <= AMOUNT_TOLERANCE {
+        return BeforeCapture::No;
+    }
+    match first_capture(klarna) {
+        Some(first) if credit.created_at < first => BeforeCapture::Yes,
+        Some(_) => BeforeCapture::No,
+        None => BeforeCapture::Unclear,
+    }
+}
+
+fn first_capture(klarna: &KlarnaOrder) -> Option<jiff::Timestamp> {
+    let times: Option<Vec<_>> = klarna.captures.iter().map(|capture| capture.captured_at).collect();
+    times.unwrap_or_default().into_iter().min()
+}
+
+/// Sum of the credit invoices that were made before anything was captured: they lower what will be.
+pub(super) fn credited_before_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
+    let before = |credit: &&&CreditInvoiceFacts| {
+        let unsettled = !case.attributed.by_credit.contains_key(&credit.id);
+        unsettled
+            && (klarna.captured.is_zero()
+                || matches!(before_capture(case, klarna, credit), BeforeCapture::Yes))
+    };
+    let credits = case.credit_facts();
+    credits.iter().filter(before).filter_map(|credit| credit.amount.clone().ok()).collect()
+}
+
+/// Made before the capture, which left its amount out: nothing of it is owed once the rest is released.
+fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) {
+    let Ok(total) = case.shop.total else { return };
+    let credited = credited_before_capture(case, klarna);
+    let left_out = klarna.captured.minus(total.less(credited)).get() <= AMOUNT_TOLERANCE;
+    if !left_out {
+        let amount = credit.amount.clone().unwrap_or_default();
+        unclear(case, credit, amount);
+    } else if klarna.remaining.is_zero() {
+        case.credit_event(credit.id, Event::Withdrawn);
+    }
+}
+
+fn unclear(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    case.credit_event(credit.id, Event::Held);
+    case.promise(amount);
+    let message = format!(
+        "credit invoice {} is older than the capture, or nobody says when that was: it may have lowered the capture already",
+        credit.number
+    );
+    case.credit_differs(
+        BreakKind::CreditBeforeCapture,
+        &credit.number,
+        Some(amount),
+        case.now,
+        message,
+    );
+}
+
+/// It asks for more than is left.
+fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
+    if case.cancelled {
+        // The whole order goes back; this credit invoice is covered once it has.
+        if klarna.captured <= case.attributed.refunded {
+            case.credit_event(credit.id, Event::Refunded(Proof::Reversal));
+        }
+        return;
+    }
+    case.credit_event(credit.id, Event::Held);
+    let currency = case.facts.currency;
+    let (asked, left) = (amount.decimal(currency), case.room.decimal(currency));
+    let message =
+        format!("credit invoice {} asks for {asked} and {left} is left to refund", credit.number);
+    case.credit_differs(
+        BreakKind::CreditExceedsRefundable,
+        &credit.number,
+        Some(amount),
+        case.now,
+        message,
+    );
+}
+
+/// Refunds that no obligation explains.
+pub(super) fn unexplained(case: &mut Case<'_>) {
+    if case.policy.refunds == Mode::Off {
+        return;
+    }
+    let currency = case.facts.currency;
+    for refund in case.attributed.unattributed.clone() {
+        let message = format!(
+            "{} was refunded at Klarna and no credit invoice explains it (refund {})",
+            refund.amount.decimal(currency),
+            refund.id
+        );
+        case.differs(
+            BreakKind::RefundUnattributed,
+            refund.id.as_str(),
+            Some(refund.amount),
+            case.now,
+            message,
+        );
+    }
+    if !case.cancelled {
+        for refund in case.attributed.cancel.clone() {
+            let message = format!(
+                "{} went back as for a cancelled order, and the order is not cancelled (refund {})",
+                refund.amount.decimal(currency),
+                refund.id
+            );
+            case.differs(
+                BreakKind::RefundExceedsCredit,
+                refund.id.as_str(),
+                Some(refund.amount),
+                case.now,
+                message,
+            );
+        }
+    }
+}
+
+/// Credit invoices whose money is proven to be back, and that the shop does not call paid yet.
+pub(super) fn mark_paid(case: &mut Case<'_>, _klarna: &KlarnaOrder) {
+    for credit in case.credit_facts() {
+        let Ok(amount) = credit.amount else { continue };
+        if credit.paid.is(&true) {
+            if matches!(case.credit_state(credit.id), CreditInvoice::Refunded(_)) {
+                case.credit_event(credit.id, Event::PaidSeen);
+            }
+            continue;
+        }
+        if !credit.paid.is(&false) || was_marked(case, credit) {
+            continue;
+        }
+        if matches!(case.credit_state(credit.id), CreditInvoice::Paid(_)) {
+            case.credit_event(credit.id, Event::UnpaidSeen);
+        }
+        if matches!(
+            case.credit_state(credit.id),
+            CreditInvoice::Refunded(_) | CreditInvoice::Cancelled
+        ) {
+            paid_due(case, credit, amount);
+        }
+    }
+}
+
+/// We marked it paid after the shop's answer that still says otherwise was written.
+fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let reference = Reference(credit.number.0.clone());
+    case.intents_of(Kind::MarkPaid, &reference).any(|intent| {
+        intent.state == State::Confirmed
+            && intent.ended_at.is_some_and(|ended| ended >= credit.updated_at)
+    })
+}
+
+fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    let reference = Reference(credit.number.0.clone());
+    let standing = case.standing(Kind::MarkPaid, &reference);
+    let not_marked = |case: &mut Case<'_>, since| {
+        let due = case.past_grace(since);
+        let message = format!(
+            "the refund of credit invoice {} is proven and the shop says not paid",
+            credit.number
+        );
+        case.credit_differs(
+            BreakKind::CreditNotMarkedPaid,
+            &credit.number,
+            Some(amount),
+            due,
+            message,
+        );
+    };
+    match (case.policy.mark_paid, &standing) {
+        (Mode::Off, _) => {}
+        (Mode::Verify, _) => {
+            not_marked(case, refunded_at(case, credit.id).unwrap_or(credit.updated_at))
+        }
+        (Mode::Drive, Standing::Taken | Standing::Ended(_)) => {
+            let since = case
+                .intents_of(Kind::MarkPaid, &reference)
+                .last()
+                .map_or(credit.updated_at, |last| last.planned_at);
+            not_marked(case, since);
+        }
+        (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
+            let credit_invoice = Some((credit.id, credit.number.clone()));
+            let effect =
+                Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
+            let why = format!("the refund of credit invoice {} is proven", credit.number);
+            case.want(effect, why, &standing);
+        }
+    }
+}
+
+fn refunded_at(case: &Case<'_>, id: InvoiceId) -> Option<jiff::Timestamp> {
+    case.attributed.by_credit.get(&id)?.iter().filter_map(|refund| refund.refunded_at).max()
+}
+
+/// Klarna takes no single amount above its own maximum.
+const fn is_sendable(amount: Minor) -> bool {
+    amount.get() <= KLARNA_LARGEST_MINOR
+}

@@ -1,0 +1,164 @@
+//! What a cancelled order obliges: everything goes back, once, its credit invoices included.
+
+use super::case::{Case, Standing, after};
+use super::checks::is_fully_credited;
+use super::refunds::{credited_before_capture, refusal};
+use super::{captures, is_closed};
+use crate::core::attribution::cancel_reference;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::KlarnaOrder;
+use crate::core::id::Reference;
+use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::money::Minor;
+use crate::core::policy::Mode;
+
+/// A cancel when nothing was captured; otherwise a release of the rest and a refund of what no credit invoice
+/// takes back. Never the sum of both.
+pub(super) fn cancelled(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if case.policy.cancels == Mode::Off || is_closed(klarna) && klarna.captured.is_zero() {
+        return;
+    }
+    let is_authorized = klarna.remaining.is_positive() && !is_closed(klarna);
+    if klarna.captured.is_zero() {
+        if is_authorized && case.cancelled {
+            give_up(
+                case,
+                Kind::Cancel,
+                klarna.remaining,
+                "the order is cancelled and nothing was captured",
+            );
+        } else if is_authorized && is_ripe_to_cancel(case) {
+            give_up(
+                case,
+                Kind::Cancel,
+                klarna.remaining,
+                "everything ordered is credited and nothing was captured",
+            );
+        }
+    } else if case.cancelled {
+        if is_authorized {
+            give_up(
+                case,
+                Kind::Release,
+                klarna.remaining,
+                "the order is cancelled and a part is still authorized",
+            );
+        }
+        remainder(case, klarna);
+    } else if is_authorized && is_rest_credited(case, klarna) {
+        give_up(
+            case,
+            Kind::Release,
+            klarna.remaining,
+            "what is still authorized was credited before it was captured",
+        );
+    }
+}
+
+/// Fully credited, by credit invoices that are all old enough for us to act on.
+fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
+    if !is_fully_credited(case) || case.policy.cancels != Mode::Drive {
+        return false;
+    }
+    let youngest =
+        case.shop.credit_invoices.iter().map(|credit| credit.created_at).max().unwrap_or(case.now);
+    let ripe = after(youngest, case.policy.refund_after);
+    case.look_again(ripe);
+    ripe <= case.now
+}
+
+/// Everything that ships is captured, and the rest was credited before the capture.
+fn is_rest_credited(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let credited = credited_before_capture(case, klarna);
+    let wanted = captures::wanted(case, klarna);
+    case.policy.cancels == Mode::Drive
+        && credited.is_positive()
+        && klarna.remaining <= credited
+        && wanted.is_some_and(|wanted| wanted.is_final && wanted.amount <= klarna.captured)
+}
+
+/// Cancels or releases what is authorized.
+fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
+    let number = case.shop.number.clone();
+    let reference = match kind {
+        Kind::Release => Reference(format!("{number}:release")),
+        Kind::Cancel | Kind::Refund | Kind::Capture | Kind::MarkPaid => cancel_reference(&number),
+    };
+    let standing = case.standing(kind, &reference);
+    let not_released = |case: &mut Case<'_>| {
+        let due = case.past_grace(case.shop.updated_at);
+        let message = "cancelled in the shop and still authorized at Klarna".to_owned();
+        case.differs(BreakKind::CancelNotReleased, kind.name(), Some(amount), due, message);
+    };
+    match (case.policy.cancels, &standing) {
+        (Mode::Off, _) => {}
+        (Mode::Verify, _) => not_released(case),
+        (Mode::Drive, Standing::Taken) => {
+            let confirmed =
+                case.intents_of(kind, &reference).any(|intent| intent.state == State::Confirmed);
+            if confirmed {
+                not_released(case);
+            }
+        }
+        (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::CancelRejected),
+        (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
+            let effect = Effect { kind, amount, reference, credit_invoice: None, generation: 0 };
+            case.want(effect, why.to_owned(), &standing);
+        }
+    }
+}
+
+pub(super) fn rejected(case: &mut Case<'_>, intent: &Intent, kind: BreakKind) {
+    let what = intent.effect.kind.name();
+    let message = if intent.state == State::Rejected {
+        format!("Klarna refused the {what}: {}", refusal(intent))
+    } else {
+        format!("the {what} was given up (intent {})", intent.id)
+    };
+    let subject = intent.effect.reference.as_str().to_owned();
+    case.differs(kind, &subject, Some(intent.effect.amount), case.now, message);
+}
+
+/// What is captured and that no credit invoice of the order takes back.
+fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let reference = cancel_reference(&case.shop.number);
+    let standing = case.standing(Kind::Refund, &reference);
+    let owed = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
+    match (case.policy.cancels, &standing) {
+        (Mode::Off, _) => {}
+        (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::RefundRejected),
+        (Mode::Drive, Standing::Planned(intent)) => {
+            let effect = intent.effect.clone();
+            case.want(effect, "the order is cancelled".to_owned(), &standing);
+        }
+        (Mode::Drive, Standing::Free { .. }) if case.room.is_positive() => {
+            let effect = Effect {
+                kind: Kind::Refund,
+                amount: case.room,
+                reference,
+                credit_invoice: None,
+                generation: 0,
+            };
+            let why =
+                "the order is cancelled and captured, and no credit invoice takes this part back"
+                    .to_owned();
+            case.want(effect, why, &standing);
+            case.room = Minor::ZERO;
+        }
+        (Mode::Drive, Standing::Taken) if case.room.is_positive() => not_refunded(case, case.room),
+        (Mode::Verify, _) if owed.is_positive() && case.policy.refunds != Mode::Drive => {
+            not_refunded(case, owed)
+        }
+        (Mode::Verify, _) if case.room.is_positive() => not_refunded(case, case.room),
+        (Mode::Drive, Standing::Free { .. } | Standing::Taken) | (Mode::Verify, _) => {}
+    }
+}
+
+fn not_refunded(case: &mut Case<'_>, amount: Minor) {
+    let due = case.past_grace(case.shop.updated_at);
+    let message = format!(
+        "cancelled in the shop; {} is captured and not refunded",
+        amount.decimal(case.facts.currency)
+    );
+    case.differs(BreakKind::CancelNotRefunded, "", Some(amount), due, message);
+}
