@@ -84,8 +84,5 @@ pub enum TransportError {
 
 /// Sends requests. Implemented over reqwest, over the sandbox in process, and by simulations.
 pub trait Transport: Clone + Send + Sync + 'static {
-    fn send(
-        &self,
-        request: Request,
-    ) -> impl Future<Output = Result<Response, TransportError>> + Send;
+    fn send(&self, request: Request) -> impl Future<Output = Result<Response, TransportError>> + Send;
 }

@@ -20,11 +20,7 @@ const SETTLED_MOST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The next look at an order about which `plan` was made at `now`; `in_flight` when an intent's outcome is open.
 pub fn next_look(
-    plan: &Plan,
-    klarna: Option<&KlarnaOrder>,
-    in_flight: bool,
-    quiet_since: Timestamp,
-    now: Timestamp,
+    plan: &Plan, klarna: Option<&KlarnaOrder>, in_flight: bool, quiet_since: Timestamp, now: Timestamp,
 ) -> Timestamp {
     if in_flight || !plan.effects.is_empty() || !plan.discrepancies.is_empty() {
         return now;
@@ -41,10 +37,7 @@ pub fn next_look(
 
 fn is_open(klarna: &KlarnaOrder) -> bool {
     klarna.remaining.is_positive()
-        && matches!(
-            klarna.status,
-            Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured)
-        )
+        && matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured))
 }
 
 fn part(of: SignedDuration, fraction: i64) -> SignedDuration {

@@ -38,11 +38,7 @@ pub fn cancel_reference(number: &OrderNumber) -> Reference {
 /// Sorts the refunds of one Klarna order: a human's word first, then ids that Klarna gave us, then references,
 /// then, where a read carries no reference, a new refund of exactly the amount of a request under way.
 pub fn attribute(
-    ledger: &Ledger,
-    shop: &ShopOrder,
-    klarna: &KlarnaOrder,
-    policy: &Policy,
-    cancelled: bool,
+    ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder, policy: &Policy, cancelled: bool,
 ) -> Attributed {
     let mut sorting = Sorting { ledger, shop, policy, cancelled, out: Attributed::default() };
     let carries_references = klarna.refunds.iter().any(|refund| refund.reference.is_some());
@@ -81,20 +77,15 @@ impl Sorting<'_> {
     }
 
     fn by_id(&mut self, refund: &KlarnaRefund) -> bool {
-        let intent =
-            refund_intents(self.ledger).find(|intent| intent.made.as_ref() == Some(&refund.id));
+        let intent = refund_intents(self.ledger).find(|intent| intent.made.as_ref() == Some(&refund.id));
         intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
     }
 
     fn by_reference(&mut self, refund: &KlarnaRefund) -> bool {
         let Some(reference) = &refund.reference else { return false };
         let ours = refund_intents(self.ledger)
-            .filter(|intent| {
-                intent.effect.reference == *reference && !self.out.seen.contains_key(&intent.id)
-            })
-            .max_by_key(|intent| {
-                (intent.effect.amount == refund.amount, intent.state.is_in_flight())
-            });
+            .filter(|intent| intent.effect.reference == *reference && !self.out.seen.contains_key(&intent.id))
+            .max_by_key(|intent| (intent.effect.amount == refund.amount, intent.state.is_in_flight()));
         if let Some(intent) = ours {
             return self.assign_to_intent(intent, refund);
         }
@@ -102,11 +93,7 @@ impl Sorting<'_> {
             self.out.cancel.push(refund.clone());
             return true;
         }
-        let credit = self
-            .shop
-            .credit_invoices
-            .iter()
-            .find(|credit| credit.number.as_str() == reference.as_str());
+        let credit = self.shop.credit_invoices.iter().find(|credit| credit.number.as_str() == reference.as_str());
         credit.is_some_and(|credit| {
             self.assign_to_credit(credit.id, refund);
             true
@@ -135,9 +122,7 @@ impl Sorting<'_> {
         let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(refund.amount);
         let fits = match self.policy.refunds {
             Mode::Verify => open.first().map(|credit| credit.id),
-            Mode::Drive if self.policy.adopt_exact && open.len() == 1 => {
-                open.first().map(|credit| credit.id)
-            }
+            Mode::Drive if self.policy.adopt_exact && open.len() == 1 => open.first().map(|credit| credit.id),
             Mode::Drive | Mode::Off => None,
         };
         if let Some(id) = fits {
@@ -184,9 +169,7 @@ impl Sorting<'_> {
     fn totals(&mut self, klarna: &KlarnaOrder) {
         let listed: Minor = klarna.refunds.iter().map(|refund| refund.amount).collect();
         let invisible: Minor = refund_intents(self.ledger)
-            .filter(|intent| {
-                intent.state == State::Confirmed && !self.out.seen.contains_key(&intent.id)
-            })
+            .filter(|intent| intent.state == State::Confirmed && !self.out.seen.contains_key(&intent.id))
             .map(|intent| intent.effect.amount)
             .collect();
         self.out.refunded = klarna.refunded.max(listed.plus(invisible));

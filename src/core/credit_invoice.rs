@@ -56,9 +56,7 @@ impl CreditInvoice {
             (S::Held, E::Released) => S::Pending,
             (S::Pending, E::Intended(intent)) => S::RefundRequested(intent),
             (S::RefundRequested(_), E::Refused) => S::Held,
-            (S::Pending | S::Held | S::RefundRequested(_) | S::PaidByHand, E::Refunded(proof)) => {
-                S::Refunded(proof)
-            }
+            (S::Pending | S::Held | S::RefundRequested(_) | S::PaidByHand, E::Refunded(proof)) => S::Refunded(proof),
             (S::Refunded(proof), E::PaidSeen) => S::Paid(proof),
             (S::Paid(proof), E::UnpaidSeen) => S::Refunded(proof),
             (S::Pending | S::Held, E::PaidSeen) => S::PaidByHand,

@@ -6,8 +6,7 @@
 use jiff::Timestamp;
 
 use super::id::{
-    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference,
-    RefundId, ShipmentId,
+    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
 };
 use super::money::{Currency, Minor};
 

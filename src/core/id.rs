@@ -72,9 +72,8 @@ pub struct KlarnaOrderId(String);
 
 impl KlarnaOrderId {
     pub fn new(text: &str) -> Option<Self> {
-        let safe = !text.is_empty()
-            && text.len() <= 255
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let safe =
+            !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         safe.then(|| Self(text.to_owned()))
     }
 

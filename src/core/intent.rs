@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use super::IllegalTransition;
 use super::answer::{Answer, Said};
-use super::id::{
-    IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName,
-};
+use super::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
 use super::money::{Currency, Minor};
 use super::policy::{KEY_LIFE, LADDER, SETTLE_DELAY};
 
@@ -26,8 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] =
-        [Self::Refund, Self::MarkPaid, Self::Cancel, Self::Release, Self::Capture];
+    pub const ALL: [Self; 5] = [Self::Refund, Self::MarkPaid, Self::Cancel, Self::Release, Self::Capture];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,14 +97,8 @@ pub enum Event {
 }
 
 impl State {
-    pub const ALL: [Self; 6] = [
-        Self::Planned,
-        Self::Sending,
-        Self::Confirmed,
-        Self::Rejected,
-        Self::Unknown,
-        Self::Abandoned,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Planned, Self::Sending, Self::Confirmed, Self::Rejected, Self::Unknown, Self::Abandoned];
 
     pub fn apply(self, event: Event) -> Result<Self, IllegalTransition> {
         use {Event as E, State as S};
@@ -220,14 +211,11 @@ impl Intent {
         if elapsed(first, read_at) >= KEY_LIFE {
             return Next::Human;
         }
-        let settled = self
-            .absent_since
-            .is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
+        let settled = self.absent_since.is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
         if settled && elapsed(last, read_at) >= rung {
             return Next::Resend;
         }
-        let quiet =
-            later(self.absent_since.filter(|since| *since > last).unwrap_or(read_at), SETTLE_DELAY);
+        let quiet = later(self.absent_since.filter(|since| *since > last).unwrap_or(read_at), SETTLE_DELAY);
         Next::Look { not_before: quiet.max(later(last, rung)) }
     }
 
@@ -280,14 +268,8 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f3c_9d0e_51b7_5c1a_8f42_2d9b_7a10_c4e
 
 fn content(effect: &Effect, target: &Target, what: &str) -> String {
     let order = target.klarna_order_id.as_ref().map_or("", KlarnaOrderId::as_str);
-    let fields = [
-        what,
-        target.shop.as_str(),
-        order,
-        effect.kind.name(),
-        effect.reference.as_str(),
-        target.currency.code(),
-    ];
+    let fields =
+        [what, target.shop.as_str(), order, effect.kind.name(), effect.reference.as_str(), target.currency.code()];
     let text: String = fields.iter().map(|field| format!("{}:{field}|", field.len())).collect();
     format!("{text}{}|{}|{}", target.order, effect.amount.get(), effect.generation)
 }

@@ -64,11 +64,7 @@ impl Ledger {
 }
 
 /// What the outcome of an attempt means for the credit invoice that the intent serves.
-pub fn follows(
-    intent: &Intent,
-    event: intent::Event,
-    made: Option<&RefundId>,
-) -> Option<credit_invoice::Event> {
+pub fn follows(intent: &Intent, event: intent::Event, made: Option<&RefundId>) -> Option<credit_invoice::Event> {
     use credit_invoice::Event as C;
     use intent::Event as E;
     intent.effect.credit_invoice.as_ref()?;

@@ -24,28 +24,18 @@ pub struct Spent {
 /// Holds what a ceiling does not allow; what it does allow is added to `spent`.
 ///
 /// Effects that have a durable intent already were admitted when it was made, and are counted there.
-pub fn admit(
-    plan: &mut Plan,
-    ledger: &Ledger,
-    target: &Target,
-    policy: &Policy,
-    spent: &mut Spent,
-    now: Timestamp,
-) {
+pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy, spent: &mut Spent, now: Timestamp) {
     let mut order: Minor = refunds_of(ledger);
     for wanted in &mut plan.effects {
-        let is_new_refund = wanted.effect.kind == Kind::Refund
-            && wanted.intent.is_none()
-            && wanted.verdict == Verdict::Act;
+        let is_new_refund =
+            wanted.effect.kind == Kind::Refund && wanted.intent.is_none() && wanted.verdict == Verdict::Act;
         if !is_new_refund {
             continue;
         }
         let amount = wanted.effect.amount;
         let id = intent::id(&wanted.effect, target);
         let after = [order, spent.pass, spent.day].map(|sum| sum.plus(amount));
-        if let Some(reached) =
-            ceiling(after, policy, target.currency).filter(|_| !is_approved(&ledger.approved, id))
-        {
+        if let Some(reached) = ceiling(after, policy, target.currency).filter(|_| !is_approved(&ledger.approved, id)) {
             plan.discrepancies.push(held(&wanted.effect, id, &reached, now));
             wanted.verdict = Verdict::Hold(HoldReason::Limit(reached));
             continue;

@@ -34,11 +34,7 @@ pub struct IllegalTransition {
 }
 
 impl IllegalTransition {
-    pub(crate) fn new(
-        machine: &'static str,
-        from: &impl fmt::Debug,
-        event: &impl fmt::Debug,
-    ) -> Self {
+    pub(crate) fn new(machine: &'static str, from: &impl fmt::Debug, event: &impl fmt::Debug) -> Self {
         Self { machine, from: format!("{from:?}"), event: format!("{event:?}") }
     }
 }

@@ -22,11 +22,7 @@ impl Minor {
     /// # Errors
     /// Refuses an amount whose sums could no longer be exact.
     pub const fn new(minor: i64) -> Result<Self, BadAmount> {
-        if minor > LARGEST_MINOR || minor < -LARGEST_MINOR {
-            Err(BadAmount::TooLarge)
-        } else {
-            Ok(Self(minor))
-        }
+        if minor > LARGEST_MINOR || minor < -LARGEST_MINOR { Err(BadAmount::TooLarge) } else { Ok(Self(minor)) }
     }
 
     pub const fn get(self) -> i64 {
@@ -82,9 +78,7 @@ impl Minor {
     /// Exponents, signs other than a leading minus, more than 18 digits, and decimals the currency does not have.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, BadAmount> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let plain = digits
-            .split('.')
-            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        let plain = digits.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
         if !plain || digits.matches('.').count() > 1 {
             return Err(BadAmount::NotANumber);
         }
@@ -163,8 +157,7 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
 
     fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
-        let found =
-            Self::ALL.iter().copied().find(|currency| currency.code().eq_ignore_ascii_case(code));
+        let found = Self::ALL.iter().copied().find(|currency| currency.code().eq_ignore_ascii_case(code));
         found.ok_or_else(|| UnknownCurrency(code.chars().take(16).collect()))
     }
 }

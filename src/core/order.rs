@@ -71,10 +71,9 @@ impl Order {
             (S::Paid, E::Held) => S::Held(G::Paid),
             (S::RefundRequested, E::Held) => S::Held(G::RefundRequested),
             (S::Held(stage), E::Released) => stage.into(),
-            (
-                S::Held(stage),
-                E::PartCaptured | E::Captured | E::CancelSeen | E::Reversed | E::Expired,
-            ) => Self::from(stage).apply(event)?.beneath_a_hold(),
+            (S::Held(stage), E::PartCaptured | E::Captured | E::CancelSeen | E::Reversed | E::Expired) => {
+                Self::from(stage).apply(event)?.beneath_a_hold()
+            }
             (from, event) => return Err(IllegalTransition::new("order", &from, &event)),
         })
     }
@@ -84,12 +83,9 @@ impl Order {
     pub fn stage(self) -> Self {
         match self {
             Self::Held(stage) => stage.into(),
-            Self::Pending
-            | Self::PartlyPaid
-            | Self::Paid
-            | Self::RefundRequested
-            | Self::Cancelled
-            | Self::Expired => self,
+            Self::Pending | Self::PartlyPaid | Self::Paid | Self::RefundRequested | Self::Cancelled | Self::Expired => {
+                self
+            }
         }
     }
 

@@ -75,9 +75,7 @@ impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operator(note) => write!(f, "the order is held by an operator: {note}"),
-            Self::Unattributed => {
-                f.write_str("a refund at Klarna that nothing explains waits for a human")
-            }
+            Self::Unattributed => f.write_str("a refund at Klarna that nothing explains waits for a human"),
             Self::Disagreement(what) => write!(f, "the two sides disagree: {what}"),
             Self::Limit(which) => write!(f, "{which} is reached"),
             Self::Stopped => f.write_str("the kill switch is on"),

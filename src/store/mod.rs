@@ -14,9 +14,7 @@ use crate::core::answer::Said;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::{BreakKind, Discrepancy};
 use crate::core::facts::{KlarnaOrder, ShopOrder};
-use crate::core::id::{
-    IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId,
-};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
 use crate::core::ledger::{Attribution, Ledger};
 use crate::core::money::{Currency, Minor};
@@ -270,9 +268,7 @@ pub enum Audit {
 pub enum StoreError {
     #[error("the store `{path}` could not be opened: {why}")]
     Open { path: String, why: String },
-    #[error(
-        "the store has schema {found}, this program knows {known}: it was written by a newer version"
-    )]
+    #[error("the store has schema {found}, this program knows {known}: it was written by a newer version")]
     Newer { found: i64, known: i64 },
     #[error("the store belongs to {bound}, the configuration says {given}")]
     OtherIdentity { bound: String, given: String },
@@ -308,17 +304,11 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Opens a pass. Every intent found `Sending` becomes `Unknown`: its request may have been under way when the
     /// last writer died. Returns their ids.
-    fn begin_pass(
-        &self,
-        id: PassId,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<Vec<IntentId>, StoreError>> + Send;
+    fn begin_pass(&self, id: PassId, at: Timestamp) -> impl Future<Output = Result<Vec<IntentId>, StoreError>> + Send;
 
     /// Remembers one list page, and which of its orders must be read. A crash loses the page, not the cursor.
     fn listed(
-        &self,
-        orders: Vec<ListedOrder>,
-        invoices: Vec<ListedInvoice>,
+        &self, orders: Vec<ListedOrder>, invoices: Vec<ListedInvoice>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Moves the cursors once every page of a listing was remembered. Orders not yet read stay marked unread.
@@ -331,50 +321,32 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Keeps what the shop said about orders. `None`: read, and not Klarna's. An older version never overwrites a
     /// newer one.
     fn observe(
-        &self,
-        orders: Vec<(OrderId, Option<ShopOrder>)>,
-        at: Timestamp,
+        &self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Orders to look at, by id after `after`; unread ones are never among them.
     fn due(
-        &self,
-        scope: Scope,
-        now: Timestamp,
-        after: OrderId,
-        limit: u32,
+        &self, scope: Scope, now: Timestamp, after: OrderId, limit: u32,
     ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
 
-    fn dossiers(
-        &self,
-        orders: Vec<OrderId>,
-    ) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
+    fn dossiers(&self, orders: Vec<OrderId>) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
 
     /// Makes decisions durable, each wholly or not at all: facts, steps, intents, differences and journal rows in
     /// one transaction. The answer has one result per decision. After a crash the next pass decides anew.
     fn decide(
-        &self,
-        pass: PassId,
-        at: Timestamp,
-        decisions: Vec<Decided>,
+        &self, pass: PassId, at: Timestamp, decisions: Vec<Decided>,
     ) -> impl Future<Output = Result<Vec<Result<(), StoreError>>, StoreError>> + Send;
 
     /// Claims one intent for sending, if the kill switch, the holds and the money guard still allow it. Once this
     /// returned `Granted` the claim is on disk: after a crash the intent is found `Sending` and becomes `Unknown`.
     fn claim(
-        &self,
-        pass: PassId,
-        intent: IntentId,
-        guard: Guard,
+        &self, pass: PassId, intent: IntentId, guard: Guard,
     ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
 
     /// Finishes an attempt: moves the intent, and the credit invoice it serves, as the answer says. After a crash
     /// before this, the intent is `Unknown` and a read finds the effect.
     fn record(
-        &self,
-        pass: PassId,
-        attempt: Attempt,
-        at: Timestamp,
+        &self, pass: PassId, attempt: Attempt, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Refunds intended since `since` and not rejected or abandoned.
@@ -384,19 +356,12 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Closes a pass; `complete` only when nothing was left unchecked.
     fn end_pass(
-        &self,
-        id: PassId,
-        at: Timestamp,
-        complete: bool,
+        &self, id: PassId, at: Timestamp, complete: bool,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// A human's decision, journalled with who and why in the same transaction.
     fn operate(
-        &self,
-        operation: Operation,
-        actor: String,
-        note: String,
-        at: Timestamp,
+        &self, operation: Operation, actor: String, note: String, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Breaks, oldest first; `closed` includes the resolved and cleared ones.
@@ -404,37 +369,22 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Orders that the pass decided, by id after `after`.
     fn looked_at(
-        &self,
-        pass: PassId,
-        after: OrderId,
-        limit: u32,
+        &self, pass: PassId, after: OrderId, limit: u32,
     ) -> impl Future<Output = Result<Vec<OrderRow>, StoreError>> + Send;
 
     /// An order by its number, or by the number of one of its credit invoices.
-    fn find(
-        &self,
-        number: String,
-    ) -> impl Future<Output = Result<Option<OrderId>, StoreError>> + Send;
+    fn find(&self, number: String) -> impl Future<Output = Result<Option<OrderId>, StoreError>> + Send;
 
     /// Recomputes the hash chain, replays every machine through its `apply`, and compares with the stored states.
     fn audit(&self) -> impl Future<Output = Result<Audit, StoreError>> + Send;
 
-    fn intent(
-        &self,
-        id: IntentId,
-    ) -> impl Future<Output = Result<Option<Intent>, StoreError>> + Send;
+    fn intent(&self, id: IntentId) -> impl Future<Output = Result<Option<Intent>, StoreError>> + Send;
 
     /// The journal of one order, its credit invoices and intents, oldest first.
-    fn history(
-        &self,
-        order: OrderId,
-    ) -> impl Future<Output = Result<Vec<JournalRow>, StoreError>> + Send;
+    fn history(&self, order: OrderId) -> impl Future<Output = Result<Vec<JournalRow>, StoreError>> + Send;
 
     /// Calls left per window as the servers last said, and when; so that a restart does not forget a limit.
     fn budgets(&self) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
 
-    fn keep_budgets(
-        &self,
-        budgets: BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn keep_budgets(&self, budgets: BTreeMap<String, String>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -43,16 +43,14 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if missing.get() <= AMOUNT_TOLERANCE || klarna.remaining.is_zero() {
         return;
     }
-    let amount =
-        if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
-            klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
-        } else {
-            missing
-        };
+    let amount = if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
+        klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
+    } else {
+        missing
+    };
     let can_drive = !matches!(standing, Standing::Taken) && amount <= klarna.remaining;
     if case.policy.captures == Mode::Drive && can_drive {
-        let effect =
-            Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
+        let effect = Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
         case.want(effect, "shipped and not captured".to_owned(), &standing);
     } else if !is_under_way(case, &reference) {
         not_captured(case, amount);
@@ -75,9 +73,7 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     let total = case.shop.total.clone().ok()?;
     let credited = credited_before_capture(case, klarna);
     match &case.shop.shipped {
-        Word::Known(Shipped::Fully) => {
-            Some(Wanted { amount: total.less(credited), is_final: true })
-        }
+        Word::Known(Shipped::Fully) => Some(Wanted { amount: total.less(credited), is_final: true }),
         Word::Known(Shipped::Partly) => {
             let amount = shipped_value(case, total)?.less(credited);
             Some(Wanted { amount, is_final: false })
@@ -98,9 +94,8 @@ fn shipped_value(case: &Case<'_>, total: Minor) -> Option<Minor> {
         let line_total = line.total.clone().ok()?;
         lines = lines.plus(line_total);
         let quantities = shipped.iter().flat_map(|shipment| &shipment.quantities);
-        let sent = quantities
-            .filter(|(id, _)| *id == line.id)
-            .fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
+        let sent =
+            quantities.filter(|(id, _)| *id == line.id).fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
         value = value.plus(line_total.share(sent.min(line.ordered), line.ordered));
     }
     Some(value.plus(total.less(lines)))
@@ -110,8 +105,7 @@ fn shipped_value(case: &Case<'_>, total: Minor) -> Option<Minor> {
 fn captures_in_flight(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
     let visible = |reference: &Reference, made: Option<&str>| {
         klarna.captures.iter().any(|capture| {
-            capture.reference.as_ref() == Some(reference)
-                || made.is_some_and(|made| made == capture.id.as_str())
+            capture.reference.as_ref() == Some(reference) || made.is_some_and(|made| made == capture.id.as_str())
         })
     };
     let hidden = case.ledger.intents.iter().filter(|intent| {
@@ -136,10 +130,7 @@ fn shipped_shipments<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Shipmen
 }
 
 fn shipped_at(case: &Case<'_>) -> Timestamp {
-    shipped_shipments(case)
-        .map(|shipment| shipment.updated_at)
-        .max()
-        .unwrap_or(case.shop.updated_at)
+    shipped_shipments(case).map(|shipment| shipment.updated_at).max().unwrap_or(case.shop.updated_at)
 }
 
 fn captured_not_shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -149,7 +140,6 @@ fn captured_not_shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
     let captured_at = klarna.captures.iter().filter_map(|capture| capture.captured_at).max();
     let due = case.past_grace(captured_at.unwrap_or(case.shop.updated_at));
-    let message =
-        format!("{} is captured and nothing is shipped", kept.decimal(case.facts.currency));
+    let message = format!("{} is captured and nothing is shipped", kept.decimal(case.facts.currency));
     case.differs(BreakKind::CapturedNotShipped, "", Some(kept), due, message);
 }

@@ -50,11 +50,7 @@ pub(super) enum Standing {
 
 impl<'a> Case<'a> {
     pub(super) fn new(
-        ledger: &'a Ledger,
-        facts: &'a Facts,
-        klarna: &KlarnaOrder,
-        policy: &'a Policy,
-        now: Timestamp,
+        ledger: &'a Ledger, facts: &'a Facts, klarna: &KlarnaOrder, policy: &'a Policy, now: Timestamp,
     ) -> Self {
         let mut case = Self::blind(ledger, facts, policy, now);
         case.attributed = attribute(ledger, case.shop, klarna, policy, case.cancelled);
@@ -63,16 +59,10 @@ impl<'a> Case<'a> {
     }
 
     /// A case without Klarna's side: nothing about money can be concluded.
-    pub(super) fn blind(
-        ledger: &'a Ledger,
-        facts: &'a Facts,
-        policy: &'a Policy,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn blind(ledger: &'a Ledger, facts: &'a Facts, policy: &'a Policy, now: Timestamp) -> Self {
         let shop = &facts.shop;
         let cancelled = shop.status.is(&ShopStatus::Cancelled) || ledger.order.was_cancelled();
-        let mut credits: BTreeMap<_, _> =
-            ledger.credits.iter().map(|(id, held)| (*id, held.state.clone())).collect();
+        let mut credits: BTreeMap<_, _> = ledger.credits.iter().map(|(id, held)| (*id, held.state.clone())).collect();
         for credit in &shop.credit_invoices {
             credits.entry(credit.id).or_insert(CreditInvoice::Pending);
         }
@@ -126,43 +116,19 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn differs(
-        &mut self,
-        kind: BreakKind,
-        subject: &str,
-        amount: Option<Minor>,
-        due: Timestamp,
-        message: String,
+        &mut self, kind: BreakKind, subject: &str, amount: Option<Minor>, due: Timestamp, message: String,
     ) {
         self.look_again(due);
         let subject = subject.to_owned();
-        self.plan.discrepancies.push(Discrepancy {
-            kind,
-            credit_invoice: None,
-            subject,
-            amount,
-            message,
-            due,
-        });
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice: None, subject, amount, message, due });
     }
 
     pub(super) fn credit_differs(
-        &mut self,
-        kind: BreakKind,
-        credit: &InvoiceNumber,
-        amount: Option<Minor>,
-        due: Timestamp,
-        message: String,
+        &mut self, kind: BreakKind, credit: &InvoiceNumber, amount: Option<Minor>, due: Timestamp, message: String,
     ) {
         self.look_again(due);
         let (subject, credit_invoice) = (credit.0.clone(), Some(credit.clone()));
-        self.plan.discrepancies.push(Discrepancy {
-            kind,
-            credit_invoice,
-            subject,
-            amount,
-            message,
-            due,
-        });
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, message, due });
     }
 
     pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {
@@ -182,21 +148,16 @@ impl<'a> Case<'a> {
     }
 
     /// Every intent for the same effect, oldest first.
-    pub(super) fn intents_of(
-        &self,
-        kind: Kind,
-        reference: &Reference,
-    ) -> impl Iterator<Item = &'a Intent> {
+    pub(super) fn intents_of(&self, kind: Kind, reference: &Reference) -> impl Iterator<Item = &'a Intent> {
         let reference = reference.clone();
-        self.ledger.intents.iter().filter(move |intent| {
-            intent.effect.kind == kind && intent.effect.reference == reference
-        })
+        self.ledger
+            .intents
+            .iter()
+            .filter(move |intent| intent.effect.kind == kind && intent.effect.reference == reference)
     }
 
     pub(super) fn standing(&self, kind: Kind, reference: &Reference) -> Standing {
-        let Some(last) =
-            self.intents_of(kind, reference).max_by_key(|intent| intent.effect.generation)
-        else {
+        let Some(last) = self.intents_of(kind, reference).max_by_key(|intent| intent.effect.generation) else {
             return Standing::Free { generation: 0 };
         };
         let next = Standing::Free { generation: last.effect.generation.saturating_add(1) };
@@ -250,12 +211,7 @@ impl<'a> Case<'a> {
     /// An unknown intent that may be sent again with its own key and content.
     pub(super) fn want_again(&mut self, intent: &Intent, why: String) {
         let verdict = self.guards(intent.effect.kind);
-        self.plan.effects.push(Wanted {
-            effect: intent.effect.clone(),
-            verdict,
-            why,
-            intent: Some(intent.id),
-        });
+        self.plan.effects.push(Wanted { effect: intent.effect.clone(), verdict, why, intent: Some(intent.id) });
     }
 
     fn guards(&self, kind: Kind) -> Verdict {

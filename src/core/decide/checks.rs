@@ -13,8 +13,7 @@ use crate::core::policy::AMOUNT_TOLERANCE;
 pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let now = case.now;
     if !case.facts.shared_with.is_empty() {
-        let others: Vec<&str> =
-            case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
+        let others: Vec<&str> = case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
         let message = format!("the Klarna order is also named by {}", others.join(", "));
         case.disagreement = Some("two shop orders name one Klarna order");
         case.differs(BreakKind::KlarnaOrderShared, "", None, now, message);
@@ -65,27 +64,17 @@ fn unknown_words(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 /// anything was captured.
 fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(total) = case.shop.total else { return };
-    let credited: Minor =
-        case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
     let said = [klarna.order_amount, klarna.original_amount];
-    let agrees =
-        |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
+    let agrees = |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
     if agrees(total) || agrees(total.less(credited)) {
         return;
     }
     let currency = case.facts.currency;
     let (ours, theirs) = (total.decimal(currency), klarna.order_amount.decimal(currency));
-    let message = format!(
-        "the order's total is {ours} {currency} in the shop and {theirs} {currency} at Klarna"
-    );
+    let message = format!("the order's total is {ours} {currency} in the shop and {theirs} {currency} at Klarna");
     case.disagreement = Some("the order's amount");
-    case.differs(
-        BreakKind::AmountDiffers,
-        "",
-        Some(total.minus(klarna.order_amount)),
-        case.now,
-        message,
-    );
+    case.differs(BreakKind::AmountDiffers, "", Some(total.minus(klarna.order_amount)), case.now, message);
 }
 
 /// Fraud, expiry, and an order that only Klarna cancelled.
@@ -97,22 +86,13 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     match &klarna.fraud {
         Some(Word::Known(Fraud::Pending)) if nothing_captured && !is_closed(klarna) => {
             let due = case.past_grace(case.shop.created_at);
-            case.differs(
-                BreakKind::FraudPending,
-                "",
-                None,
-                due,
-                "Klarna has not decided about fraud yet".to_owned(),
-            );
+            case.differs(BreakKind::FraudPending, "", None, due, "Klarna has not decided about fraud yet".to_owned());
         }
         Some(Word::Known(Fraud::Rejected)) if nothing_captured => {
             let message = "Klarna rejected the order as fraud".to_owned();
             case.differs(BreakKind::FraudRejected, "", None, case.now, message);
         }
-        Some(
-            Word::Known(Fraud::Pending | Fraud::Rejected | Fraud::Accepted) | Word::Unknown(_),
-        )
-        | None => {}
+        Some(Word::Known(Fraud::Pending | Fraud::Rejected | Fraud::Accepted) | Word::Unknown(_)) | None => {}
     }
     if klarna.status.is(&KlarnaStatus::Cancelled) && nothing_captured && !is_fully_credited(case) {
         let due = case.past_grace(case.shop.updated_at);
@@ -125,26 +105,15 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 }
 
 fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if klarna.status.is(&KlarnaStatus::Expired)
-        && klarna.captured.is_zero()
-        && !is_fully_credited(case)
-    {
+    if klarna.status.is(&KlarnaStatus::Expired) && klarna.captured.is_zero() && !is_fully_credited(case) {
         let shipped = matches!(case.shop.shipped, Word::Known(Shipped::Fully | Shipped::Partly));
         let what = if shipped { "shipped, and" } else { "not shipped, and" };
         let message = format!("{what} the authorization lapsed before anything was captured");
-        case.differs(
-            BreakKind::AuthorizationExpired,
-            "",
-            Some(klarna.order_amount),
-            case.now,
-            message,
-        );
+        case.differs(BreakKind::AuthorizationExpired, "", Some(klarna.order_amount), case.now, message);
         return;
     }
-    let open =
-        matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured));
-    let Some(expires_at) = klarna.expires_at.filter(|_| open && klarna.remaining.is_positive())
-    else {
+    let open = matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured));
+    let Some(expires_at) = klarna.expires_at.filter(|_| open && klarna.remaining.is_positive()) else {
         return;
     };
     let warning = expires_at.checked_sub(case.policy.expiry_warning).unwrap_or(Timestamp::MIN);
@@ -153,10 +122,8 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     let day = expires_at.strftime("%Y-%m-%d %H:%M UTC");
-    let message = format!(
-        "{} is authorized until {day} and not captured",
-        klarna.remaining.decimal(case.facts.currency)
-    );
+    let message =
+        format!("{} is authorized until {day} and not captured", klarna.remaining.decimal(case.facts.currency));
     case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), case.now, message);
     case.look_again(expires_at);
 }
@@ -164,7 +131,6 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 /// The credit invoices take back everything that was ordered.
 pub(super) fn is_fully_credited(case: &Case<'_>) -> bool {
     let Ok(total) = case.shop.total else { return false };
-    let credited: Minor =
-        case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
     total.is_positive() && credited >= total
 }

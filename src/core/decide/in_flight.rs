@@ -27,20 +27,14 @@ pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 fn visible(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<Note> {
     let without_id = |shows: bool| shows.then_some(Note::Seen { made: None });
     match intent.effect.kind {
-        Kind::Refund => case
-            .attributed
-            .seen
-            .get(&intent.id)
-            .map(|refund| Note::Seen { made: Some(refund.clone()) }),
+        Kind::Refund => case.attributed.seen.get(&intent.id).map(|refund| Note::Seen { made: Some(refund.clone()) }),
         Kind::MarkPaid => {
             let (id, _) = intent.effect.credit_invoice.as_ref()?;
             let credit = case.shop.credit_invoices.iter().find(|credit| credit.id == *id)?;
             without_id(credit.paid.is(&true))
         }
         Kind::Cancel => without_id(klarna.status.is(&KlarnaStatus::Cancelled)),
-        Kind::Release => {
-            without_id(klarna.remaining.is_zero() && klarna.status.unknown().is_none())
-        }
+        Kind::Release => without_id(klarna.remaining.is_zero() && klarna.status.unknown().is_none()),
         Kind::Capture => captured(intent, klarna),
     }
 }
@@ -74,9 +68,7 @@ fn unseen(case: &mut Case<'_>, intent: &Intent) {
     case.intent_note(intent.id, Note::Absent { read_at });
     match intent.after_absence(read_at) {
         Next::Look { not_before } => case.look_again(not_before),
-        Next::Resend => {
-            case.want_again(intent, "asked before, and two reads do not show it".to_owned())
-        }
+        Next::Resend => case.want_again(intent, "asked before, and two reads do not show it".to_owned()),
         Next::Human => unconfirmed(case, intent),
     }
 }
@@ -97,12 +89,8 @@ fn unconfirmed(case: &mut Case<'_>, intent: &Intent) {
     );
     let now = case.now;
     match &intent.effect.credit_invoice {
-        Some((_, number)) => {
-            case.credit_differs(kind, number, Some(intent.effect.amount), now, message)
-        }
-        None => {
-            case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), now, message)
-        }
+        Some((_, number)) => case.credit_differs(kind, number, Some(intent.effect.amount), now, message),
+        None => case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), now, message),
     }
 }
 
@@ -113,9 +101,7 @@ pub(super) fn withdraw_unwanted(case: &mut Case<'_>) {
         if !case.wants(intent) && !case.is_noted(intent) {
             let why = "its reason was gone before it was sent".to_owned();
             case.intent_note(intent.id, Note::Withdrawn { why });
-            if let (Kind::Refund, Some((id, _))) =
-                (intent.effect.kind, &intent.effect.credit_invoice)
-            {
+            if let (Kind::Refund, Some((id, _))) = (intent.effect.kind, &intent.effect.credit_invoice) {
                 case.credit_event(*id, Event::Refused);
                 case.credit_event(*id, Event::Released);
             }

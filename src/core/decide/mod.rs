@@ -15,7 +15,9 @@ use jiff::Timestamp;
 
 use super::discrepancy::BreakKind;
 use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
+use super::intent::{Kind, State};
 use super::ledger::Ledger;
+use super::money::Minor;
 use super::order::{Event, Order};
 use super::plan::Plan;
 use super::policy::Policy;
@@ -40,8 +42,28 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
             );
             case.finish()
         }
-        KlarnaSide::Read(klarna) => judge(Case::new(ledger, facts, klarna, policy, now), klarna),
+        KlarnaSide::Read(read) => {
+            let klarna = as_confirmed(read, ledger);
+            judge(Case::new(ledger, facts, &klarna, policy, now), &klarna)
+        }
     }
+}
+
+/// The read with what Klarna confirmed to us since: a cancelled or released authorization never comes back, however
+/// far the read lags behind.
+fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger) -> KlarnaOrder {
+    let mut klarna = read.clone();
+    for intent in ledger.intents.iter().filter(|intent| intent.state == State::Confirmed) {
+        match intent.effect.kind {
+            Kind::Cancel if klarna.captured.is_zero() => {
+                klarna.status = Word::Known(KlarnaStatus::Cancelled);
+                klarna.remaining = Minor::ZERO;
+            }
+            Kind::Release => klarna.remaining = Minor::ZERO,
+            Kind::Cancel | Kind::Refund | Kind::MarkPaid | Kind::Capture => {}
+        }
+    }
+    klarna
 }
 
 /// Both sides were read: everything that can be said about the order.
@@ -63,12 +85,10 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
 /// reached Klarna, and nobody owes anything.
 fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
     let mut case = Case::blind(ledger, facts, policy, now);
-    let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment)
-        && !facts.shop.status.is(&ShopStatus::Cancelled);
+    let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment) && !facts.shop.status.is(&ShopStatus::Cancelled);
     if living || facts.shop.paid {
         let due = case.past_grace(facts.shop.created_at);
-        let message =
-            "the order is paid with Klarna and no Klarna order id was found in it".to_owned();
+        let message = "the order is paid with Klarna and no Klarna order id was found in it".to_owned();
         case.differs(BreakKind::KlarnaOrderUnlinked, "", None, due, message);
     }
     case.finish()

@@ -25,13 +25,7 @@ pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         };
         if let Word::Unknown(word) = &credit.paid {
             let message = format!("the status of credit invoice {} is `{word}`", credit.number);
-            case.credit_differs(
-                BreakKind::UnknownValue,
-                &credit.number,
-                Some(amount),
-                case.now,
-                message,
-            );
+            case.credit_differs(BreakKind::UnknownValue, &credit.number, Some(amount), case.now, message);
             case.promise(amount);
         } else if let Some(refunds) = case.attributed.by_credit.get(&credit.id).cloned() {
             settled(case, credit, amount, &refunds);
@@ -43,8 +37,7 @@ pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 
 fn unreadable(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
     let text = credit.amount.clone().err().unwrap_or_default();
-    let message =
-        format!("the amount `{text}` of credit invoice {} is not an amount", credit.number);
+    let message = format!("the amount `{text}` of credit invoice {} is not an amount", credit.number);
     case.credit_differs(BreakKind::UnknownValue, &credit.number, None, case.now, message);
     case.credit_event(credit.id, Event::Held);
     // Nobody knows how much of what is left belongs to it.
@@ -63,20 +56,10 @@ fn vanished(case: &mut Case<'_>) {
             CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand => {
                 case.credit_event(*id, Event::Withdrawn);
             }
-            CreditInvoice::RefundRequested(_)
-            | CreditInvoice::Refunded(_)
-            | CreditInvoice::Paid(_) => {
-                let message = format!(
-                    "credit invoice {} vanished from the shop after its refund was intended",
-                    held.number
-                );
-                case.credit_differs(
-                    BreakKind::CreditChanged,
-                    &held.number,
-                    held.amount,
-                    case.now,
-                    message,
-                );
+            CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => {
+                let message =
+                    format!("credit invoice {} vanished from the shop after its refund was intended", held.number);
+                case.credit_differs(BreakKind::CreditChanged, &held.number, held.amount, case.now, message);
             }
             CreditInvoice::Cancelled => {}
         }
@@ -84,12 +67,7 @@ fn vanished(case: &mut Case<'_>) {
 }
 
 /// Refunds at Klarna belong to this credit invoice: exactly its amount proves it, anything else is a break.
-fn settled(
-    case: &mut Case<'_>,
-    credit: &CreditInvoiceFacts,
-    amount: Minor,
-    refunds: &[KlarnaRefund],
-) {
+fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refunds: &[KlarnaRefund]) {
     let sum: Minor = refunds.iter().map(|refund| refund.amount).collect();
     if sum == amount {
         if let Some(refund) = refunds.first() {
@@ -118,17 +96,10 @@ fn settled(
 }
 
 /// No refund of it is visible.
-fn unsettled(
-    case: &mut Case<'_>,
-    klarna: &KlarnaOrder,
-    credit: &CreditInvoiceFacts,
-    amount: Minor,
-) {
+fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
     let reference = Reference(credit.number.0.clone());
     let standing = case.standing(Kind::Refund, &reference);
-    if let Some(intent) =
-        case.intents_of(Kind::Refund, &reference).last().filter(|intent| is_asked(intent))
-    {
+    if let Some(intent) = case.intents_of(Kind::Refund, &reference).last().filter(|intent| is_asked(intent)) {
         changed(case, credit, amount, intent);
     }
     match &standing {
@@ -149,17 +120,8 @@ fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, inte
     if asked != amount {
         let currency = case.facts.currency;
         let (was, is) = (asked.decimal(currency), amount.decimal(currency));
-        let message = format!(
-            "credit invoice {} says {is} now, its refund was intended over {was}",
-            credit.number
-        );
-        case.credit_differs(
-            BreakKind::CreditChanged,
-            &credit.number,
-            Some(amount.minus(asked)),
-            case.now,
-            message,
-        );
+        let message = format!("credit invoice {} says {is} now, its refund was intended over {was}", credit.number);
+        case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount.minus(asked)), case.now, message);
     }
 }
 
@@ -170,30 +132,11 @@ fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent
         return paid_without_refund(case, credit, amount);
     }
     if intent.state == State::Rejected {
-        let message = format!(
-            "Klarna refused the refund for credit invoice {}: {}",
-            credit.number,
-            refusal(intent)
-        );
-        case.credit_differs(
-            BreakKind::RefundRejected,
-            &credit.number,
-            Some(amount),
-            case.now,
-            message,
-        );
+        let message = format!("Klarna refused the refund for credit invoice {}: {}", credit.number, refusal(intent));
+        case.credit_differs(BreakKind::RefundRejected, &credit.number, Some(amount), case.now, message);
     } else {
-        let message = format!(
-            "the refund for credit invoice {} was given up (intent {})",
-            credit.number, intent.id
-        );
-        case.credit_differs(
-            BreakKind::RefundMissing,
-            &credit.number,
-            Some(amount),
-            case.now,
-            message,
-        );
+        let message = format!("the refund for credit invoice {} was given up (intent {})", credit.number, intent.id);
+        case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), case.now, message);
     }
 }
 
@@ -208,13 +151,7 @@ pub(super) fn refusal(intent: &Intent) -> String {
 }
 
 /// Nothing was ever asked for: is a refund due?
-fn due(
-    case: &mut Case<'_>,
-    klarna: &KlarnaOrder,
-    credit: &CreditInvoiceFacts,
-    amount: Minor,
-    standing: &Standing,
-) {
+fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
     if credit.paid.is(&true) {
         case.promise(amount);
         return paid_without_refund(case, credit, amount);
@@ -274,41 +211,24 @@ fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
 
 fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.credit_event(credit.id, Event::PaidSeen);
-    if case.policy.refunds == Mode::Off || case.credit_state(credit.id) == CreditInvoice::Cancelled
-    {
+    if case.policy.refunds == Mode::Off || case.credit_state(credit.id) == CreditInvoice::Cancelled {
         return;
     }
     let due = case.past_grace(credit.updated_at);
-    let message =
-        format!("credit invoice {} is marked paid and no refund exists at Klarna", credit.number);
+    let message = format!("credit invoice {} is marked paid and no refund exists at Klarna", credit.number);
     case.credit_differs(BreakKind::PaidWithoutRefund, &credit.number, Some(amount), due, message);
 }
 
 /// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
-fn nothing_captured(
-    case: &mut Case<'_>,
-    klarna: &KlarnaOrder,
-    credit: &CreditInvoiceFacts,
-    amount: Minor,
-) {
+fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
     if is_closed(klarna) {
         return case.credit_event(credit.id, Event::Withdrawn);
     }
-    let cancel_covers =
-        case.cancelled || (is_fully_credited(case) && case.policy.cancels == Mode::Drive);
+    let cancel_covers = case.cancelled || (is_fully_credited(case) && case.policy.cancels == Mode::Drive);
     if !cancel_covers {
         let due = case.past_grace(credit.created_at);
-        let message = format!(
-            "credit invoice {} stands on an order of which nothing is captured",
-            credit.number
-        );
-        case.credit_differs(
-            BreakKind::CreditBeforeCapture,
-            &credit.number,
-            Some(amount),
-            due,
-            message,
-        );
+        let message = format!("credit invoice {} stands on an order of which nothing is captured", credit.number);
+        case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(amount), due, message);
     }
 }
 
@@ -320,11 +240,7 @@ enum BeforeCapture {
     Unclear,
 }
 
-fn before_capture(
-    case: &Case<'_>,
-    klarna: &KlarnaOrder,
-    credit: &CreditInvoiceFacts,
-) -> BeforeCapture {
+fn before_capture(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
     let Ok(total) = case.shop.total else { return BeforeCapture::No };
     if case.cancelled || total.minus(klarna.captured).get() <= AMOUNT_TOLERANCE {
         return BeforeCapture::No;
@@ -345,9 +261,7 @@ fn first_capture(klarna: &KlarnaOrder) -> Option<jiff::Timestamp> {
 pub(super) fn credited_before_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
     let before = |credit: &&&CreditInvoiceFacts| {
         let unsettled = !case.attributed.by_credit.contains_key(&credit.id);
-        unsettled
-            && (klarna.captured.is_zero()
-                || matches!(before_capture(case, klarna, credit), BeforeCapture::Yes))
+        unsettled && (klarna.captured.is_zero() || matches!(before_capture(case, klarna, credit), BeforeCapture::Yes))
     };
     let credits = case.credit_facts();
     credits.iter().filter(before).filter_map(|credit| credit.amount.clone().ok()).collect()
@@ -373,13 +287,7 @@ fn unclear(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
         "credit invoice {} is older than the capture, or nobody says when that was: it may have lowered the capture already",
         credit.number
     );
-    case.credit_differs(
-        BreakKind::CreditBeforeCapture,
-        &credit.number,
-        Some(amount),
-        case.now,
-        message,
-    );
+    case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(amount), case.now, message);
 }
 
 /// It asks for more than is left.
@@ -394,15 +302,8 @@ fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts
     case.credit_event(credit.id, Event::Held);
     let currency = case.facts.currency;
     let (asked, left) = (amount.decimal(currency), case.room.decimal(currency));
-    let message =
-        format!("credit invoice {} asks for {asked} and {left} is left to refund", credit.number);
-    case.credit_differs(
-        BreakKind::CreditExceedsRefundable,
-        &credit.number,
-        Some(amount),
-        case.now,
-        message,
-    );
+    let message = format!("credit invoice {} asks for {asked} and {left} is left to refund", credit.number);
+    case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, message);
 }
 
 /// Refunds that no obligation explains.
@@ -417,13 +318,7 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
             refund.amount.decimal(currency),
             refund.id
         );
-        case.differs(
-            BreakKind::RefundUnattributed,
-            refund.id.as_str(),
-            Some(refund.amount),
-            case.now,
-            message,
-        );
+        case.differs(BreakKind::RefundUnattributed, refund.id.as_str(), Some(refund.amount), case.now, message);
     }
     if !case.cancelled {
         for refund in case.attributed.cancel.clone() {
@@ -432,13 +327,7 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
                 refund.amount.decimal(currency),
                 refund.id
             );
-            case.differs(
-                BreakKind::RefundExceedsCredit,
-                refund.id.as_str(),
-                Some(refund.amount),
-                case.now,
-                message,
-            );
+            case.differs(BreakKind::RefundExceedsCredit, refund.id.as_str(), Some(refund.amount), case.now, message);
         }
     }
 }
@@ -459,10 +348,7 @@ pub(super) fn mark_paid(case: &mut Case<'_>, _klarna: &KlarnaOrder) {
         if matches!(case.credit_state(credit.id), CreditInvoice::Paid(_)) {
             case.credit_event(credit.id, Event::UnpaidSeen);
         }
-        if matches!(
-            case.credit_state(credit.id),
-            CreditInvoice::Refunded(_) | CreditInvoice::Cancelled
-        ) {
+        if matches!(case.credit_state(credit.id), CreditInvoice::Refunded(_) | CreditInvoice::Cancelled) {
             paid_due(case, credit, amount);
         }
     }
@@ -472,8 +358,7 @@ pub(super) fn mark_paid(case: &mut Case<'_>, _klarna: &KlarnaOrder) {
 fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let reference = Reference(credit.number.0.clone());
     case.intents_of(Kind::MarkPaid, &reference).any(|intent| {
-        intent.state == State::Confirmed
-            && intent.ended_at.is_some_and(|ended| ended >= credit.updated_at)
+        intent.state == State::Confirmed && intent.ended_at.is_some_and(|ended| ended >= credit.updated_at)
     })
 }
 
@@ -482,34 +367,20 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     let standing = case.standing(Kind::MarkPaid, &reference);
     let not_marked = |case: &mut Case<'_>, since| {
         let due = case.past_grace(since);
-        let message = format!(
-            "the refund of credit invoice {} is proven and the shop says not paid",
-            credit.number
-        );
-        case.credit_differs(
-            BreakKind::CreditNotMarkedPaid,
-            &credit.number,
-            Some(amount),
-            due,
-            message,
-        );
+        let message = format!("the refund of credit invoice {} is proven and the shop says not paid", credit.number);
+        case.credit_differs(BreakKind::CreditNotMarkedPaid, &credit.number, Some(amount), due, message);
     };
     match (case.policy.mark_paid, &standing) {
         (Mode::Off, _) => {}
-        (Mode::Verify, _) => {
-            not_marked(case, refunded_at(case, credit.id).unwrap_or(credit.updated_at))
-        }
+        (Mode::Verify, _) => not_marked(case, refunded_at(case, credit.id).unwrap_or(credit.updated_at)),
         (Mode::Drive, Standing::Taken | Standing::Ended(_)) => {
-            let since = case
-                .intents_of(Kind::MarkPaid, &reference)
-                .last()
-                .map_or(credit.updated_at, |last| last.planned_at);
+            let since =
+                case.intents_of(Kind::MarkPaid, &reference).last().map_or(credit.updated_at, |last| last.planned_at);
             not_marked(case, since);
         }
         (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
             let credit_invoice = Some((credit.id, credit.number.clone()));
-            let effect =
-                Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
+            let effect = Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
             let why = format!("the refund of credit invoice {} is proven", credit.number);
             case.want(effect, why, &standing);
         }

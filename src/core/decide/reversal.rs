@@ -21,37 +21,17 @@ pub(super) fn cancelled(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let is_authorized = klarna.remaining.is_positive() && !is_closed(klarna);
     if klarna.captured.is_zero() {
         if is_authorized && case.cancelled {
-            give_up(
-                case,
-                Kind::Cancel,
-                klarna.remaining,
-                "the order is cancelled and nothing was captured",
-            );
+            give_up(case, Kind::Cancel, klarna.remaining, "the order is cancelled and nothing was captured");
         } else if is_authorized && is_ripe_to_cancel(case) {
-            give_up(
-                case,
-                Kind::Cancel,
-                klarna.remaining,
-                "everything ordered is credited and nothing was captured",
-            );
+            give_up(case, Kind::Cancel, klarna.remaining, "everything ordered is credited and nothing was captured");
         }
     } else if case.cancelled {
         if is_authorized {
-            give_up(
-                case,
-                Kind::Release,
-                klarna.remaining,
-                "the order is cancelled and a part is still authorized",
-            );
+            give_up(case, Kind::Release, klarna.remaining, "the order is cancelled and a part is still authorized");
         }
         remainder(case, klarna);
     } else if is_authorized && is_rest_credited(case, klarna) {
-        give_up(
-            case,
-            Kind::Release,
-            klarna.remaining,
-            "what is still authorized was credited before it was captured",
-        );
+        give_up(case, Kind::Release, klarna.remaining, "what is still authorized was credited before it was captured");
     }
 }
 
@@ -60,8 +40,7 @@ fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
     if !is_fully_credited(case) || case.policy.cancels != Mode::Drive {
         return false;
     }
-    let youngest =
-        case.shop.credit_invoices.iter().map(|credit| credit.created_at).max().unwrap_or(case.now);
+    let youngest = case.shop.credit_invoices.iter().map(|credit| credit.created_at).max().unwrap_or(case.now);
     let ripe = after(youngest, case.policy.refund_after);
     case.look_again(ripe);
     ripe <= case.now
@@ -93,13 +72,7 @@ fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
     match (case.policy.cancels, &standing) {
         (Mode::Off, _) => {}
         (Mode::Verify, _) => not_released(case),
-        (Mode::Drive, Standing::Taken) => {
-            let confirmed =
-                case.intents_of(kind, &reference).any(|intent| intent.state == State::Confirmed);
-            if confirmed {
-                not_released(case);
-            }
-        }
+        (Mode::Drive, Standing::Taken) => {} // Under way; a lost answer is settled by reading.
         (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::CancelRejected),
         (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
             let effect = Effect { kind, amount, reference, credit_invoice: None, generation: 0 };
@@ -132,23 +105,14 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             case.want(effect, "the order is cancelled".to_owned(), &standing);
         }
         (Mode::Drive, Standing::Free { .. }) if case.room.is_positive() => {
-            let effect = Effect {
-                kind: Kind::Refund,
-                amount: case.room,
-                reference,
-                credit_invoice: None,
-                generation: 0,
-            };
-            let why =
-                "the order is cancelled and captured, and no credit invoice takes this part back"
-                    .to_owned();
+            let effect =
+                Effect { kind: Kind::Refund, amount: case.room, reference, credit_invoice: None, generation: 0 };
+            let why = "the order is cancelled and captured, and no credit invoice takes this part back".to_owned();
             case.want(effect, why, &standing);
             case.room = Minor::ZERO;
         }
         (Mode::Drive, Standing::Taken) if case.room.is_positive() => not_refunded(case, case.room),
-        (Mode::Verify, _) if owed.is_positive() && case.policy.refunds != Mode::Drive => {
-            not_refunded(case, owed)
-        }
+        (Mode::Verify, _) if owed.is_positive() && case.policy.refunds != Mode::Drive => not_refunded(case, owed),
         (Mode::Verify, _) if case.room.is_positive() => not_refunded(case, case.room),
         (Mode::Drive, Standing::Free { .. } | Standing::Taken) | (Mode::Verify, _) => {}
     }
@@ -156,9 +120,7 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 
 fn not_refunded(case: &mut Case<'_>, amount: Minor) {
     let due = case.past_grace(case.shop.updated_at);
-    let message = format!(
-        "cancelled in the shop; {} is captured and not refunded",
-        amount.decimal(case.facts.currency)
-    );
+    let message =
+        format!("cancelled in the shop; {} is captured and not refunded", amount.decimal(case.facts.currency));
     case.differs(BreakKind::CancelNotRefunded, "", Some(amount), due, message);
 }

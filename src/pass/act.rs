@@ -1,0 +1,83 @@
+//! Sends one intent: claim, check that the read is still fresh, send. Chooses nothing.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::core::answer::{Answer, Said};
+use crate::core::id::{IntentId, PassId};
+use crate::core::intent::{Intent, Kind};
+use crate::core::policy::FRESHNESS;
+use crate::http::Transport;
+use crate::store::{Claim, Guard, Store, StoreError};
+
+use super::Shop;
+
+/// The read on which a write leaves: when it was started, by the clock that suspension cannot stop, and what it
+/// said about money.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fresh {
+    pub started: Duration,
+    pub guard: Guard,
+}
+
+impl Fresh {
+    pub(super) fn is_fresh<C: Clock>(self, clock: &C) -> bool {
+        clock.boottime().saturating_sub(self.started) <= FRESHNESS.unsigned_abs()
+    }
+}
+
+/// What became of one intent in this pass.
+#[derive(Debug)]
+pub(super) enum Sent {
+    Answered { intent: Box<Intent>, answer: Answer },
+    /// The kill switch, a hold, a ceiling or a moved order: nothing was sent.
+    Withheld(String),
+    /// The read grew old before the write could leave; nothing was sent.
+    Stale,
+}
+
+/// Sends one intent if everything still allows it.
+///
+/// # Flow
+/// Check freshness, commit the claim, check freshness again, write to the socket.
+///
+/// # Guarantees
+/// The first byte leaves after the claim is on disk, at most [`FRESHNESS`] after the read it rests on was started.
+/// One request is made, never two.
+///
+/// # Errors
+/// The store's. Then nothing was sent.
+pub(super) async fn send<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, pass: PassId, id: IntentId, fresh: Fresh,
+) -> Result<Sent, StoreError> {
+    if !fresh.is_fresh(&shop.clock) {
+        return Ok(Sent::Stale);
+    }
+    let guard = Guard { at: shop.clock.now(), ..fresh.guard };
+    let intent = match shop.store.claim(pass, id, guard).await? {
+        Claim::Granted(intent) => intent,
+        Claim::Stopped => return Ok(Sent::Withheld("the kill switch is on".to_owned())),
+        Claim::Withheld(why) => return Ok(Sent::Withheld(why)),
+        Claim::Moved => return Ok(Sent::Withheld("it moved since it was decided; the next pass decides anew".to_owned())),
+    };
+    if !fresh.is_fresh(&shop.clock) {
+        let message = "the read grew old before the request could leave".to_owned();
+        let answer = Answer::NotSent(Said { message, ..Said::default() });
+        return Ok(Sent::Answered { intent, answer });
+    }
+    let answer = deliver(shop, &intent).await;
+    Ok(Sent::Answered { intent, answer })
+}
+
+async fn deliver<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, intent: &Intent) -> Answer {
+    match (intent.effect.kind, &intent.target.klarna_order_id, &intent.effect.credit_invoice) {
+        (Kind::MarkPaid, _, Some((invoice, _))) => shop.lightspeed.mark_paid(*invoice, &intent.payload).await,
+        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release, Some(order), _) => {
+            shop.klarna.send(intent.effect.kind, order, &intent.payload, &intent.key).await
+        }
+        (Kind::MarkPaid, _, None) | (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release, None, _) => {
+            let message = format!("intent {} names no address", intent.id);
+            Answer::NotSent(Said { message, ..Said::default() })
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A plan becomes durable: steps of the machines, and intents with their keys and payloads.
+//!
+//! Chooses nothing: what is wanted was decided, and whether it may be sent is the permission of the whole pass.
+
+use jiff::Timestamp;
+
+use crate::core::ageing::next_look;
+use crate::core::credit_invoice;
+use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
+use crate::core::id::{IntentId, InvoiceId};
+use crate::core::intent::{self, Effect, Intent, Kind, Target};
+use crate::core::ledger::Ledger;
+use crate::core::money::Minor;
+use crate::core::order::Order;
+use crate::core::plan::{Note, Plan, Verdict};
+use crate::store::{Decided, Dossier, Step, StoreError};
+use crate::{klarna, lightspeed};
+
+/// What one decision makes durable, and what of it is to be sent now.
+pub(super) struct Intended {
+    pub decided: Decided,
+    pub to_send: Vec<IntentId>,
+}
+
+/// Where the effects of an order go.
+pub(super) fn target(facts: &Facts, ledger: &Ledger) -> Target {
+    Target {
+        shop: ledger.shop.clone(),
+        order: facts.shop.id,
+        klarna_order_id: facts.shop.klarna_order_id.clone(),
+        currency: facts.currency,
+    }
+}
+
+/// Turns a plan into steps and intents.
+///
+/// # Errors
+/// An illegal transition: the plan does not fit the ledger it was made from, which is a programming error.
+pub(super) fn intended(
+    dossier: &Dossier, facts: &Facts, plan: &Plan, may_act: bool, now: Timestamp,
+) -> Result<Intended, StoreError> {
+    let target = target(facts, &dossier.ledger);
+    let mut steps = Steps::of(dossier, facts);
+    let mut absent = Vec::new();
+    for (id, note) in &plan.intent_notes {
+        match note {
+            Note::Seen { .. } => steps.intent(*id, intent::Event::Seen, note)?,
+            Note::Withdrawn { .. } => steps.intent(*id, intent::Event::Abandoned, note)?,
+            Note::Absent { read_at } => absent.push((*id, *read_at)),
+        }
+    }
+    for event in &plan.order_events {
+        steps.order(*event)?;
+    }
+    for (id, event) in &plan.credit_events {
+        steps.credit(*id, event.clone())?;
+    }
+    let read = match &facts.klarna {
+        KlarnaSide::Read(order) => Some(order),
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => None,
+    };
+    let mut intents = Vec::new();
+    let mut to_send = Vec::new();
+    for wanted in &plan.effects {
+        let is_limit = matches!(&wanted.verdict, Verdict::Hold(_)) && wanted.effect.kind == Kind::Refund;
+        match (&wanted.verdict, wanted.intent) {
+            (Verdict::Act, Some(existing)) if may_act => to_send.push(existing),
+            (Verdict::Act, None) if may_act => {
+                let intent = new_intent(&wanted.effect, &target, facts, read, now);
+                steps.intended(&intent)?;
+                to_send.push(intent.id);
+                intents.push(intent);
+            }
+            (Verdict::Hold(_), _) if is_limit => steps.held(&wanted.effect)?,
+            (Verdict::Act | Verdict::Hold(_), _) => {}
+        }
+    }
+    let in_flight = !intents.is_empty() || dossier.ledger.intents.iter().any(|intent| intent.state.is_in_flight());
+    let changed = !steps.made.is_empty() || !intents.is_empty() || read != dossier.klarna.as_ref().map(|(order, _)| order);
+    let quiet_since = if changed { now } else { dossier.quiet_since };
+    let decided = Decided {
+        order: facts.shop.id,
+        klarna: read.map(|order| (order.clone(), facts.read_at)),
+        changed,
+        credits: facts
+            .shop
+            .credit_invoices
+            .iter()
+            .map(|credit| (credit.id, credit.number.clone(), credit.amount.clone().ok(), credit.created_at))
+            .collect(),
+        steps: steps.made,
+        absent,
+        intents,
+        captured: read.map_or(Minor::ZERO, |order| order.captured),
+        refunded: read.map_or(Minor::ZERO, |order| order.refunded),
+        discrepancies: plan.discrepancies.clone(),
+        next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
+    };
+    Ok(Intended { decided, to_send })
+}
+
+fn new_intent(effect: &Effect, target: &Target, facts: &Facts, read: Option<&KlarnaOrder>, now: Timestamp) -> Intent {
+    let number = &facts.shop.number;
+    let payload = match effect.kind {
+        Kind::MarkPaid => lightspeed::payload(effect),
+        Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => klarna::payload(effect, number),
+    };
+    let seen_before = match (effect.kind, read) {
+        (Kind::Refund, Some(order)) => order.refunds.iter().map(|refund| refund.id.0.clone()).collect(),
+        (Kind::Capture, Some(order)) => order.captures.iter().map(|capture| capture.id.0.clone()).collect(),
+        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::MarkPaid, _) => Vec::new(),
+    };
+    Intent {
+        id: intent::id(effect, target),
+        effect: effect.clone(),
+        target: target.clone(),
+        key: intent::key(effect, target),
+        payload,
+        state: intent::State::Planned,
+        planned_at: now,
+        attempts: 0,
+        first_sent_at: None,
+        last_sent_at: None,
+        not_before: None,
+        seen_before,
+        absent_since: None,
+        made: None,
+        said: None,
+        ended_at: None,
+    }
+}
+
+/// The machines of one order while steps are taken.
+struct Steps<'a> {
+    ledger: &'a Ledger,
+    order: Order,
+    credits: std::collections::BTreeMap<InvoiceId, credit_invoice::CreditInvoice>,
+    made: Vec<Step>,
+}
+
+impl<'a> Steps<'a> {
+    fn of(dossier: &'a Dossier, facts: &Facts) -> Self {
+        let ledger = &dossier.ledger;
+        let held = ledger.credits.iter().map(|(id, credit)| (*id, credit.state.clone()));
+        let mut credits: std::collections::BTreeMap<_, _> = held.collect();
+        for credit in &facts.shop.credit_invoices {
+            credits.entry(credit.id).or_insert(credit_invoice::CreditInvoice::Pending);
+        }
+        Self { ledger, order: ledger.order, credits, made: Vec::new() }
+    }
+
+    fn order(&mut self, event: crate::core::order::Event) -> Result<(), StoreError> {
+        let before = self.order;
+        let after = before.apply(event).map_err(illegal)?;
+        self.order = after;
+        self.made.push(Step::Order { before, event, after });
+        Ok(())
+    }
+
+    fn credit(&mut self, id: InvoiceId, event: credit_invoice::Event) -> Result<(), StoreError> {
+        let before = self.credits.get(&id).cloned().unwrap_or(credit_invoice::CreditInvoice::Pending);
+        let after = before.clone().apply(event.clone()).map_err(illegal)?;
+        self.credits.insert(id, after.clone());
+        self.made.push(Step::Credit { id, before, event, after });
+        Ok(())
+    }
+
+    fn intent(&mut self, id: IntentId, event: intent::Event, note: &Note) -> Result<(), StoreError> {
+        let Some(intent) = self.ledger.intents.iter().find(|intent| intent.id == id) else {
+            return Err(StoreError::NotFound(format!("intent {id}")));
+        };
+        let before = intent.state.clone();
+        let after = before.clone().apply(event).map_err(illegal)?;
+        self.made.push(Step::Intent { id, before, event, after, note: Some(note.clone()) });
+        Ok(())
+    }
+
+    /// A refund became an intent: its credit invoice knows it from now on.
+    fn intended(&mut self, intent: &Intent) -> Result<(), StoreError> {
+        match (&intent.effect.credit_invoice, intent.effect.kind) {
+            (Some((id, _)), Kind::Refund) => self.credit(*id, credit_invoice::Event::Intended(intent.id)),
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// A ceiling holds a refund that the plan alone would have let go.
+    fn held(&mut self, effect: &Effect) -> Result<(), StoreError> {
+        let Some((id, _)) = &effect.credit_invoice else { return Ok(()) };
+        if self.credits.get(id) == Some(&credit_invoice::CreditInvoice::Pending) {
+            self.credit(*id, credit_invoice::Event::Held)?;
+        }
+        Ok(())
+    }
+}
+
+fn illegal(transition: crate::core::IllegalTransition) -> StoreError {
+    StoreError::Damaged(transition.to_string())
+}

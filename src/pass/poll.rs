@@ -1,0 +1,201 @@
+//! Asks the shop what changed, and reads it. Keeps what was said; concludes nothing.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::tally::{Tally, reason};
+use super::{Options, Shop, observe};
+use crate::clock::Clock;
+use crate::core::answer::Unreadable;
+use crate::core::id::OrderId;
+use crate::core::money::Currency;
+use crate::http::Transport;
+use crate::lightspeed::Page;
+use crate::store::{Cursors, Identity, ShopRecord, Store, StoreError};
+
+/// The shop is asked about itself once a day: its currency does not change under a running shop.
+const SHOP_LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Orders read at the same time. Lightspeed allows 20 requests a second per key.
+const READS_AT_ONCE: usize = 8;
+
+/// Orders read before what was said is kept.
+const KEEP_EVERY: u32 = 64;
+
+/// Who the shop is and in which currency it sells. `None` when that is not known: then nothing else can be.
+pub(super) async fn shop<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, tally: &mut Tally<'_>,
+) -> Result<Option<Currency>, StoreError> {
+    tally.progress.stage("asking the shop");
+    let known = shop.store.shop().await?;
+    if let Some(record) = &known {
+        shop.store.bind(identified(shop, record.clone())).await?;
+        if tally.started_at.duration_since(record.read_at) < SHOP_LIFE {
+            tally.currency = Some(record.currency);
+            return Ok(tally.currency);
+        }
+    }
+    match shop.lightspeed.shop().await {
+        Ok(info) => match info.currency.parse::<Currency>() {
+            Ok(currency) => {
+                let identity = identity(shop, info.id);
+                shop.store.bind(ShopRecord { identity, currency, read_at: tally.started_at }).await?;
+                tally.currency = Some(currency);
+            }
+            Err(unknown) => tally.not_checked("the shop", format!("it sells in a currency that is not known here: {unknown}")),
+        },
+        Err(why) => tally.lists_failed("the shop", &why),
+    }
+    Ok(tally.currency)
+}
+
+fn identity<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, shop_id: String) -> Identity {
+    Identity { environment: shop.environment.clone(), region: shop.region.clone(), shop_id }
+}
+
+/// What the store knows of the shop, under the environment that the configuration names now.
+fn identified<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, record: ShopRecord) -> ShopRecord {
+    ShopRecord { identity: identity(shop, record.identity.shop_id), ..record }
+}
+
+/// Lists what changed and remembers which orders must be read. With `--order`, finds that order only, and returns
+/// its id.
+pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, options: &Options, tally: &mut Tally<'_>,
+) -> Result<Option<BTreeSet<OrderId>>, StoreError> {
+    if let Some(number) = &options.order {
+        return Ok(Some(one(shop, number, tally).await?));
+    }
+    tally.progress.stage("listing what changed");
+    let cursors = shop.store.cursors().await?;
+    let since = |cursor: Option<Timestamp>| options.since.or(cursor.filter(|_| !options.full));
+    let mut moved = cursors;
+    match list_orders(shop, since(cursors.orders)).await? {
+        Ok(seen) => moved.orders = seen.or(cursors.orders),
+        Err(why) => tally.lists_failed("the list of changed orders", &why),
+    }
+    if tally.lists_were_read() {
+        match list_invoices(shop, since(cursors.invoices)).await? {
+            Ok(seen) => moved.invoices = seen.or(cursors.invoices),
+            Err(why) => tally.lists_failed("the list of changed invoices", &why),
+        }
+    }
+    // A look back with `--since` must not move a cursor over what it did not list.
+    let is_gapless = options.since.is_none_or(|since| cursors.orders.is_some_and(|cursor| since <= cursor));
+    if tally.lists_were_read() && is_gapless {
+        shop.store.advance(moved).await?;
+    }
+    Ok(None)
+}
+
+async fn one<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, number: &str, tally: &mut Tally<'_>,
+) -> Result<BTreeSet<OrderId>, StoreError> {
+    match shop.lightspeed.find_order(number).await {
+        Ok(Some(listed)) => {
+            let id = listed.id;
+            shop.store.listed(vec![listed], Vec::new()).await?;
+            return Ok(BTreeSet::from([id]));
+        }
+        Ok(None) => tally.not_checked(format!("order {number}"), "the shop has no order of this number"),
+        Err(why) => tally.lists_failed(&format!("order {number}"), &why),
+    }
+    Ok(BTreeSet::new())
+}
+
+/// The newest change that was seen, or why the list could not be read to its end.
+type Listed = Result<Option<Timestamp>, Unreadable>;
+
+async fn list_orders<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+) -> Result<Listed, StoreError> {
+    let mut next = Some(Page::first());
+    let mut newest = None;
+    while let Some(page) = next {
+        match shop.lightspeed.orders_page(since, &page).await {
+            Ok(answer) => {
+                newest = answer.rows.iter().map(|row| row.updated_at).max().max(newest);
+                next = answer.next;
+                shop.store.listed(answer.rows, Vec::new()).await?;
+            }
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(newest))
+}
+
+async fn list_invoices<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+) -> Result<Listed, StoreError> {
+    let mut next = Some(Page::first());
+    let mut newest = None;
+    while let Some(page) = next {
+        match shop.lightspeed.invoices_page(since, &page).await {
+            Ok(answer) => {
+                newest = answer.rows.iter().map(|row| row.updated_at).max().max(newest);
+                next = answer.next;
+                shop.store.listed(Vec::new(), answer.rows).await?;
+            }
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(newest))
+}
+
+/// Reads the orders that changed, oldest change first. Returns those that could not be read: nothing is decided
+/// about them.
+pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, currency: Currency, tally: &mut Tally<'_>, only: Option<&BTreeSet<OrderId>>,
+) -> Result<BTreeSet<OrderId>, StoreError> {
+    tally.progress.stage("reading changed orders");
+    let mut failed = BTreeSet::new();
+    loop {
+        let limit = KEEP_EVERY.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+        let unread = match only {
+            Some(only) => only.difference(&failed).copied().collect(),
+            None => shop.store.unread(limit).await?,
+        };
+        let batch: Vec<OrderId> = unread.into_iter().filter(|order| !failed.contains(order)).collect();
+        if batch.is_empty() {
+            return Ok(failed);
+        }
+        let count = batch.len();
+        let answers = stream::iter(batch).map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
+        let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
+        let stop = observe::keep(shop, answers, &mut failed, tally).await?;
+        tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
+        if stop {
+            return rest_unread(shop, failed, tally).await;
+        }
+        if only.is_some() {
+            return Ok(failed);
+        }
+    }
+}
+
+/// The account refuses or its budget is spent: everything that is still unread waits for another pass.
+async fn rest_unread<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, mut failed: BTreeSet<OrderId>, tally: &mut Tally<'_>,
+) -> Result<BTreeSet<OrderId>, StoreError> {
+    let rest = shop.store.unread(u32::MAX).await?;
+    let further = rest.iter().filter(|order| !failed.contains(order)).count();
+    if further > 0 {
+        tally.not_checked(format!("{further} further changed orders"), "left for the next pass");
+    }
+    failed.extend(rest);
+    Ok(failed)
+}
+
+/// Names an order for a message; its number is not known before it was read.
+pub(super) fn unread(id: OrderId, why: &Unreadable) -> (String, String) {
+    (format!("the order with id {id}"), reason(why))
+}
+
+impl Cursors {
+    /// Nothing was ever listed.
+    pub fn is_first(&self) -> bool {
+        self.orders.is_none()
+    }
+}

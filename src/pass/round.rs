@@ -1,0 +1,419 @@
+//! A batch of orders, from reading Klarna to recording outcomes, round after round while something was achieved.
+//!
+//! A round decides on facts and on what was confirmed in the round before: a refund that Klarna confirmed makes the
+//! credit invoice's payment due at once. No request is ever repeated here; that is for a later look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
+use crate::core::answer::Unreadable;
+use crate::core::credit_invoice::CreditInvoice;
+use crate::core::decide::decide;
+use crate::core::facts::{Facts, KlarnaSide};
+use crate::core::id::{IntentId, OrderId, OrderNumber};
+use crate::core::intent::{self, Event, Intent, State};
+use crate::core::limits::{self, Spent};
+use crate::core::money::{Currency, Minor};
+use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
+use crate::http::Transport;
+use crate::report::{EffectRow, Outcome};
+use crate::store::{Dossier, Guard, Store, StoreError};
+
+use super::act::{self, Fresh, Sent};
+use super::intend::{Intended, intended, target};
+use super::record::{Recorded, record};
+use super::tally::{Tally, reason};
+use super::Shop;
+
+/// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused.
+const ROUNDS: u32 = 4;
+
+/// Klarna orders read at the same time, and intents under way at the same time. What keeps the pace inside the
+/// servers' limits is the budget; this bounds memory and sockets.
+const READS_AT_ONCE: usize = 64;
+const SENDS_AT_ONCE: usize = 128;
+
+/// Whether this pass may write to the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Permission {
+    Act,
+    /// `--dry-run`, or `act = false`.
+    Plan,
+    Stopped,
+}
+
+/// One order's Klarna side as this pass read it.
+#[derive(Clone, Debug)]
+struct Look {
+    side: KlarnaSide,
+    read_at: Timestamp,
+    started: Duration,
+}
+
+/// The rounds of one pass: what it has spent, and what it must look at again.
+pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
+    shop: &'a Shop<S, T, C>,
+    currency: Currency,
+    permission: Permission,
+    spent: Spent,
+    counted: BTreeSet<OrderId>,
+    /// Orders with a lost answer, and when a look at them is worth it.
+    again: BTreeMap<OrderId, Timestamp>,
+    /// Intents whose outcome is unknown, until a later look says more.
+    open: BTreeMap<IntentId, EffectRow>,
+}
+
+/// One order in one round.
+struct Decision {
+    dossier: Dossier,
+    facts: Facts,
+    plan: Plan,
+    intended: Intended,
+    started: Duration,
+}
+
+impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
+    pub(super) async fn begin(shop: &'a Shop<S, T, C>, currency: Currency, dry_run: bool) -> Result<Self, StoreError> {
+        let permission = if dry_run || !shop.policy.act {
+            Permission::Plan
+        } else if shop.store.is_stopped().await? {
+            Permission::Stopped
+        } else {
+            Permission::Act
+        };
+        let day_ago = shop.clock.now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let spent = Spent { pass: Minor::ZERO, day: shop.store.spent(day_ago).await? };
+        let (counted, again, open) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { shop, currency, permission, spent, counted, again, open })
+    }
+
+    /// Orders whose lost answer is worth another look within `patience`, and when.
+    pub(super) fn second_look(&mut self, now: Timestamp, patience: SignedDuration) -> Option<(Timestamp, Vec<OrderId>)> {
+        let soon = now.checked_add(patience).unwrap_or(Timestamp::MAX);
+        let orders: Vec<_> = self.again.iter().filter(|(_, at)| **at <= soon).map(|(id, at)| (*id, *at)).collect();
+        let at = orders.iter().map(|(_, at)| *at).max()?;
+        self.again.clear();
+        Some((at, orders.into_iter().map(|(id, _)| id).collect()))
+    }
+
+    /// Effects whose outcome is still unknown when the pass ends.
+    pub(super) fn say_what_is_open(&mut self, tally: &mut Tally<'_>) {
+        for row in std::mem::take(&mut self.open).into_values() {
+            tally.effect(row);
+        }
+    }
+
+    /// Works on a batch until a round achieves nothing more.
+    pub(super) async fn run(&mut self, orders: Vec<OrderId>, tally: &mut Tally<'_>) -> Result<(), StoreError> {
+        tally.progress.stage("reconciling");
+        let count = orders.len();
+        let mut current = orders;
+        let mut looks = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            if current.is_empty() {
+                break;
+            }
+            let dossiers = self.shop.store.dossiers(current).await?;
+            let dossiers = self.look(dossiers, &mut looks, tally).await;
+            let decisions = self.decide(dossiers, &looks, tally).await?;
+            current = self.act(decisions, &mut looks, tally).await?;
+        }
+        tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Reads the Klarna side of those orders that this batch has not read, or read too long ago.
+    async fn look(
+        &self, dossiers: Vec<Dossier>, looks: &mut BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
+    ) -> Vec<Dossier> {
+        looks.retain(|_, look| {
+            Fresh { started: look.started, guard: no_guard(look.read_at) }.is_fresh(&self.shop.clock)
+        });
+        let closed = tally.account_is_closed();
+        let unread = dossiers.iter().filter(|dossier| !looks.contains_key(&dossier.shop.id));
+        let reads = stream::iter(unread).map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed).await) });
+        let reads: Vec<_> = reads.buffer_unordered(READS_AT_ONCE).collect().await;
+        for (id, read) in reads {
+            match read {
+                Ok(look) => {
+                    looks.insert(id, look);
+                }
+                Err(why) => {
+                    let number = dossiers.iter().find(|dossier| dossier.shop.id == id).map(|dossier| &dossier.shop.number);
+                    self.unread(number, &why, tally);
+                }
+            }
+        }
+        dossiers.into_iter().filter(|dossier| looks.contains_key(&dossier.shop.id)).collect()
+    }
+
+    async fn read(&self, dossier: &Dossier, closed: bool) -> Result<Look, Unreadable> {
+        let (read_at, started) = (self.shop.clock.now(), self.shop.clock.boottime());
+        let side = match &dossier.shop.klarna_order_id {
+            None => KlarnaSide::Unlinked,
+            Some(_) if closed => {
+                let message = "the account pauses after the credential was refused".to_owned();
+                return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));
+            }
+            Some(id) => match self.shop.klarna.order(id).await {
+                Ok(order) => KlarnaSide::Read(order),
+                Err(Unreadable::NotFound(said)) => KlarnaSide::NotFound { said: super::tally::spoken(&said) },
+                Err(why) => return Err(why),
+            },
+        };
+        Ok(Look { side, read_at, started })
+    }
+
+    fn unread(&self, number: Option<&OrderNumber>, why: &Unreadable, tally: &mut Tally<'_>) {
+        if let Unreadable::Refused(said) = why {
+            tally.close_account(said);
+        }
+        let what = number.map_or_else(|| "an order".to_owned(), |number| format!("order {number}"));
+        tally.not_checked(what, format!("Klarna: {}", reason(why)));
+    }
+
+    /// Decides every order of the batch and commits the decisions together.
+    async fn decide(
+        &mut self, dossiers: Vec<Dossier>, looks: &BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let now = self.shop.clock.now();
+        let mut decisions = Vec::with_capacity(dossiers.len());
+        for dossier in dossiers {
+            let Some(look) = looks.get(&dossier.shop.id) else { continue };
+            let decision = self.decide_one(dossier, look, now)?;
+            self.count(&decision, tally);
+            decisions.push(decision);
+        }
+        let to_commit = decisions.iter().map(|decision| decision.intended.decided.clone()).collect();
+        let results = self.shop.store.decide(tally.pass, now, to_commit).await?;
+        let mut committed = Vec::with_capacity(decisions.len());
+        for (decision, result) in decisions.into_iter().zip(results) {
+            match result {
+                Ok(()) => committed.push(decision),
+                Err(why) => tally.not_checked(format!("order {}", decision.facts.shop.number), why.to_string()),
+            }
+        }
+        Ok(committed)
+    }
+
+    fn decide_one(&mut self, dossier: Dossier, look: &Look, now: Timestamp) -> Result<Decision, StoreError> {
+        let facts = Facts {
+            currency: self.currency,
+            shop: dossier.shop.clone(),
+            klarna: look.side.clone(),
+            shared_with: dossier.shared_with.clone(),
+            read_at: look.read_at,
+        };
+        let mut plan = decide(&dossier.ledger, &facts, &self.shop.policy, now);
+        let target = target(&facts, &dossier.ledger);
+        limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
+        let intended = intended(&dossier, &facts, &plan, self.permission == Permission::Act, now)?;
+        Ok(Decision { dossier, facts, plan, intended, started: look.started })
+    }
+
+    fn count(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
+        if self.counted.insert(decision.facts.shop.id) {
+            let credits = u64::try_from(decision.facts.shop.credit_invoices.len()).unwrap_or(u64::MAX);
+            let read = u64::from(matches!(decision.facts.klarna, KlarnaSide::Read(_) | KlarnaSide::NotFound { .. }));
+            tally.checked.orders = tally.checked.orders.saturating_add(1);
+            tally.checked.credit_invoices = tally.checked.credit_invoices.saturating_add(credits);
+            tally.checked.klarna_orders = tally.checked.klarna_orders.saturating_add(read);
+        }
+    }
+
+    /// Sends what was intended. Returns the orders about which another round can conclude something.
+    async fn act(
+        &mut self, decisions: Vec<Decision>, looks: &mut BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        for decision in &decisions {
+            self.say_what_waits(decision, tally);
+        }
+        let jobs = decisions.iter().flat_map(|decision| decision.intended.to_send.iter().map(move |id| (decision, *id)));
+        let (shop, pass) = (self.shop, tally.pass);
+        let closed = AtomicBool::new(tally.account_is_closed());
+        let sends = stream::iter(jobs.map(|(decision, id)| attempt(shop, pass, decision, id, &closed)));
+        let mut sends = std::pin::pin!(sends.buffer_unordered(SENDS_AT_ONCE));
+        let mut achieved = BTreeSet::new();
+        while let Some(result) = sends.next().await {
+            let (decision, id, done) = result?;
+            self.conclude(decision, id, done, looks, &mut achieved, tally);
+        }
+        Ok(achieved.into_iter().collect())
+    }
+
+    /// What one attempt came to: its line in the report, and whether its order is decided once more.
+    fn conclude(
+        &mut self, decision: &Decision, id: IntentId, done: Done, looks: &mut BTreeMap<OrderId, Look>,
+        achieved: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
+    ) {
+        let order = decision.facts.shop.id;
+        let Some(mut row) = row_of(decision, id) else { return };
+        match done {
+            Done::Withheld(why) => {
+                row.outcome = Outcome::Held;
+                row.why = why;
+                tally.effect(row);
+            }
+            Done::Stale => {
+                looks.remove(&order);
+                achieved.insert(order);
+            }
+            Done::Recorded(recorded) => {
+                row.outcome = recorded.outcome;
+                row.why = if recorded.outcome == Outcome::Confirmed { row.why } else { recorded.why };
+                self.follow_up(&row, order, recorded.event, looks, achieved);
+                if let Some(said) = recorded.refused {
+                    tally.close_account(&said);
+                }
+                tally.effect(row);
+            }
+        }
+    }
+
+    fn follow_up(
+        &mut self, row: &EffectRow, order: OrderId, event: Event, looks: &mut BTreeMap<OrderId, Look>,
+        achieved: &mut BTreeSet<OrderId>,
+    ) {
+        match event {
+            Event::Confirmed | Event::Seen => {
+                self.open.remove(&row.intent);
+                achieved.insert(order);
+            }
+            // A capture may have won the race against a cancel: read again, then decide.
+            Event::Rejected => {
+                self.open.remove(&row.intent);
+                looks.remove(&order);
+                achieved.insert(order);
+            }
+            Event::Lost if row.kind.is_klarna() => {
+                let settled = crate::core::policy::SETTLE_DELAY;
+                let at = self.shop.clock.now().checked_add(settled).unwrap_or(Timestamp::MAX);
+                self.again.insert(order, at);
+            }
+            Event::Lost | Event::Throttled | Event::NotSent | Event::Claimed | Event::Abandoned => {}
+        }
+    }
+
+    /// Effects that are due and do not leave in this round, and intents whose outcome is open.
+    fn say_what_waits(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
+        for wanted in &decision.plan.effects {
+            let mut row = row(decision, wanted);
+            match (&wanted.verdict, self.permission) {
+                (Verdict::Act, Permission::Act) => continue,
+                (Verdict::Act, Permission::Plan) => row.outcome = Outcome::Planned,
+                (Verdict::Act, Permission::Stopped) => {
+                    row.outcome = Outcome::Held;
+                    row.why = HoldReason::Stopped.to_string();
+                }
+                (Verdict::Hold(reason), _) => {
+                    row.outcome = Outcome::Held;
+                    row.why = reason.to_string();
+                }
+            }
+            tally.effect(row);
+        }
+        for intent in decision.dossier.ledger.intents.iter().filter(|intent| intent.state == State::Unknown) {
+            self.say_what_is_unknown(decision, intent, tally);
+        }
+    }
+
+    fn say_what_is_unknown(&mut self, decision: &Decision, intent: &Intent, tally: &mut Tally<'_>) {
+        let seen = |(id, note): &(IntentId, Note)| *id == intent.id && matches!(note, Note::Seen { .. });
+        let mut row = row_of_effect(decision, intent.id, &intent.effect, String::new());
+        if decision.plan.intent_notes.iter().any(seen) {
+            self.open.remove(&intent.id);
+            row.outcome = Outcome::Confirmed;
+            row.why = "the answer was lost; a read shows that it happened".to_owned();
+            tally.effect(row);
+        } else {
+            row.outcome = Outcome::Unknown;
+            row.why = "the answer was lost, and reads do not show it yet".to_owned();
+            self.open.insert(intent.id, row);
+            if let Some(at) = decision.plan.look_again.filter(|_| self.permission == Permission::Act) {
+                self.again.insert(decision.facts.shop.id, at);
+            }
+        }
+    }
+}
+
+/// What became of one intent.
+enum Done {
+    Recorded(Recorded),
+    Withheld(String),
+    Stale,
+}
+
+/// Sends one intent and records its answer.
+async fn attempt<'d, S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, pass: crate::core::id::PassId, decision: &'d Decision, id: IntentId, closed: &AtomicBool,
+) -> Result<(&'d Decision, IntentId, Done), StoreError> {
+    let decided = &decision.intended.decided;
+    let guard = Guard {
+        at: decision.facts.read_at,
+        captured: decided.captured,
+        refunded: decided.refunded,
+        limit_per_day: shop.policy.refund_limit_per_day,
+    };
+    let is_klarna = row_of(decision, id).is_some_and(|row| row.kind.is_klarna());
+    if is_klarna && closed.load(Ordering::Acquire) {
+        return Ok((decision, id, Done::Withheld("Klarna refuses the credential; the account pauses".to_owned())));
+    }
+    let fresh = Fresh { started: decision.started, guard };
+    let done = match act::send(shop, pass, id, fresh).await? {
+        Sent::Withheld(why) => Done::Withheld(why),
+        Sent::Stale => Done::Stale,
+        Sent::Answered { intent, answer } => {
+            let credit = credit_state(decision, &intent);
+            let recorded = record(shop, pass, &intent, credit, answer).await?;
+            if recorded.refused.is_some() {
+                closed.store(true, Ordering::Release);
+            }
+            Done::Recorded(recorded)
+        }
+    };
+    Ok((decision, id, done))
+}
+
+/// The credit invoice's state after this decision's steps.
+fn credit_state(decision: &Decision, intent: &Intent) -> Option<CreditInvoice> {
+    let (id, _) = intent.effect.credit_invoice.as_ref()?;
+    let stepped = decision.intended.decided.steps.iter().rev().find_map(|step| match step {
+        crate::store::Step::Credit { id: stepped, after, .. } if stepped == id => Some(after.clone()),
+        crate::store::Step::Credit { .. } | crate::store::Step::Order { .. } | crate::store::Step::Intent { .. } => None,
+    });
+    stepped.or_else(|| decision.dossier.ledger.credits.get(id).map(|held| held.state.clone()))
+}
+
+fn row_of(decision: &Decision, id: IntentId) -> Option<EffectRow> {
+    decision.plan.effects.iter().map(|wanted| row(decision, wanted)).find(|row| row.intent == id)
+}
+
+fn row(decision: &Decision, wanted: &Wanted) -> EffectRow {
+    let target = target(&decision.facts, &decision.dossier.ledger);
+    let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &target));
+    row_of_effect(decision, id, &wanted.effect, wanted.why.clone())
+}
+
+fn row_of_effect(decision: &Decision, id: IntentId, effect: &intent::Effect, why: String) -> EffectRow {
+    let target = target(&decision.facts, &decision.dossier.ledger);
+    EffectRow {
+        intent: id,
+        kind: effect.kind,
+        order: decision.facts.shop.number.clone(),
+        credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
+        amount: effect.amount,
+        reference: effect.reference.0.clone(),
+        key: intent::key(effect, &target),
+        outcome: Outcome::Planned,
+        why,
+    }
+}
+
+const fn no_guard(at: Timestamp) -> Guard {
+    Guard { at, captured: Minor::ZERO, refunded: Minor::ZERO, limit_per_day: Minor::ZERO }
+}

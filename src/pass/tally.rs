@@ -1,0 +1,139 @@
+//! What a pass counts and says while it runs; becomes its report. Decides nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::core::answer::{Said, Unreadable};
+use crate::core::id::{IntentId, PassId, ShopName};
+use crate::core::money::Currency;
+use crate::report::{Calls, Checked, EffectRow, NotChecked, PassReport, ReadWrite};
+
+/// Told how far a pass is; for progress bars.
+pub trait Progress: Send + Sync {
+    fn stage(&self, what: &str);
+    fn advance(&self, orders: u64);
+}
+
+/// No progress is shown.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _what: &str) {}
+    fn advance(&self, _orders: u64) {}
+}
+
+/// The running count of one pass.
+pub(super) struct Tally<'a> {
+    pub shop: ShopName,
+    pub pass: PassId,
+    pub started_at: Timestamp,
+    pub progress: &'a dyn Progress,
+    dry_run: bool,
+    pub currency: Option<Currency>,
+    pub checked: Checked,
+    effects: BTreeMap<IntentId, EffectRow>,
+    calls: Calls,
+    not_checked: Vec<NotChecked>,
+    lists_failed: bool,
+    account_closed: bool,
+}
+
+/// More entries than this say nothing that the first ones do not; the rest is counted.
+const NAMED_AT_MOST: usize = 1_000;
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(
+        shop: ShopName, pass: PassId, started_at: Timestamp, dry_run: bool, progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            shop,
+            pass,
+            started_at,
+            progress,
+            dry_run,
+            currency: None,
+            checked: Checked::default(),
+            effects: BTreeMap::new(),
+            calls: Calls::default(),
+            not_checked: Vec::new(),
+            lists_failed: false,
+            account_closed: false,
+        }
+    }
+
+    /// An effect and what became of it; a later word about the same effect replaces an earlier one.
+    pub(super) fn effect(&mut self, row: EffectRow) {
+        self.effects.insert(row.intent, row);
+    }
+
+    pub(super) fn not_checked(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        let entry = NotChecked { what: what.into(), why: why.into() };
+        tracing::warn!("{} was not checked: {}", entry.what, entry.why);
+        if self.not_checked.len() < NAMED_AT_MOST && !self.not_checked.contains(&entry) {
+            self.not_checked.push(entry);
+        }
+    }
+
+    /// A list could not be read: what is known of the shop may be old, so nothing is decided on it.
+    pub(super) fn lists_failed(&mut self, what: &str, why: &Unreadable) {
+        self.lists_failed = true;
+        self.not_checked(what, reason(why));
+    }
+
+    pub(super) fn lists_were_read(&self) -> bool {
+        !self.lists_failed
+    }
+
+    /// Klarna refuses the credential: the whole account pauses.
+    pub(super) fn close_account(&mut self, said: &Said) {
+        if !self.account_closed {
+            self.account_closed = true;
+            self.not_checked("Klarna", format!("the credential was refused: {}", spoken(said)));
+        }
+    }
+
+    pub(super) const fn account_is_closed(&self) -> bool {
+        self.account_closed
+    }
+
+    pub(super) fn count_calls(&mut self, lightspeed: ReadWrite, klarna: ReadWrite) {
+        self.calls = Calls { lightspeed, klarna };
+    }
+
+    pub(super) fn report(self, finished_at: Timestamp) -> PassReport {
+        let mut effects: Vec<_> = self.effects.into_values().collect();
+        effects.sort_by(|a, b| (&a.order, a.kind, &a.reference).cmp(&(&b.order, b.kind, &b.reference)));
+        PassReport {
+            shop: self.shop,
+            pass: self.pass,
+            started_at: self.started_at,
+            finished_at,
+            dry_run: self.dry_run,
+            currency: self.currency,
+            checked: self.checked,
+            effects,
+            calls: self.calls,
+            not_checked: self.not_checked,
+        }
+    }
+}
+
+/// Why a read gave nothing, in words.
+pub(super) fn reason(why: &Unreadable) -> String {
+    match why {
+        Unreadable::NotFound(said) => format!("it is not known there: {}", spoken(said)),
+        Unreadable::Throttled { until, said } => format!("too many requests, not before {until}: {}", spoken(said)),
+        Unreadable::Refused(said) => format!("the credential was refused: {}", spoken(said)),
+        Unreadable::OutOfBudget { until } => format!("no calls are left in the budget before {until}"),
+        Unreadable::Failed(said) => spoken(said),
+    }
+}
+
+/// What the other side said, with what its support desk asks for.
+pub(super) fn spoken(said: &Said) -> String {
+    let status = said.status.map(|status| format!("{status} ")).unwrap_or_default();
+    let code = said.code.as_ref().map(|code| format!("{code} ")).unwrap_or_default();
+    let correlation = said.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+    format!("{status}{code}{}{correlation}", said.message)
+}
