@@ -31,12 +31,8 @@ const LIGHTSPEED_PER_SECOND: u32 = 20;
 /// A server's demand to wait is believed up to here: the longest window there is lasts a day.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long a read is made to wait without being refused.
-const LONGEST_READ_WAIT: Duration = Duration::from_mins(1);
-
-/// The same for a write. It leaves on a read that must be fresh, so its turn has to come at once; whoever waits
-/// longer is told to look again first.
-const LONGEST_WRITE_WAIT: Duration = Duration::from_secs(5);
+/// How long a call is made to wait without being refused. A longer wait is the caller's to plan.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// What a call is for. Writes may use more of a budget than reads: a read that waits costs time, a write that waits
 /// leaves the two sides apart.
@@ -78,51 +74,33 @@ impl Budget {
     fn new(name: &str, base_url: &str, windows: Option<Windows>, per_second: u32) -> Self {
         let pace = Pace::per_second(per_second);
         let state = State { heard: false, resume: Duration::ZERO, windows, pace };
-        Self {
-            name: name.to_owned(),
-            on_loopback: leads_to_loopback(base_url),
-            state: Mutex::new(state),
-        }
+        Self { name: name.to_owned(), on_loopback: leads_to_loopback(base_url), state: Mutex::new(state) }
     }
 
-    /// Takes one call out of the budget, waiting as long as the pace asks.
+    /// Takes one call out of the budget, waiting as long as the pace asks. A write asks for its turn before it is
+    /// claimed, so that nothing waits between the check of its read and the socket.
     ///
     /// # Errors
-    /// No call is left, or a write would have to wait too long; the time from which there is a turn.
+    /// No call is left, or it would have to wait too long; the time from which there is a turn.
     pub async fn admit<C: Clock>(&self, clock: &C, purpose: Use) -> Result<(), Timestamp> {
-        let asked = clock.boottime();
-        let wait = self.reserve(clock.now(), asked, purpose)?;
+        let wait = self.reserve(clock.now(), clock.boottime(), purpose)?;
         if !wait.is_zero() {
             clock.sleep(wait).await;
-        }
-        // A machine that was suspended meanwhile wakes up with a turn it must not use.
-        let waited = clock.boottime().saturating_sub(asked);
-        if purpose == Use::Write && waited > LONGEST_WRITE_WAIT.saturating_mul(2) {
-            return Err(clock.now());
         }
         Ok(())
     }
 
-    fn reserve(
-        &self,
-        now: Timestamp,
-        since_boot: Duration,
-        purpose: Use,
-    ) -> Result<Duration, Timestamp> {
+    fn reserve(&self, now: Timestamp, since_boot: Duration, purpose: Use) -> Result<Duration, Timestamp> {
         let mut state = self.state();
         let pause = state.resume.saturating_sub(since_boot);
-        let longest = match purpose {
-            Use::Read => LONGEST_READ_WAIT,
-            Use::Write => LONGEST_WRITE_WAIT,
-        };
-        if !pause.is_zero() && (state.windows.is_some() || pause > longest) {
+        if !pause.is_zero() && (state.windows.is_some() || pause > LONGEST_SLEEP) {
             return Err(later(now, signed(pause)));
         }
         if self.on_loopback && !state.heard {
             return Ok(pause);
         }
         let wait = state.pace.wait(since_boot).max(pause);
-        if wait > longest {
+        if wait > LONGEST_SLEEP {
             return Err(later(now, signed(wait)));
         }
         if let Some(windows) = &mut state.windows {
@@ -145,12 +123,7 @@ impl Budget {
 
     /// After an answer 429: when the next call may be made. The server's word, for at most a day; `otherwise` when
     /// it says nothing.
-    pub fn throttled<C: Clock>(
-        &self,
-        clock: &C,
-        response: &Response,
-        otherwise: SignedDuration,
-    ) -> Timestamp {
+    pub fn throttled<C: Clock>(&self, clock: &C, response: &Response, otherwise: SignedDuration) -> Timestamp {
         let now = clock.now();
         let mut state = self.state();
         let said = match &state.windows {

@@ -9,5 +9,6 @@ pub mod core;
 pub mod http;
 pub mod klarna;
 pub mod lightspeed;
+pub mod pass;
 pub mod report;
 pub mod store;

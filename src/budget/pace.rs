@@ -53,9 +53,7 @@ impl Pace {
             (self.calls, self.seconds) = (calls, seconds);
         }
         let number = |header| response.header(header)?.trim().parse::<u32>().ok();
-        if let (Some(0), Some(reset)) =
-            (number("x-ratelimit-remaining"), number("x-ratelimit-reset"))
-        {
+        if let (Some(0), Some(reset)) = (number("x-ratelimit-remaining"), number("x-ratelimit-reset")) {
             self.pause(now, Duration::from_secs(reset.into()));
         }
         limit.is_some()
@@ -117,9 +115,7 @@ mod tests {
         };
         let turns: Vec<Duration> = (0..500).map(turn).collect();
         for first in &turns {
-            let within = turns
-                .iter()
-                .filter(|turn| *turn >= first && **turn < *first + Duration::from_secs(1));
+            let within = turns.iter().filter(|turn| *turn >= first && **turn < *first + Duration::from_secs(1));
             assert!(within.count() <= 46);
         }
     }

@@ -71,9 +71,7 @@ impl Windows {
         let (Some(left), Some(reset)) = (left, reset) else { return false };
         let limits = triple(response, "x-ratelimit-limit");
         for (index, window) in self.windows.iter_mut().enumerate() {
-            if let Some(limit) =
-                limits.map_or(Some(window.limit), |limits| limits.get(index).copied())
-            {
+            if let Some(limit) = limits.map_or(Some(window.limit), |limits| limits.get(index).copied()) {
                 window.limit = limit.max(1);
             }
             if let (Some(left), Some(reset)) = (left.get(index), reset.get(index)) {
@@ -91,17 +89,14 @@ impl Windows {
             let resets = left.iter().zip(reset).filter(|(left, _)| is_used_up(**left));
             resets.map(|(_, reset)| reset).max()
         };
-        longest(|left| left < 0)
-            .or_else(|| longest(|left| left == 0))
-            .map(SignedDuration::from_secs)
+        longest(|left| left < 0).or_else(|| longest(|left| left == 0)).map(SignedDuration::from_secs)
     }
 
     /// `limit:left:resets_at` per window, separated by spaces.
     pub(super) fn save(&self) -> String {
         let mut text = String::new();
         for window in &self.windows {
-            let resets_at =
-                window.resets_at.map_or_else(String::new, |at| at.as_second().to_string());
+            let resets_at = window.resets_at.map_or_else(String::new, |at| at.as_second().to_string());
             // Writing to a string cannot fail.
             let _ = write!(text, "{}:{}:{resets_at} ", window.limit, window.left);
         }

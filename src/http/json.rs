@@ -133,11 +133,11 @@ mod tests {
 
     #[test]
     fn scalars_are_read_in_every_form_they_were_seen_in() {
-        let ids = ["7", "\"7\"", "0", "-7", "7.0", "true", "false", "\"\"", "1e3", "{}"]
-            .map(|json| id(Some(&raw(json))));
+        let ids =
+            ["7", "\"7\"", "0", "-7", "7.0", "true", "false", "\"\"", "1e3", "{}"].map(|json| id(Some(&raw(json))));
         assert_eq!(ids, [Some(7), Some(7), None, None, None, None, None, None, None, None]);
-        let quantities = ["6", "true", "false", "\"2\"", "6.5", "-1", "null", "4294967296"]
-            .map(|json| quantity(Some(&raw(json))));
+        let quantities =
+            ["6", "true", "false", "\"2\"", "6.5", "-1", "null", "4294967296"].map(|json| quantity(Some(&raw(json))));
         assert_eq!(quantities, [Some(6), Some(1), Some(0), Some(2), None, None, None, None]);
         let flags = ["true", "1", "\"0\"", "\"no\"", "2"].map(|json| flag(Some(&raw(json))));
         assert_eq!(flags, [Some(true), Some(true), Some(false), None, None]);

@@ -38,10 +38,7 @@ impl ReqwestTransport {
     pub fn new() -> Result<Self, TransportError> {
         let secure = common().https_only(true).build();
         // The name is pinned, so that no resolver can send a rehearsal's plain text elsewhere.
-        let here = [
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-        ];
+        let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
         let loopback = common().resolve_to_addrs("localhost", &here).build();
         match (secure, loopback) {
             (Ok(secure), Ok(loopback)) => Ok(Self { secure, loopback }),
@@ -57,18 +54,13 @@ impl ReqwestTransport {
         match url.scheme() {
             "https" => Ok(&self.secure),
             "http" if url.host_str().is_some_and(is_loopback) => Ok(&self.loopback),
-            "http" => {
-                refuse("plain http is allowed to this machine only (127.0.0.0/8, ::1, localhost)")
-            }
+            "http" => refuse("plain http is allowed to this machine only (127.0.0.0/8, ::1, localhost)"),
             _ => refuse("only https URLs can be called"),
         }
     }
 
     fn prepare(&self, request: Request) -> Result<RequestBuilder, TransportError> {
-        let url: Url = request
-            .url
-            .parse()
-            .map_err(|_| TransportError::NotSent("the URL is not valid".to_owned()))?;
+        let url: Url = request.url.parse().map_err(|_| TransportError::NotSent("the URL is not valid".to_owned()))?;
         let client = self.client_for(&url)?;
         let mut builder = match request.method {
             Method::Get => client.get(url),
@@ -77,9 +69,7 @@ impl ReqwestTransport {
         };
         let Credentials { user, password } = &request.credentials;
         // `basic_auth` marks the header sensitive.
-        builder = builder
-            .basic_auth(user.expose_secret(), Some(password.expose_secret()))
-            .timeout(request.timeout);
+        builder = builder.basic_auth(user.expose_secret(), Some(password.expose_secret())).timeout(request.timeout);
         for (name, value) in request.headers {
             builder = builder.header(header_name(name)?, header_value(&value)?);
         }
@@ -125,8 +115,7 @@ fn common() -> ClientBuilder {
 /// 127.0.0.0/8, `::1` and `localhost`; nothing that merely resolves to them.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    bare.parse::<IpAddr>()
-        .map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
+    bare.parse::<IpAddr>().map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
 /// Whether a configured base URL leads to this machine.
@@ -147,8 +136,7 @@ fn header_name(name: &'static str) -> Result<HeaderName, TransportError> {
 }
 
 fn header_value(value: &str) -> Result<HeaderValue, TransportError> {
-    HeaderValue::from_str(value)
-        .map_err(|_| TransportError::NotSent("a header value is not printable text".to_owned()))
+    HeaderValue::from_str(value).map_err(|_| TransportError::NotSent("a header value is not printable text".to_owned()))
 }
 
 /// No connection means that nothing was written. A connection that broke later, even one from the pool that the

@@ -11,11 +11,8 @@ pub(crate) fn excerpt(text: &str, longest: usize) -> String {
     let mut kept = String::new();
     let mut room = longest;
     for character in text.trim().chars() {
-        let shown: String = if is_harmless(character) {
-            character.into()
-        } else {
-            character.escape_unicode().collect()
-        };
+        let shown: String =
+            if is_harmless(character) { character.into() } else { character.escape_unicode().collect() };
         let Some(left) = room.checked_sub(shown.chars().count()) else {
             kept.push('…');
             break;

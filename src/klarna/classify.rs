@@ -49,11 +49,7 @@ pub(super) fn unanswered(error: &TransportError) -> Answer {
 }
 
 /// The answer to a write.
-pub(super) fn sent(
-    kind: Kind,
-    response: &Response,
-    until: impl Fn(&Response) -> Timestamp,
-) -> Answer {
+pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) -> Timestamp) -> Answer {
     let reply = Reply::of(response);
     match (kind, response.status) {
         (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
@@ -96,8 +92,7 @@ enum Sole<'a> {
 
 /// A header that must not be said twice.
 fn sole<'a>(response: &'a Response, name: &str) -> Sole<'a> {
-    let mut values =
-        response.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    let mut values = response.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
     match (values.next(), values.next()) {
         (None, _) => Sole::None,
         (Some((_, value)), None) => Sole::One(value.trim()),
@@ -118,10 +113,7 @@ fn last_below(location: &str, collection: &str) -> Option<String> {
 }
 
 /// The body of a successful read.
-pub(super) fn read(
-    response: Response,
-    until: impl Fn(&Response) -> Timestamp,
-) -> Result<String, Stumble> {
+pub(super) fn read(response: Response, until: impl Fn(&Response) -> Timestamp) -> Result<String, Stumble> {
     let said = Reply::of(&response).said;
     let code = said.code.as_deref();
     Err(match response.status {
@@ -133,19 +125,15 @@ pub(super) fn read(
             said,
             "the username or the password is wrong, or belongs to the other environment",
         ))),
-        403 if code.is_none() => Stumble::Over(Unreadable::Refused(explain(
-            said,
-            "something in front of Klarna refuses this machine",
-        ))),
-        404 if code.is_some() => Stumble::Over(Unreadable::NotFound(said)),
-        400 if matches!(code, Some("NOT_FOUND" | "INVALID_ORDER_ID")) => {
-            Stumble::Over(Unreadable::NotFound(said))
+        403 if code.is_none() => {
+            Stumble::Over(Unreadable::Refused(explain(said, "something in front of Klarna refuses this machine")))
         }
+        404 if code.is_some() => Stumble::Over(Unreadable::NotFound(said)),
+        400 if matches!(code, Some("NOT_FOUND" | "INVALID_ORDER_ID")) => Stumble::Over(Unreadable::NotFound(said)),
         429 => Stumble::Over(Unreadable::Throttled { until: until(&response), said }),
-        500..=599 => Stumble::Failure(Unreadable::Failed(explain(
-            said,
-            "Klarna is in trouble; the next pass asks again",
-        ))),
+        500..=599 => {
+            Stumble::Failure(Unreadable::Failed(explain(said, "Klarna is in trouble; the next pass asks again")))
+        }
         _ => Stumble::Over(Unreadable::Failed(explain(said, "this is not an answer to a read"))),
     })
 }

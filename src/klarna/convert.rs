@@ -34,17 +34,11 @@ pub(super) fn order(body: &str, asked: &KlarnaOrderId) -> Result<KlarnaOrder, Un
     let order_amount = read.needed(wire.order_amount, "order_amount")?;
     let captured = read.needed(wire.captured_amount, "captured_amount")?;
     let original = read.optional(wire.original_order_amount, "original_order_amount")?;
-    let remaining =
-        read.optional(wire.remaining_authorized_amount, "remaining_authorized_amount")?;
+    let remaining = read.optional(wire.remaining_authorized_amount, "remaining_authorized_amount")?;
     let derived = match status {
-        Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured) => {
-            order_amount.less(captured)
-        }
+        Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured) => order_amount.less(captured),
         Word::Known(
-            KlarnaStatus::Captured
-            | KlarnaStatus::Cancelled
-            | KlarnaStatus::Expired
-            | KlarnaStatus::Closed,
+            KlarnaStatus::Captured | KlarnaStatus::Cancelled | KlarnaStatus::Expired | KlarnaStatus::Closed,
         )
         | Word::Unknown(_) => Minor::ZERO,
     };
@@ -74,8 +68,7 @@ impl Reader<'_> {
         let mut names = Names::default();
         let mut captures = Vec::new();
         for row in self.list(list, "captures")? {
-            let wire: dto::Capture<'_> =
-                object(row.get(), &format!("a capture of Klarna order {}", self.asked))?;
+            let wire: dto::Capture<'_> = object(row.get(), &format!("a capture of Klarna order {}", self.asked))?;
             let amount = self.needed(wire.captured_amount, "captures.captured_amount")?;
             let id = names.name(wire.capture_id, wire.captured_at, amount);
             captures.push(KlarnaCapture {
@@ -92,8 +85,7 @@ impl Reader<'_> {
         let mut names = Names::default();
         let mut refunds = Vec::new();
         for row in self.list(list, "refunds")? {
-            let wire: dto::Refund<'_> =
-                object(row.get(), &format!("a refund of Klarna order {}", self.asked))?;
+            let wire: dto::Refund<'_> = object(row.get(), &format!("a refund of Klarna order {}", self.asked))?;
             let amount = self.needed(wire.refunded_amount, "refunds.refunded_amount")?;
             let id = names.name(wire.refund_id, wire.refunded_at, amount);
             refunds.push(KlarnaRefund {
@@ -160,9 +152,7 @@ impl Names {
 fn object<'a, T: Deserialize<'a>>(json: &'a str, subject: &str) -> Result<T, Unreadable> {
     let is_object = json.trim_start().starts_with('{');
     let parsed = serde_json::from_str(json).ok().filter(|_| is_object);
-    parsed.ok_or_else(|| {
-        failed(&format!("{subject} is not an object whose fields are each said once"))
-    })
+    parsed.ok_or_else(|| failed(&format!("{subject} is not an object whose fields are each said once")))
 }
 
 /// A word as it was written; one that is missing is not one we know.

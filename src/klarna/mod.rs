@@ -21,9 +21,7 @@ use crate::core::answer::{Answer, Unreadable};
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Effect, Kind};
-use crate::http::{
-    Credentials, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport, WRITE_TIMEOUT,
-};
+use crate::http::{Credentials, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use crate::report::ReadWrite;
 
 use self::classify::Stumble;
@@ -69,10 +67,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
 
     /// The requests made so far, repeated ones included.
     pub fn calls(&self) -> ReadWrite {
-        ReadWrite {
-            read: self.reads.load(Ordering::Relaxed),
-            write: self.writes.load(Ordering::Relaxed),
-        }
+        ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
     }
 
     /// One order with its captures and refunds (`getOrder`). Repeated once after a server error or a lost answer.
@@ -104,25 +99,23 @@ impl<T: Transport, C: Clock> Client<T, C> {
         classify::read(response, |response| self.throttled_until(response))
     }
 
+    /// Waits for a write's turn in the budget; asked for before the write is claimed.
+    ///
+    /// # Errors
+    /// The time before which there is none.
+    pub async fn turn(&self) -> Result<(), Timestamp> {
+        self.budget.admit(&self.clock, Use::Write).await
+    }
+
     /// Sends one effect: exactly one request, with this key and payload.
     ///
     /// *Guarantees*: `Done` only for a well-formed success (201 with the id of what was made for a refund or a
     /// capture, 204 for a cancel or a release); `Rejected` only for a refusal in Klarna's own JSON. An answer that
     /// was not received whole is `Unknown`, whatever its headers said: a later read finds what it made.
-    pub async fn send(
-        &self,
-        kind: Kind,
-        order: &KlarnaOrderId,
-        payload: &str,
-        key: &Uuid,
-    ) -> Answer {
+    pub async fn send(&self, kind: Kind, order: &KlarnaOrderId, payload: &str, key: &Uuid) -> Answer {
         let Some(path) = path(kind) else {
             return Answer::NotSent(classify::said("marking paid is not Klarna's to do"));
         };
-        if let Err(until) = self.budget.admit(&self.clock, Use::Write).await {
-            let said = classify::said("no call is left in the budget");
-            return Answer::Throttled { until, said };
-        }
         let mut request = self.request(Method::Post, order, path, WRITE_TIMEOUT);
         request.headers.push((IDEMPOTENCY_KEY, key.to_string()));
         request.body = (!payload.is_empty()).then(|| payload.to_owned());
@@ -135,13 +128,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         classify::sent(kind, &response, |response| self.throttled_until(response))
     }
 
-    fn request(
-        &self,
-        method: Method,
-        order: &KlarnaOrderId,
-        path: &str,
-        timeout: Duration,
-    ) -> Request {
+    fn request(&self, method: Method, order: &KlarnaOrderId, path: &str, timeout: Duration) -> Request {
         let base = self.settings.base_url.trim_end_matches('/');
         Request {
             method,

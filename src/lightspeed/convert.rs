@@ -44,36 +44,24 @@ pub(super) fn envelope(body: &str) -> Result<&RawValue, Unreadable> {
 }
 
 /// An object as its fields.
-pub(super) fn parse<'a, T: Deserialize<'a>>(
-    value: &'a RawValue,
-    subject: &str,
-) -> Result<T, Unreadable> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue, subject: &str) -> Result<T, Unreadable> {
     let is_object = value.get().starts_with('{');
     let parsed = serde_json::from_str(value.get()).ok().filter(|_| is_object);
-    parsed.ok_or_else(|| {
-        failed(&format!("{subject} is not an object whose fields are each said once"))
-    })
+    parsed.ok_or_else(|| failed(&format!("{subject} is not an object whose fields are each said once")))
 }
 
 /// The rows of a list's envelope, each through `convert`.
 pub(super) fn rows<'a, R>(
-    body: &'a str,
-    list: &str,
-    convert: impl Fn(&'a RawValue) -> Result<R, Unreadable>,
+    body: &'a str, list: &str, convert: impl Fn(&'a RawValue) -> Result<R, Unreadable>,
 ) -> Result<Vec<R>, Unreadable> {
     list_of(envelope(body)?, list)?.into_iter().map(convert).collect()
 }
 
 /// A list, which PHP may write as "nothing" when it is empty.
-pub(super) fn list_of<'a>(
-    value: &'a RawValue,
-    list: &str,
-) -> Result<Vec<&'a RawValue>, Unreadable> {
+pub(super) fn list_of<'a>(value: &'a RawValue, list: &str) -> Result<Vec<&'a RawValue>, Unreadable> {
     match present(Some(value)) {
         None => Ok(Vec::new()),
-        Some(value) => {
-            elements(value.get()).map_err(|_| failed(&format!("the list of {list} is not a list")))
-        }
+        Some(value) => elements(value.get()).map_err(|_| failed(&format!("the list of {list} is not a list"))),
     }
 }
 
@@ -166,10 +154,7 @@ pub(super) fn order_body(body: &str, asked: OrderId) -> Result<dto::Order<'_>, U
 
 /// The order itself, without what belongs to it. An order that is not Klarna's may lack its amount.
 pub(super) fn order(
-    wire: &dto::Order<'_>,
-    id: OrderId,
-    currency: Currency,
-    is_klarna: bool,
+    wire: &dto::Order<'_>, id: OrderId, currency: Currency, is_klarna: bool,
 ) -> Result<ShopOrder, Unreadable> {
     let subject = format!("order {id}");
     let total = match present(wire.price_incl) {
@@ -227,9 +212,7 @@ fn paid(word: &str) -> Option<bool> {
 
 /// A credit invoice of `order`; `None` for an invoice that is none, or that names another order.
 pub(super) fn credit_invoice(
-    row: &RawValue,
-    order: OrderId,
-    currency: Currency,
+    row: &RawValue, order: OrderId, currency: Currency,
 ) -> Result<Option<CreditInvoiceFacts>, Unreadable> {
     let subject = format!("an invoice of order {order}");
     let invoice: dto::Invoice<'_> = parse(row, &subject)?;

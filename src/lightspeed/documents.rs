@@ -23,10 +23,7 @@ pub(super) const WHOLE_PAGE: &str = "?limit=250";
 
 impl<T: Transport, C: Clock> Client<T, C> {
     pub(super) async fn credit_invoices(
-        &self,
-        order: OrderId,
-        wire: &dto::Order<'_>,
-        currency: Currency,
+        &self, order: OrderId, wire: &dto::Order<'_>, currency: Currency,
     ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
         if let Some(rows) = embedded(wire.invoices) {
             return credits_among(&rows, order, currency);
@@ -41,22 +38,16 @@ impl<T: Transport, C: Clock> Client<T, C> {
         for row in &rows {
             let invoice: dto::Invoice<'_> = parse(row, "an invoice")?;
             if linked(invoice.order).is_none() {
-                return Err(failed(&format!(
-                    "an invoice in the answer for order {order} has no readable `order`"
-                )));
+                return Err(failed(&format!("an invoice in the answer for order {order} has no readable `order`")));
             }
         }
         credits_among(&rows, order, currency)
     }
 
     pub(super) async fn shipments_and_lines(
-        &self,
-        wire: &dto::Order<'_>,
-        currency: Currency,
-        order: &mut ShopOrder,
+        &self, wire: &dto::Order<'_>, currency: Currency, order: &mut ShopOrder,
     ) -> Result<(), Unreadable> {
-        let matters =
-            order.shipped.is(&Shipped::Partly) && !order.status.is(&ShopStatus::Cancelled);
+        let matters = order.shipped.is(&Shipped::Partly) && !order.status.is(&ShopStatus::Cancelled);
         let id = order.id;
         let products = match embedded(wire.products) {
             None if matters => self.fetch(&format!("orders/{id}/products"), WHOLE_PAGE).await?,
@@ -83,24 +74,16 @@ impl<T: Transport, C: Clock> Client<T, C> {
 
     /// How many of which line are on a shipment; empty when the shop does not say so clearly.
     async fn quantities(
-        &self,
-        shipment: ShipmentId,
-        contents: Raw<'_>,
-        products: &Products,
+        &self, shipment: ShipmentId, contents: Raw<'_>, products: &Products,
     ) -> Result<Vec<(LineId, u32)>, Unreadable> {
-        let rows = self
-            .embedded_or_fetched(contents, &format!("shipments/{shipment}/products"), WHOLE_PAGE)
-            .await?;
+        let rows = self.embedded_or_fetched(contents, &format!("shipments/{shipment}/products"), WHOLE_PAGE).await?;
         let quantities: Option<Vec<_>> = rows.iter().map(|row| products.on_shipment(row)).collect();
         Ok(quantities.unwrap_or_default())
     }
 
     /// What a link embeds; otherwise what a GET of `path` lists.
     pub(super) async fn embedded_or_fetched(
-        &self,
-        link: Raw<'_>,
-        path: &str,
-        query: &str,
+        &self, link: Raw<'_>, path: &str, query: &str,
     ) -> Result<Vec<Box<RawValue>>, Unreadable> {
         match embedded(link) {
             Some(rows) => Ok(owned(Some(rows))),
@@ -119,9 +102,7 @@ fn owned(rows: Option<Vec<&RawValue>>) -> Vec<Box<RawValue>> {
 }
 
 fn credits_among(
-    rows: &[&RawValue],
-    order: OrderId,
-    currency: Currency,
+    rows: &[&RawValue], order: OrderId, currency: Currency,
 ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
     let read = |row: &&RawValue| credit_invoice(row, order, currency).transpose();
     rows.iter().filter_map(read).collect()

@@ -51,10 +51,7 @@ pub(super) fn unanswered(error: &TransportError) -> Answer {
 }
 
 /// The body of a successful read.
-pub(super) fn read(
-    response: Response,
-    until: impl Fn(&Response) -> Timestamp,
-) -> Result<String, Stumble> {
+pub(super) fn read(response: Response, until: impl Fn(&Response) -> Timestamp) -> Result<String, Stumble> {
     let reply = Reply::of(&response);
     let status = reply.status;
     let said = reply.said();
@@ -63,53 +60,37 @@ pub(super) fn read(
             let body = decode(response.body).map_err(|why| Stumble::Over(failed(&why)))?;
             return Ok(body);
         }
-        401 => {
-            Stumble::Over(Unreadable::Refused(explain(said, "the API key or its secret is wrong")))
-        }
+        401 => Stumble::Over(Unreadable::Refused(explain(said, "the API key or its secret is wrong"))),
         403 => Stumble::Over(Unreadable::Refused(explain(
             said,
             "grant the API key the permission to read orders and settings in the back office",
         ))),
-        404 if reply.is_about_language() => Stumble::Over(Unreadable::Refused(explain(
-            said,
-            "set `language` to an active language of the shop",
-        ))),
-        404 => Stumble::Missing(Unreadable::Failed(explain(
-            said,
-            "the shop does not find what it listed itself",
-        ))),
+        404 if reply.is_about_language() => {
+            Stumble::Over(Unreadable::Refused(explain(said, "set `language` to an active language of the shop")))
+        }
+        404 => Stumble::Missing(Unreadable::Failed(explain(said, "the shop does not find what it listed itself"))),
         429 => Stumble::Over(Unreadable::Throttled { until: until(&response), said }),
-        500..=599 => Stumble::Failure(Unreadable::Failed(explain(
-            said,
-            "the shop is in trouble; the next pass asks again",
-        ))),
+        500..=599 => {
+            Stumble::Failure(Unreadable::Failed(explain(said, "the shop is in trouble; the next pass asks again")))
+        }
         _ => Stumble::Over(Unreadable::Failed(explain(said, "this is not an answer to a read"))),
     })
 }
 
 /// The answer to marking an invoice paid.
-pub(super) fn marked(
-    response: Response,
-    invoice: InvoiceId,
-    until: impl Fn(&Response) -> Timestamp,
-) -> Answer {
+pub(super) fn marked(response: Response, invoice: InvoiceId, until: impl Fn(&Response) -> Timestamp) -> Answer {
     let reply = Reply::of(&response);
     let said = reply.said();
     // A refusal counts by the status line alone: an error inside a success has unclear meaning.
     match response.status {
         200 if reply.error.is_none() => match decode(response.body) {
-            Ok(body) if convert::is_invoice_paid(&body, invoice) => {
-                Answer::Done { id: None, correlation_id: None }
-            }
-            Ok(_) | Err(_) => {
-                Answer::Unknown(explain(said, "the answer does not show this invoice as paid"))
-            }
+            Ok(body) if convert::is_invoice_paid(&body, invoice) => Answer::Done { id: None, correlation_id: None },
+            Ok(_) | Err(_) => Answer::Unknown(explain(said, "the answer does not show this invoice as paid")),
         },
         401 => Answer::AccountRefused(explain(said, "the API key or its secret is wrong")),
-        403 => Answer::AccountRefused(explain(
-            said,
-            "grant the API key the permission to write orders in the back office",
-        )),
+        403 => {
+            Answer::AccountRefused(explain(said, "grant the API key the permission to write orders in the back office"))
+        }
         429 => Answer::Throttled { until: until(&response), said },
         _ => Answer::Unknown(said),
     }
@@ -142,9 +123,7 @@ impl Reply {
     }
 
     fn is_about_language(&self) -> bool {
-        self.error
-            .as_ref()
-            .is_some_and(|text| text.to_ascii_lowercase().contains("inactive language"))
+        self.error.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("inactive language"))
     }
 }
 
@@ -161,10 +140,7 @@ fn error_in(body: &[u8]) -> Option<ErrorBody> {
     let parsed: dto::Error<'_> = serde_json::from_str(value.get()).unwrap_or_default();
     let code = text(parsed.code).and_then(|code| code.parse().ok());
     let message = text(parsed.message).or_else(|| text(Some(value))).unwrap_or_default();
-    Some(ErrorBody {
-        code: code.filter(|code| (400..600).contains(code)),
-        message: excerpt(&message, LONGEST_MESSAGE),
-    })
+    Some(ErrorBody { code: code.filter(|code| (400..600).contains(code)), message: excerpt(&message, LONGEST_MESSAGE) })
 }
 
 fn explain(said: Said, why: &str) -> Said {

@@ -31,12 +31,7 @@ pub(super) struct Answered {
 
 impl<T: Transport, C: Clock> Client<T, C> {
     /// A GET, repeated once after a failure and twice after a 404.
-    pub(super) async fn get(
-        &self,
-        path: &str,
-        query: &str,
-        largest_answer: usize,
-    ) -> Result<Answered, Unreadable> {
+    pub(super) async fn get(&self, path: &str, query: &str, largest_answer: usize) -> Result<Answered, Unreadable> {
         let mut failures = [PAUSE_AFTER_FAILURE].into_iter();
         let mut misses = PAUSES_AFTER_MISSING.into_iter();
         loop {
@@ -54,12 +49,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     }
 
     /// Exactly one GET.
-    pub(super) async fn get_once(
-        &self,
-        path: &str,
-        query: &str,
-        largest_answer: usize,
-    ) -> Result<Answered, Stumble> {
+    pub(super) async fn get_once(&self, path: &str, query: &str, largest_answer: usize) -> Result<Answered, Stumble> {
         if let Err(until) = self.budget.admit(&self.clock, Use::Read).await {
             return Err(Stumble::Over(Unreadable::OutOfBudget { until }));
         }

@@ -23,16 +23,11 @@ const NOT_AN_ORDER: [&str; 4] = ["session", "token", "correlation", "customer"];
 
 impl<T: Transport, C: Clock> Client<T, C> {
     pub(super) async fn klarna_order_id(
-        &self,
-        id: OrderId,
-        wire: &dto::Order<'_>,
-        order: &ShopOrder,
+        &self, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
     ) -> Result<Option<KlarnaOrderId>, Unreadable> {
         for source in &self.settings.klarna_order_id {
             let found = match source {
-                IdSource::PaymentData => {
-                    wire.payment_data.and_then(|data| in_payment_data(data, order))
-                }
+                IdSource::PaymentData => wire.payment_data.and_then(|data| in_payment_data(data, order)),
                 IdSource::Memo => text(wire.memo).and_then(|memo| uuid_in(&memo)),
                 IdSource::Metafield(key) => {
                     let path = format!("orders/{id}/metafields");
@@ -41,8 +36,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 }
                 IdSource::Events => {
                     let query = format!("{WHOLE_PAGE}&order={id}");
-                    let rows =
-                        self.embedded_or_fetched(wire.events, "orders/events", &query).await?;
+                    let rows = self.embedded_or_fetched(wire.events, "orders/events", &query).await?;
                     in_events(&rows, id)
                 }
             };
@@ -88,8 +82,7 @@ fn in_payment_data(data: &RawValue, order: &ShopOrder) -> Option<KlarnaOrderId> 
     let is_exact = |key: &str| key == "klarna_order_id" || key == "klarnaorderid";
     let is_near = |key: &str| key.contains("order_id") || key.contains("orderid");
     of_keys(&is_exact).or_else(|| of_keys(&is_near)).or_else(|| {
-        let values =
-            leaves.iter().filter(|(key, _)| !NOT_AN_ORDER.iter().any(|no| key.contains(no)));
+        let values = leaves.iter().filter(|(key, _)| !NOT_AN_ORDER.iter().any(|no| key.contains(no)));
         values.map(|(_, value)| value).find_map(|value| uuid_in(value))
     })
 }

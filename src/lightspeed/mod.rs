@@ -124,10 +124,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
 
     /// The requests made so far, repeated ones included.
     pub fn calls(&self) -> ReadWrite {
-        ReadWrite {
-            read: self.reads.load(Ordering::Relaxed),
-            write: self.writes.load(Ordering::Relaxed),
-        }
+        ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
     }
 
     pub async fn shop(&self) -> Result<ShopInfo, Unreadable> {
@@ -142,26 +139,16 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// a smaller `limit`, twice at most.
     ///
     /// *Guarantees*: a row that exists from the first page to the last is on one of them. A row may come twice.
-    pub async fn orders_page(
-        &self,
-        since: Option<Timestamp>,
-        page: &Page,
-    ) -> Result<OrdersPage, Unreadable> {
+    pub async fn orders_page(&self, since: Option<Timestamp>, page: &Page) -> Result<OrdersPage, Unreadable> {
         let words = &self.settings.payment_words;
-        let (rows, next, date) =
-            self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
+        let (rows, next, date) = self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
         Ok(OrdersPage { rows, next, date })
     }
 
     /// One page of the invoices changed since `since`; pages like [`Client::orders_page`]. Invoices that belong to
     /// no order are left out.
-    pub async fn invoices_page(
-        &self,
-        since: Option<Timestamp>,
-        page: &Page,
-    ) -> Result<InvoicesPage, Unreadable> {
-        let (rows, next, date) =
-            self.page("invoices", since, page, convert::listed_invoice).await?;
+    pub async fn invoices_page(&self, since: Option<Timestamp>, page: &Page) -> Result<InvoicesPage, Unreadable> {
+        let (rows, next, date) = self.page("invoices", since, page, convert::listed_invoice).await?;
         Ok(InvoicesPage { rows: rows.into_iter().flatten().collect(), next, date })
     }
 
@@ -173,11 +160,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// # Errors
     /// `Failed` names the field that is missing or cannot be understood. An amount that is not exact is no error:
     /// it stays in the facts as what was said.
-    pub async fn order(
-        &self,
-        id: OrderId,
-        currency: Currency,
-    ) -> Result<(bool, ShopOrder), Unreadable> {
+    pub async fn order(&self, id: OrderId, currency: Currency) -> Result<(bool, ShopOrder), Unreadable> {
         let answer = self.get(&format!("orders/{id}"), "", SINGLE_ANSWER).await?;
         let wire = convert::order_body(&answer.body, id)?;
         let is_klarna = wire.is_paid_with(&self.settings.payment_words) == Some(true);
@@ -207,14 +190,18 @@ impl<T: Transport, C: Clock> Client<T, C> {
         Ok(found)
     }
 
+    /// Waits for a write's turn in the budget; asked for before the write is claimed.
+    ///
+    /// # Errors
+    /// The time before which there is none.
+    pub async fn turn(&self) -> Result<(), Timestamp> {
+        self.budget.admit(&self.clock, Use::Write).await
+    }
+
     /// Sets an invoice's status to paid. One request, never repeated here; repeating it is harmless.
     ///
     /// *Guarantees*: `Done` only when the shop answered with this very invoice and its status is paid.
     pub async fn mark_paid(&self, invoice: InvoiceId, payload: &str) -> Answer {
-        if let Err(until) = self.budget.admit(&self.clock, Use::Write).await {
-            let said = error::said("no call is left in the budget kept for writes");
-            return Answer::Throttled { until, said };
-        }
         let mut request = self.request(Method::Put, &format!("invoices/{invoice}"), "");
         request.body = Some(payload.to_owned());
         request.timeout = WRITE_TIMEOUT;

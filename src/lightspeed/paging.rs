@@ -63,9 +63,8 @@ impl Page {
                 format!("page={page}")
             }
         };
-        let changed = since.map_or_else(String::new, |since| {
-            format!("&updated_at_min={}", encode(&utc_text(less_overlap(since))))
-        });
+        let changed = since
+            .map_or_else(String::new, |since| format!("&updated_at_min={}", encode(&utc_text(less_overlap(since)))));
         format!("?limit={}&{place}{changed}", self.limit)
     }
 
@@ -90,12 +89,8 @@ impl Page {
             Place::After(_) | Place::Offset(_) if is_last => ControlFlow::Break(()),
             // The newest row says nothing about the rows before it unless they came in order.
             Place::After(_) if !ids.is_sorted() => START_OVER,
-            Place::After(last) => {
-                ControlFlow::Continue(Place::After(ids.last().copied().unwrap_or(last)))
-            }
-            Place::Offset(rows) => {
-                ControlFlow::Continue(Place::Offset(rows.saturating_add(self.limit)))
-            }
+            Place::After(last) => ControlFlow::Continue(Place::After(ids.last().copied().unwrap_or(last))),
+            Place::Offset(rows) => ControlFlow::Continue(Place::Offset(rows.saturating_add(self.limit))),
         }
     }
 }
@@ -105,11 +100,7 @@ const START_OVER: ControlFlow<(), Place> = ControlFlow::Continue(Place::Offset(0
 
 impl<T: Transport, C: Clock> Client<T, C> {
     pub(super) async fn page<R>(
-        &self,
-        list: &str,
-        since: Option<Timestamp>,
-        page: &Page,
-        convert: impl Fn(&RawValue) -> Result<R, Unreadable>,
+        &self, list: &str, since: Option<Timestamp>, page: &Page, convert: impl Fn(&RawValue) -> Result<R, Unreadable>,
     ) -> Result<(Vec<R>, Option<Page>, Option<Timestamp>), Unreadable> {
         let mut page = *page;
         let answer = loop {

@@ -29,7 +29,10 @@ impl Fresh {
 /// What became of one intent in this pass.
 #[derive(Debug)]
 pub(super) enum Sent {
-    Answered { intent: Box<Intent>, answer: Answer },
+    Answered {
+        intent: Box<Intent>,
+        answer: Answer,
+    },
     /// The kill switch, a hold, a ceiling or a moved order: nothing was sent.
     Withheld(String),
     /// The read grew old before the write could leave; nothing was sent.
@@ -39,7 +42,7 @@ pub(super) enum Sent {
 /// Sends one intent if everything still allows it.
 ///
 /// # Flow
-/// Check freshness, commit the claim, check freshness again, write to the socket.
+/// Wait for a turn in the budget, check freshness, commit the claim, check freshness again, write to the socket.
 ///
 /// # Guarantees
 /// The first byte leaves after the claim is on disk, at most [`FRESHNESS`] after the read it rests on was started.
@@ -48,9 +51,15 @@ pub(super) enum Sent {
 /// # Errors
 /// The store's. Then nothing was sent.
 pub(super) async fn send<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, pass: PassId, id: IntentId, fresh: Fresh,
+    shop: &Shop<S, T, C>, pass: PassId, id: IntentId, kind: Kind, fresh: Fresh,
 ) -> Result<Sent, StoreError> {
-    if !fresh.is_fresh(&shop.clock) {
+    let turn = if kind.is_klarna() { shop.klarna.turn().await } else { shop.lightspeed.turn().await };
+    if let Err(until) = turn {
+        return Ok(Sent::Withheld(format!("no calls are left in the budget before {until}")));
+    }
+    // Marking paid needs no fresh read: what is proven stays proven, and repeating it is harmless.
+    let is_stale = || kind.is_klarna() && !fresh.is_fresh(&shop.clock);
+    if is_stale() {
         return Ok(Sent::Stale);
     }
     let guard = Guard { at: shop.clock.now(), ..fresh.guard };
@@ -58,9 +67,11 @@ pub(super) async fn send<S: Store, T: Transport, C: Clock>(
         Claim::Granted(intent) => intent,
         Claim::Stopped => return Ok(Sent::Withheld("the kill switch is on".to_owned())),
         Claim::Withheld(why) => return Ok(Sent::Withheld(why)),
-        Claim::Moved => return Ok(Sent::Withheld("it moved since it was decided; the next pass decides anew".to_owned())),
+        Claim::Moved => {
+            return Ok(Sent::Withheld("it moved since it was decided; the next pass decides anew".to_owned()));
+        }
     };
-    if !fresh.is_fresh(&shop.clock) {
+    if is_stale() {
         let message = "the read grew old before the request could leave".to_owned();
         let answer = Answer::NotSent(Said { message, ..Said::default() });
         return Ok(Sent::Answered { intent, answer });

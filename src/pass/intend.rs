@@ -66,7 +66,7 @@ pub(super) fn intended(
         match (&wanted.verdict, wanted.intent) {
             (Verdict::Act, Some(existing)) if may_act => to_send.push(existing),
             (Verdict::Act, None) if may_act => {
-                let intent = new_intent(&wanted.effect, &target, facts, read, now);
+                let intent = new_intent(&wanted.effect, &target, read, now);
                 steps.intended(&intent)?;
                 to_send.push(intent.id);
                 intents.push(intent);
@@ -76,7 +76,8 @@ pub(super) fn intended(
         }
     }
     let in_flight = !intents.is_empty() || dossier.ledger.intents.iter().any(|intent| intent.state.is_in_flight());
-    let changed = !steps.made.is_empty() || !intents.is_empty() || read != dossier.klarna.as_ref().map(|(order, _)| order);
+    let changed =
+        !steps.made.is_empty() || !intents.is_empty() || read != dossier.klarna.as_ref().map(|(order, _)| order);
     let quiet_since = if changed { now } else { dossier.quiet_since };
     let decided = Decided {
         order: facts.shop.id,
@@ -99,11 +100,10 @@ pub(super) fn intended(
     Ok(Intended { decided, to_send })
 }
 
-fn new_intent(effect: &Effect, target: &Target, facts: &Facts, read: Option<&KlarnaOrder>, now: Timestamp) -> Intent {
-    let number = &facts.shop.number;
+fn new_intent(effect: &Effect, target: &Target, read: Option<&KlarnaOrder>, now: Timestamp) -> Intent {
     let payload = match effect.kind {
         Kind::MarkPaid => lightspeed::payload(effect),
-        Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => klarna::payload(effect, number),
+        Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => klarna::payload(effect),
     };
     let seen_before = match (effect.kind, read) {
         (Kind::Refund, Some(order)) => order.refunds.iter().map(|refund| refund.id.0.clone()).collect(),
@@ -193,6 +193,7 @@ impl<'a> Steps<'a> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
 fn illegal(transition: crate::core::IllegalTransition) -> StoreError {
     StoreError::Damaged(transition.to_string())
 }

@@ -3,10 +3,10 @@
 //! The file to read second. A pass takes no input about what changed: whoever woke it, it asks both sides. It never
 //! resumes anything: a crash at any point is just another set of facts for the next pass.
 
-mod poll;
-mod observe;
-mod intend;
 mod act;
+mod intend;
+mod observe;
+mod poll;
 mod record;
 mod round;
 mod tally;
@@ -25,8 +25,8 @@ use crate::http::Transport;
 use crate::report::PassReport;
 use crate::store::{Scope, Store, StoreError};
 use crate::{klarna, lightspeed};
-pub use tally::{Progress, Silent};
 use tally::Tally;
+pub use tally::{Progress, Silent};
 
 /// One shop with everything a pass over it needs.
 pub struct Shop<S, T: Transport, C: Clock> {
@@ -83,7 +83,10 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
     let mut tally = Tally::new(shop.name.clone(), pass, started_at, options.dry_run, progress);
     let lost = shop.store.begin_pass(pass, started_at).await?;
     if !lost.is_empty() {
-        tracing::warn!(intents = lost.len(), "found requests that were under way when the last pass ended; they count as unknown");
+        tracing::warn!(
+            intents = lost.len(),
+            "found requests that were under way when the last pass ended; they count as unknown"
+        );
     }
     if let Some(currency) = poll::shop(shop, &mut tally).await? {
         let only = poll::changes(shop, options, &mut tally).await?;
@@ -103,8 +106,8 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
 
 /// Decides and acts on every order whose time has come, oldest first, then on those whose answer was lost.
 async fn work<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, options: &Options, currency: Currency, tally: &mut Tally<'_>, only: Option<BTreeSet<OrderId>>,
-    unread: &BTreeSet<OrderId>,
+    shop: &Shop<S, T, C>, options: &Options, currency: Currency, tally: &mut Tally<'_>,
+    only: Option<BTreeSet<OrderId>>, unread: &BTreeSet<OrderId>,
 ) -> Result<(), StoreError> {
     let mut rounds = round::Rounds::begin(shop, currency, options.dry_run).await?;
     if let Some(only) = only {

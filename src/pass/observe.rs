@@ -20,13 +20,16 @@ type Answered = (OrderId, Result<(bool, ShopOrder), Unreadable>);
 pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, answers: Vec<Answered>, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
 ) -> Result<bool, StoreError> {
-    let mut stop = false;
+    let mut ends = false;
     let mut read = Vec::with_capacity(answers.len());
     for (id, answer) in answers {
         match answer {
             Ok((is_klarna, order)) => read.push((id, is_klarna.then_some(order))),
             Err(why) => {
-                stop |= matches!(why, Unreadable::Refused(_) | Unreadable::OutOfBudget { .. } | Unreadable::Throttled { .. });
+                ends |= matches!(
+                    why,
+                    Unreadable::Refused(_) | Unreadable::OutOfBudget { .. } | Unreadable::Throttled { .. }
+                );
                 let (what, reason) = poll::unread(id, &why);
                 tally.not_checked(what, reason);
                 failed.insert(id);
@@ -34,5 +37,5 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
         }
     }
     shop.store.observe(read, shop.clock.now()).await?;
-    Ok(stop)
+    Ok(ends)
 }

@@ -44,7 +44,9 @@ pub(super) async fn shop<S: Store, T: Transport, C: Clock>(
                 shop.store.bind(ShopRecord { identity, currency, read_at: tally.started_at }).await?;
                 tally.currency = Some(currency);
             }
-            Err(unknown) => tally.not_checked("the shop", format!("it sells in a currency that is not known here: {unknown}")),
+            Err(unknown) => {
+                tally.not_checked("the shop", format!("it sells in a currency that is not known here: {unknown}"))
+            }
         },
         Err(why) => tally.lists_failed("the shop", &why),
     }
@@ -164,9 +166,9 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
         let count = batch.len();
         let answers = stream::iter(batch).map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
         let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
-        let stop = observe::keep(shop, answers, &mut failed, tally).await?;
+        let ends = observe::keep(shop, answers, &mut failed, tally).await?;
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
-        if stop {
+        if ends {
             return rest_unread(shop, failed, tally).await;
         }
         if only.is_some() {

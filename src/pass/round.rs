@@ -24,11 +24,11 @@ use crate::http::Transport;
 use crate::report::{EffectRow, Outcome};
 use crate::store::{Dossier, Guard, Store, StoreError};
 
+use super::Shop;
 use super::act::{self, Fresh, Sent};
 use super::intend::{Intended, intended, target};
 use super::record::{Recorded, record};
 use super::tally::{Tally, reason};
-use super::Shop;
 
 /// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused.
 const ROUNDS: u32 = 4;
@@ -93,7 +93,9 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
     }
 
     /// Orders whose lost answer is worth another look within `patience`, and when.
-    pub(super) fn second_look(&mut self, now: Timestamp, patience: SignedDuration) -> Option<(Timestamp, Vec<OrderId>)> {
+    pub(super) fn second_look(
+        &mut self, now: Timestamp, patience: SignedDuration,
+    ) -> Option<(Timestamp, Vec<OrderId>)> {
         let soon = now.checked_add(patience).unwrap_or(Timestamp::MAX);
         let orders: Vec<_> = self.again.iter().filter(|(_, at)| **at <= soon).map(|(id, at)| (*id, *at)).collect();
         let at = orders.iter().map(|(_, at)| *at).max()?;
@@ -136,7 +138,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         });
         let closed = tally.account_is_closed();
         let unread = dossiers.iter().filter(|dossier| !looks.contains_key(&dossier.shop.id));
-        let reads = stream::iter(unread).map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed).await) });
+        let reads =
+            stream::iter(unread).map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed).await) });
         let reads: Vec<_> = reads.buffer_unordered(READS_AT_ONCE).collect().await;
         for (id, read) in reads {
             match read {
@@ -144,8 +147,9 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                     looks.insert(id, look);
                 }
                 Err(why) => {
-                    let number = dossiers.iter().find(|dossier| dossier.shop.id == id).map(|dossier| &dossier.shop.number);
-                    self.unread(number, &why, tally);
+                    let number =
+                        dossiers.iter().find(|dossier| dossier.shop.id == id).map(|dossier| &dossier.shop.number);
+                    Self::unread(number, &why, tally);
                 }
             }
         }
@@ -169,7 +173,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         Ok(Look { side, read_at, started })
     }
 
-    fn unread(&self, number: Option<&OrderNumber>, why: &Unreadable, tally: &mut Tally<'_>) {
+    fn unread(number: Option<&OrderNumber>, why: &Unreadable, tally: &mut Tally<'_>) {
         if let Unreadable::Refused(said) = why {
             tally.close_account(said);
         }
@@ -233,7 +237,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         for decision in &decisions {
             self.say_what_waits(decision, tally);
         }
-        let jobs = decisions.iter().flat_map(|decision| decision.intended.to_send.iter().map(move |id| (decision, *id)));
+        let jobs =
+            decisions.iter().flat_map(|decision| decision.intended.to_send.iter().map(move |id| (decision, *id)));
         let (shop, pass) = (self.shop, tally.pass);
         let closed = AtomicBool::new(tally.account_is_closed());
         let sends = stream::iter(jobs.map(|(decision, id)| attempt(shop, pass, decision, id, &closed)));
@@ -359,12 +364,14 @@ async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         refunded: decided.refunded,
         limit_per_day: shop.policy.refund_limit_per_day,
     };
-    let is_klarna = row_of(decision, id).is_some_and(|row| row.kind.is_klarna());
-    if is_klarna && closed.load(Ordering::Acquire) {
+    let Some(kind) = row_of(decision, id).map(|row| row.kind) else {
+        return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));
+    };
+    if kind.is_klarna() && closed.load(Ordering::Acquire) {
         return Ok((decision, id, Done::Withheld("Klarna refuses the credential; the account pauses".to_owned())));
     }
     let fresh = Fresh { started: decision.started, guard };
-    let done = match act::send(shop, pass, id, fresh).await? {
+    let done = match act::send(shop, pass, id, kind, fresh).await? {
         Sent::Withheld(why) => Done::Withheld(why),
         Sent::Stale => Done::Stale,
         Sent::Answered { intent, answer } => {
@@ -384,7 +391,9 @@ fn credit_state(decision: &Decision, intent: &Intent) -> Option<CreditInvoice> {
     let (id, _) = intent.effect.credit_invoice.as_ref()?;
     let stepped = decision.intended.decided.steps.iter().rev().find_map(|step| match step {
         crate::store::Step::Credit { id: stepped, after, .. } if stepped == id => Some(after.clone()),
-        crate::store::Step::Credit { .. } | crate::store::Step::Order { .. } | crate::store::Step::Intent { .. } => None,
+        crate::store::Step::Credit { .. } | crate::store::Step::Order { .. } | crate::store::Step::Intent { .. } => {
+            None
+        }
     });
     stepped.or_else(|| decision.dossier.ledger.credits.get(id).map(|held| held.state.clone()))
 }
