@@ -11,4 +11,5 @@ pub mod klarna;
 pub mod lightspeed;
 pub mod pass;
 pub mod report;
+pub mod sandbox;
 pub mod store;

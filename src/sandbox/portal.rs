@@ -1,0 +1,81 @@
+//! Acts by hand at Klarna: the merchant portal, and what Klarna does by itself.
+//!
+//! The same rules as over the API, without idempotency keys. Errors are Klarna's own words.
+
+use uuid::Uuid;
+
+use super::World;
+use super::acts::reference;
+use super::klarna::model::{Fraud, Refusal};
+
+fn words(refusal: Refusal) -> String {
+    format!("{}: {}", refusal.code, refusal.message)
+}
+
+impl World {
+    /// Captures in the portal; `None` takes what is left.
+    pub fn portal_capture(
+        &mut self,
+        order: Uuid,
+        amount_minor: Option<i64>,
+        note: Option<&str>,
+    ) -> Result<Uuid, String> {
+        let amount = amount_minor.unwrap_or_else(|| self.klarna_remaining(order));
+        self.klarna_capture(order, amount, note.and_then(reference)).map_err(words)
+    }
+
+    /// Refunds in the portal; `None` refunds everything captured and not yet refunded.
+    pub fn portal_refund(
+        &mut self,
+        order: Uuid,
+        amount_minor: Option<i64>,
+        note: Option<&str>,
+    ) -> Result<Uuid, String> {
+        let state = &self.klarna_order(order).map_err(words)?.state;
+        let rest = state.captured.saturating_sub(state.refunded);
+        let amount = amount_minor.unwrap_or(rest);
+        self.klarna_refund(order, amount, note.and_then(reference)).map_err(words)
+    }
+
+    pub fn portal_cancel(&mut self, order: Uuid) -> Result<(), String> {
+        self.klarna_cancel(order).map_err(words)
+    }
+
+    pub fn portal_release(&mut self, order: Uuid) -> Result<(), String> {
+        self.klarna_release(order).map_err(words)
+    }
+
+    pub fn portal_extend(&mut self, order: Uuid) -> Result<(), String> {
+        self.klarna_extend(order).map_err(words)
+    }
+
+    /// Klarna's fraud decision.
+    pub fn set_fraud(&mut self, order: Uuid, fraud: Fraud) -> Result<(), String> {
+        self.klarna_set_fraud(order, fraud).map_err(words)
+    }
+
+    /// The authorization lapses now.
+    pub fn expire(&mut self, order: Uuid) -> Result<(), String> {
+        self.klarna_expire(order).map_err(words)
+    }
+
+    /// Klarna reverses money in a dispute.
+    pub fn dispute(&mut self, order: Uuid, amount_minor: i64) -> Result<(), String> {
+        self.klarna_dispute(order, amount_minor).map_err(words)
+    }
+
+    /// Which Klarna order pays a shop order; neither service is asked.
+    pub fn klarna_order_of(&self, order: u64) -> Option<Uuid> {
+        self.links.get(&order).copied()
+    }
+
+    /// Finds a shop order by its number.
+    pub fn order_by_number(&self, number: &str) -> Option<u64> {
+        self.shop.by_number.get(number).copied()
+    }
+
+    /// Finds an invoice or credit invoice by its number.
+    pub fn invoice_by_number(&self, number: &str) -> Option<u64> {
+        self.shop.invoice_by_number.get(number).copied()
+    }
+}
