@@ -81,6 +81,10 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
     let started_at = shop.clock.now();
     let pass = PassId(Uuid::new_v7(uuid_time(started_at)));
     let mut tally = Tally::new(shop.name.clone(), pass, started_at, options.dry_run, progress);
+    let saved = shop.store.budgets().await?;
+    for budget in &shop.budgets {
+        budget.restore(&saved);
+    }
     let lost = shop.store.begin_pass(pass, started_at).await?;
     if !lost.is_empty() {
         tracing::warn!(
