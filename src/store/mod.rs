@@ -3,6 +3,8 @@
 //! Each verb is one transaction; what a crash right after it means is said on the verb. The store chooses nothing:
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
+pub mod codec;
+pub(crate) mod rows;
 pub mod sqlite;
 
 use std::collections::BTreeMap;

@@ -1,1 +1,194 @@
-//! (to be written)
+//! The store on SQLite: one file, one writer thread, and a reader beside it.
+//!
+//! A [`SqliteStore`] is bound to one shop of the file. Writing goes through `writer` (group commit), reading through a
+//! connection that cannot write, so that a report never waits for a pass nor a pass for a report. Nothing that a
+//! decision needs is remembered here between two transactions: other processes write to the same file.
+
+mod act;
+pub mod admin;
+mod audit;
+mod columns;
+mod decide;
+mod differences;
+mod dossier;
+mod intents;
+mod journal;
+mod listing;
+mod lock;
+mod open;
+mod operate;
+mod reader;
+mod replay;
+mod steps;
+mod verbs;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+pub use self::lock::PassLock;
+use self::lock::UseLock;
+use self::reader::Reading;
+use self::writer::{Job, Tx, Writer};
+use super::StoreError;
+use crate::core::id::ShopName;
+
+/// Jobs that may wait for the writer; a caller beyond that waits for a place.
+const WAITING: usize = 1024;
+
+/// One shop's durable state in an SQLite file. Clones share the file; the last one to go closes it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shop: ShopName,
+    backend: Backend,
+}
+
+enum Backend {
+    Threads(Threads),
+    /// Everything on the caller's thread, for simulations.
+    Inline(Mutex<Writer>),
+}
+
+struct Channels {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    readings: mpsc::Sender<Reading>,
+}
+
+struct Threads {
+    path: PathBuf,
+    /// Emptied when the last handle goes: the threads end with their channels.
+    channels: Option<Channels>,
+    running: Vec<JoinHandle<()>>,
+    /// Let go after the threads.
+    _in_use: UseLock,
+}
+
+impl Drop for Threads {
+    /// Waits for what was handed over, and until the file is closed: reader first, so that the writer is the last to
+    /// close it and folds the log back into it.
+    fn drop(&mut self) {
+        self.channels = None;
+        for thread in self.running.drain(..) {
+            // A thread that panicked has closed its connection all the same.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("shop", &self.inner.shop).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store at `path` for `shop`, making it first when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] for a file that is not ours, damaged, a link, on a network file system, or of an older
+    /// schema; [`StoreError::Newer`] for one that a newer program wrote.
+    pub fn open(path: &Path, shop: ShopName) -> Result<Self, StoreError> {
+        let (mut conn, in_use) = open::writer(path)?;
+        open::add_shop(&mut conn, shop.as_str())?;
+        let read = open::reader(path)?;
+        let writer = Writer::new(conn, shop.0.clone());
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let (readings, asked) = mpsc::channel(WAITING);
+        let running = vec![
+            spawn("store-read", move || reader::serve(&read, asked))?,
+            spawn("store-write", move || writer.serve(waiting))?,
+        ];
+        let channels = Some(Channels { jobs, readings });
+        let threads = Threads { path: path.to_owned(), channels, running, _in_use: in_use };
+        Ok(Self { inner: Arc::new(Inner { shop, backend: Backend::Threads(threads) }) })
+    }
+
+    /// A store in memory whose verbs all run on the caller's thread, in the order they are first polled: for
+    /// simulations, where a thread would break the order of events. It ends with its last handle.
+    ///
+    /// # Errors
+    /// When SQLite is too old or has no memory.
+    pub fn in_memory(shop: ShopName) -> Result<Self, StoreError> {
+        let mut conn = open::in_memory()?;
+        open::add_shop(&mut conn, shop.as_str())?;
+        let writer = Mutex::new(Writer::new(conn, shop.0.clone()));
+        Ok(Self { inner: Arc::new(Inner { shop, backend: Backend::Inline(writer) }) })
+    }
+
+    /// The shop this handle is bound to.
+    pub fn shop_name(&self) -> &ShopName {
+        &self.inner.shop
+    }
+
+    /// Hands `work` to the writer and waits for its commit. Once handed over it runs to its end, whether or not the
+    /// caller still waits.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (job, answer) = writer::job(work);
+        match &self.inner.backend {
+            Backend::Threads(threads) => {
+                let channels = threads.channels.as_ref().ok_or(StoreError::Gone)?;
+                channels.jobs.send(job).await.map_err(|_| StoreError::Gone)?;
+            }
+            Backend::Inline(writer) => {
+                let mut writer = writer.lock().map_err(|_| StoreError::Gone)?;
+                writer.commit(&mut vec![job]);
+            }
+        }
+        answer.await.map_err(|_| StoreError::Gone)?
+    }
+
+    /// Runs `work` in a read transaction of its own, which sees every write answered before.
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &str) -> Result<T, StoreError> + Send + 'static,
+    {
+        let shop = self.inner.shop.0.clone();
+        let (reading, answer) = reader::reading(move |conn| work(conn, &shop));
+        match &self.inner.backend {
+            Backend::Threads(threads) => {
+                let channels = threads.channels.as_ref().ok_or(StoreError::Gone)?;
+                channels.readings.send(reading).await.map_err(|_| StoreError::Gone)?;
+            }
+            Backend::Inline(writer) => {
+                let writer = writer.lock().map_err(|_| StoreError::Gone)?;
+                reading(writer.connection());
+            }
+        }
+        answer.await.map_err(|_| StoreError::Gone)?
+    }
+
+    /// Runs `work` on a connection and thread of its own, so that a long reading holds nobody up.
+    async fn read_apart<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &str) -> Result<T, StoreError> + Send + 'static,
+    {
+        let Backend::Threads(threads) = &self.inner.backend else {
+            return self.read(work).await;
+        };
+        let conn = open::reader(&threads.path)?;
+        let inner = Arc::clone(&self.inner);
+        let (reading, answer) = reader::reading(move |conn| work(conn, inner.shop.as_str()));
+        spawn("store-audit", move || reading(&conn))?;
+        answer.await.map_err(|_| StoreError::Gone)?
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let named = std::thread::Builder::new().name(name.to_owned());
+    named.spawn(work).map_err(|why| StoreError::Io(why.to_string()))
+}

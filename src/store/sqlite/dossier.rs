@@ -1,0 +1,285 @@
+//! Loading what is held about orders, for a decision and for reports. Reads only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::super::Identity;
+use super::super::rows::{read_klarna_order, read_shop_order};
+use super::super::{Break, CreditRow, Dossier, JournalRow, OrderRow, ShopRecord, StoreError};
+use super::columns::{At, Cents, Code, Id, Number};
+use super::{differences, intents};
+use crate::core::facts::KlarnaOrder;
+use crate::core::id::{
+    IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName,
+};
+use crate::core::ledger::{Attribution, CreditRecord, Ledger};
+use crate::core::order::Order;
+
+pub(super) fn shop(conn: &Connection, shop: &str) -> Result<Option<ShopRecord>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT environment, region, shop_id, currency, read_at FROM shop
+         WHERE name = ?1 AND environment IS NOT NULL",
+    )?;
+    let found = find.query_row([shop], |row| {
+        Ok(ShopRecord {
+            identity: Identity {
+                environment: row.get(0)?,
+                region: row.get(1)?,
+                shop_id: row.get(2)?,
+            },
+            currency: row.get::<_, Code<_>>(3)?.0,
+            read_at: row.get::<_, At>(4)?.0,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// A switch that cannot be read is an error, never "running".
+pub(super) fn is_stopped(conn: &Connection, shop: &str) -> Result<bool, StoreError> {
+    let mut find = conn.prepare_cached("SELECT stopped FROM stop_switch WHERE shop = ?1")?;
+    Ok(find.query_row([shop], |row| row.get(0))?)
+}
+
+pub(super) fn dossiers(
+    conn: &Connection,
+    shop: &str,
+    orders: &[OrderId],
+) -> Result<Vec<Dossier>, StoreError> {
+    let mut found = Vec::with_capacity(orders.len());
+    for order in orders {
+        found.extend(dossier(conn, shop, *order)?);
+    }
+    Ok(found)
+}
+
+/// `None` for an order whose facts were never kept.
+fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body,
+            (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id)
+         FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
+         WHERE o.shop = ?1 AND o.id = ?2",
+    )?;
+    let row = find.query_row((shop, Number(id.0)), |row| {
+        let state: Option<Code<Order>> = row.get(0)?;
+        let klarna: Option<String> = row.get(1)?;
+        Ok((state, klarna, row.get::<_, At>(2)?, row.get::<_, String>(3)?, row.get(4)?))
+    });
+    let Some((state, klarna_order_id, quiet_since, body, hold)) = row.optional()? else {
+        return Ok(None);
+    };
+    Ok(Some(Dossier {
+        ledger: Ledger {
+            shop: ShopName(shop.to_owned()),
+            order: state.map_or(Order::Pending, |state| state.0),
+            credits: credits(conn, shop, id)?,
+            intents: intents::of_order(conn, shop, id)?,
+            adopted: adopted(conn, shop, id)?,
+            approved: approved(conn, shop, id)?,
+            hold,
+        },
+        shop: read_shop_order(&body)?,
+        klarna: klarna(conn, shop, id)?,
+        shared_with: match klarna_order_id {
+            Some(klarna) => shared_with(conn, shop, id, &klarna)?,
+            None => Vec::new(),
+        },
+        quiet_since: quiet_since.0,
+    }))
+}
+
+fn credits(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+) -> Result<BTreeMap<InvoiceId, CreditRecord>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id, number, state, amount, created_at FROM credit_invoice WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let rows = find.query_map((shop, Number(order.0)), |row| {
+        let amount: Option<Cents> = row.get(3)?;
+        let record = CreditRecord {
+            number: InvoiceNumber(row.get(1)?),
+            state: row.get::<_, Code<_>>(2)?.0,
+            amount: amount.map(|cents| cents.0),
+            created_at: row.get::<_, At>(4)?.0,
+        };
+        Ok((InvoiceId(row.get::<_, Number>(0)?.0), record))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn adopted(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+) -> Result<BTreeMap<RefundId, Attribution>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let rows = find.query_map((shop, Number(order.0)), |row| {
+        Ok((RefundId(row.get(0)?), row.get::<_, Code<_>>(1)?.0))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn approved(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+) -> Result<BTreeSet<IntentId>, StoreError> {
+    let mut find =
+        conn.prepare_cached("SELECT intent FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let rows =
+        find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn klarna(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+) -> Result<Option<(KlarnaOrder, jiff::Timestamp)>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT body, read_at FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna'",
+    )?;
+    let row = find.query_row((shop, Number(order.0)), |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?))
+    });
+    row.optional()?.map(|(body, at)| Ok((read_klarna_order(&body)?, at.0))).transpose()
+}
+
+fn shared_with(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+    klarna_order_id: &str,
+) -> Result<Vec<OrderNumber>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT number FROM shop_order WHERE shop = ?1 AND klarna_order_id = ?2 AND id <> ?3 ORDER BY id",
+    )?;
+    let rows = find
+        .query_map((shop, klarna_order_id, Number(order.0)), |row| row.get(0).map(OrderNumber))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn breaks(
+    conn: &Connection,
+    shop: &str,
+    closed: bool,
+) -> Result<Vec<Break>, StoreError> {
+    let mut find = if closed {
+        conn.prepare_cached(
+            "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
+                b.status, b.note
+             FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
+             WHERE b.shop = ?1 ORDER BY b.opened_at, b.id",
+        )?
+    } else {
+        conn.prepare_cached(
+            "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
+                b.status, b.note
+             FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
+             WHERE b.shop = ?1 AND b.status IN ('open', 'acknowledged') ORDER BY b.opened_at, b.id",
+        )?
+    };
+    let mut rows = find.query([shop])?;
+    let mut breaks = Vec::new();
+    while let Some(row) = rows.next()? {
+        breaks.push(differences::read_break(row)?);
+    }
+    Ok(breaks)
+}
+
+pub(super) fn looked_at(
+    conn: &Connection,
+    shop: &str,
+    pass: PassId,
+    after: OrderId,
+    limit: u32,
+) -> Result<Vec<OrderRow>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id, number, klarna_order_id, state, total, captured, refunded FROM shop_order
+         WHERE shop = ?1 AND decided_in = (SELECT no FROM pass WHERE shop = ?1 AND id = ?2) AND id > ?3
+         ORDER BY id LIMIT ?4",
+    )?;
+    let mut rows = find.query((shop, Id(pass.0), Number(after.0), limit))?;
+    let mut orders = Vec::new();
+    while let Some(row) = rows.next()? {
+        orders.push(order_row(conn, shop, row)?);
+    }
+    Ok(orders)
+}
+
+fn order_row(conn: &Connection, shop: &str, row: &Row<'_>) -> Result<OrderRow, StoreError> {
+    let id = OrderId(row.get::<_, Number>(0)?.0);
+    let klarna: Option<String> = row.get(2)?;
+    let credits = credits(conn, shop, id)?.into_values();
+    Ok(OrderRow {
+        id,
+        number: OrderNumber(row.get(1)?),
+        klarna_order_id: klarna.as_deref().map(intents::klarna_id).transpose()?,
+        state: row.get::<_, Code<_>>(3)?.0,
+        amount: row.get::<_, Option<Cents>>(4)?.map(|cents| cents.0),
+        captured: row.get::<_, Cents>(5)?.0,
+        refunded: row.get::<_, Cents>(6)?.0,
+        credits: credits
+            .map(|credit| CreditRow {
+                number: credit.number,
+                state: credit.state,
+                amount: credit.amount,
+            })
+            .collect(),
+    })
+}
+
+pub(super) fn find(
+    conn: &Connection,
+    shop: &str,
+    number: &str,
+) -> Result<Option<OrderId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id FROM shop_order WHERE shop = ?1 AND number = ?2
+         UNION ALL
+         SELECT order_id FROM credit_invoice WHERE shop = ?1 AND number = ?2
+         LIMIT 1",
+    )?;
+    let id: Option<Number> = find.query_row((shop, number), |row| row.get(0)).optional()?;
+    Ok(id.map(|id| OrderId(id.0)))
+}
+
+pub(super) fn history(
+    conn: &Connection,
+    shop: &str,
+    order: OrderId,
+) -> Result<Vec<JournalRow>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT seq, at, actor, cause, entity, entity_id, event, before, after, detail FROM journal
+         WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
+    )?;
+    let rows = find.query_map((shop, Number(order.0)), |row| {
+        Ok(JournalRow {
+            seq: row.get(0)?,
+            at: row.get::<_, At>(1)?.0,
+            actor: row.get(2)?,
+            cause: row.get(3)?,
+            entity: row.get(4)?,
+            entity_id: row.get(5)?,
+            event: row.get(6)?,
+            before: row.get(7)?,
+            after: row.get(8)?,
+            detail: row.get(9)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn budgets(
+    conn: &Connection,
+    shop: &str,
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT name, value FROM budget WHERE shop = ?1")?;
+    let rows = find.query_map([shop], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,252 @@
+//! What the shop's lists named and what was read of it: which orders a pass must read, and which it must look at.
+//!
+//! A list row is compared with the version that was read, never trusted for more. Lists overlap and come late, so each
+//! invoice is remembered by itself: an older row that shows up after a newer one still marks its order.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::rows::write_shop_order;
+use super::super::{Cursors, ListedInvoice, ListedOrder, Scope, StoreError};
+use super::columns::{At, Cents, Number, order};
+use super::writer::Tx;
+use crate::core::facts::ShopOrder;
+use crate::core::id::{KlarnaOrderId, OrderId};
+
+pub(super) fn listed(
+    tx: &Tx<'_>,
+    orders: &[ListedOrder],
+    invoices: &[ListedInvoice],
+) -> Result<(), StoreError> {
+    let mut upsert = tx.conn.prepare_cached(
+        "INSERT INTO listed (shop, order_id, number, updated_at, is_klarna, unread, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?4)
+         ON CONFLICT (shop, order_id) DO UPDATE SET
+            number = excluded.number, updated_at = excluded.updated_at, is_klarna = excluded.is_klarna,
+            changed_at = CASE unread WHEN 1 THEN min(changed_at, excluded.changed_at) ELSE excluded.changed_at END,
+            unread = CASE
+                WHEN excluded.is_klarna = 0 AND NOT EXISTS (
+                    SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id) THEN 0
+                ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at END
+         WHERE updated_at IS NULL OR excluded.updated_at > updated_at
+            OR (excluded.updated_at = updated_at AND is_klarna IS NOT excluded.is_klarna)",
+    )?;
+    for row in orders {
+        let id = Number(row.id.0);
+        upsert.execute((tx.shop, id, row.number.as_str(), At(row.updated_at), row.is_klarna))?;
+    }
+    for invoice in invoices {
+        listed_invoice(tx, invoice)?;
+    }
+    Ok(())
+}
+
+fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError> {
+    let mut known = tx
+        .conn
+        .prepare_cached("SELECT updated_at FROM listed_invoice WHERE shop = ?1 AND id = ?2")?;
+    let id = Number(invoice.id.0);
+    let known: Option<i64> = known.query_row((tx.shop, id), |row| row.get(0)).optional()?;
+    let version = At(invoice.updated_at);
+    if known.is_some_and(|known| known >= version.nanos()) {
+        return Ok(());
+    }
+    let order = Number(invoice.order.0);
+    let mut mark = tx.conn.prepare_cached(
+        "INSERT INTO listed (shop, order_id, unread, changed_at) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT (shop, order_id) DO UPDATE SET
+            changed_at = CASE unread WHEN 1 THEN min(changed_at, excluded.changed_at) ELSE excluded.changed_at END,
+            unread = unread OR is_klarna IS NOT 0 OR EXISTS (
+                SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id)",
+    )?;
+    mark.execute((tx.shop, order, version))?;
+    let mut keep = tx.conn.prepare_cached(
+        "INSERT INTO listed_invoice (shop, id, order_id, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (shop, id) DO UPDATE SET order_id = excluded.order_id, updated_at = excluded.updated_at",
+    )?;
+    keep.execute((tx.shop, id, order, version))?;
+    Ok(())
+}
+
+pub(super) fn advance(tx: &Tx<'_>, cursors: Cursors) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached(
+        "UPDATE cursor SET orders = coalesce(?2, orders), invoices = coalesce(?3, invoices) WHERE shop = ?1",
+    )?;
+    update.execute((tx.shop, cursors.orders.map(At), cursors.invoices.map(At)))?;
+    Ok(())
+}
+
+pub(super) fn cursors(conn: &Connection, shop: &str) -> Result<Cursors, StoreError> {
+    let mut find = conn.prepare_cached("SELECT orders, invoices FROM cursor WHERE shop = ?1")?;
+    Ok(find.query_row([shop], |row| {
+        let (orders, invoices): (Option<At>, Option<At>) = (row.get(0)?, row.get(1)?);
+        Ok(Cursors { orders: orders.map(|at| at.0), invoices: invoices.map(|at| at.0) })
+    })?)
+}
+
+pub(super) fn unread(
+    conn: &Connection,
+    shop: &str,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT order_id FROM listed WHERE shop = ?1 AND unread = 1 ORDER BY changed_at, order_id LIMIT ?2",
+    )?;
+    let ids = find.query_map((shop, limit), |row| row.get(0).map(order))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn observe(
+    tx: &Tx<'_>,
+    id: OrderId,
+    said: Option<&ShopOrder>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(said) = said else { return not_klarnas(tx, id, at) };
+    let mut read = tx.conn.prepare_cached(
+        "INSERT INTO listed (shop, order_id, number, is_klarna, read_version, unread, changed_at)
+         VALUES (?1, ?2, ?3, 1, ?4, 0, ?4)
+         ON CONFLICT (shop, order_id) DO UPDATE SET
+            number = excluded.number, is_klarna = 1,
+            read_version = max(coalesce(read_version, excluded.read_version), excluded.read_version),
+            unread = updated_at IS NOT NULL AND max(coalesce(read_version, excluded.read_version),
+                excluded.read_version) < updated_at",
+    )?;
+    read.execute((tx.shop, Number(id.0), said.number.as_str(), At(said.updated_at)))?;
+    keep(tx, id, said, at)
+}
+
+/// Keeps the order's facts unless newer ones are held, and makes it due when they say anything new.
+fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(), StoreError> {
+    let (shop, order) = (tx.shop, Number(id.0));
+    let mut held = tx.conn.prepare_cached(
+        "SELECT version, body FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'shop'",
+    )?;
+    let held: Option<(i64, String)> =
+        held.query_row((shop, order), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let version = At(said.updated_at);
+    let body = write_shop_order(said)?;
+    if held.is_some_and(|(held, text)| held > version.nanos() || text == body) {
+        return Ok(());
+    }
+    let mut upsert = tx.conn.prepare_cached(
+        "INSERT INTO shop_order (shop, id, number, klarna_order_id, total, quiet_since, look_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)
+         ON CONFLICT (shop, id) DO UPDATE SET
+            number = excluded.number, klarna_order_id = excluded.klarna_order_id, total = excluded.total,
+            quiet_since = excluded.quiet_since, look_at = 0",
+    )?;
+    upsert.execute((
+        shop,
+        order,
+        said.number.as_str(),
+        said.klarna_order_id.as_ref().map(KlarnaOrderId::as_str),
+        said.total.as_ref().ok().copied().map(Cents),
+        At(at),
+    ))?;
+    put_fact(tx, id, "shop", version, At(at), &body)
+}
+
+pub(super) fn put_fact(
+    tx: &Tx<'_>,
+    id: OrderId,
+    side: &str,
+    version: At,
+    read_at: At,
+    body: &str,
+) -> Result<(), StoreError> {
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO fact (shop, order_id, side, version, read_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (shop, order_id, side) DO UPDATE SET
+            version = excluded.version, read_at = excluded.read_at, body = excluded.body
+         WHERE excluded.version >= version",
+    )?;
+    put.execute((tx.shop, Number(id.0), side, version, read_at, body))?;
+    Ok(())
+}
+
+/// The order was read, and Klarna is not its payment. One that is held already stays held: its money at Klarna does
+/// not vanish because the shop's words changed.
+fn not_klarnas(tx: &Tx<'_>, id: OrderId, at: Timestamp) -> Result<(), StoreError> {
+    let mut read = tx.conn.prepare_cached(
+        "INSERT INTO listed (shop, order_id, is_klarna, unread, changed_at) VALUES (?1, ?2, 0, 0, ?3)
+         ON CONFLICT (shop, order_id) DO UPDATE SET is_klarna = 0, unread = 0, read_version = updated_at",
+    )?;
+    read.execute((tx.shop, Number(id.0), At(at)))?;
+    Ok(())
+}
+
+pub(super) fn due(
+    conn: &Connection,
+    shop: &str,
+    scope: Scope,
+    now: Timestamp,
+    after: OrderId,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    match scope {
+        Scope::All => all(conn, shop, after, limit),
+        Scope::Due => due_now(conn, shop, At(now), after, limit),
+    }
+}
+
+fn all(
+    conn: &Connection,
+    shop: &str,
+    after: OrderId,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id FROM shop_order AS o WHERE shop = ?1 AND id > ?2
+            AND NOT EXISTS (SELECT 1 FROM listed WHERE shop = o.shop AND order_id = o.id AND unread = 1)
+         ORDER BY id LIMIT ?3",
+    )?;
+    let ids = find.query_map((shop, Number(after.0), limit), |row| row.get(0).map(order))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// The first due orders by id. The index holds them by the hour in which they become due and then by id, so each hour
+/// gives its smallest ids without a sort, and an hour whose ids are all too large gives none.
+fn due_now(
+    conn: &Connection,
+    shop: &str,
+    now: At,
+    after: OrderId,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let mut next_hour = conn.prepare_cached(
+        "SELECT min(look_at / 3600000000000) FROM shop_order
+         WHERE shop = ?1 AND look_at IS NOT NULL AND look_at / 3600000000000 > ?2
+            AND look_at / 3600000000000 <= ?3",
+    )?;
+    let mut in_hour = conn.prepare_cached(
+        "SELECT id FROM shop_order AS o INDEXED BY shop_order_due
+         WHERE shop = ?1 AND look_at IS NOT NULL AND look_at / 3600000000000 = ?2 AND id > ?3 AND id <= ?4
+            AND look_at <= ?5
+            AND NOT EXISTS (SELECT 1 FROM listed WHERE shop = o.shop AND order_id = o.id AND unread = 1)
+         ORDER BY id LIMIT ?6",
+    )?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut first = BTreeSet::new();
+    let mut hour = -1_i64;
+    loop {
+        let found: Option<i64> = next_hour.query_row((shop, hour, now.hour()), |row| row.get(0))?;
+        let Some(found) = found else { break };
+        hour = found;
+        let full = first.len() >= wanted;
+        let last = first.last().copied().filter(|_| full).unwrap_or(i64::MAX);
+        let ids = in_hour.query_map((shop, hour, Number(after.0), last, now, limit), |row| {
+            row.get::<_, i64>(0)
+        })?;
+        for id in ids {
+            first.insert(id?);
+            if first.len() > wanted {
+                first.pop_last();
+            }
+        }
+    }
+    let ids = first.into_iter().map(|id| u64::try_from(id).map(OrderId));
+    ids.collect::<Result<_, _>>().map_err(|why| StoreError::Damaged(why.to_string()))
+}

@@ -1,0 +1,313 @@
+//! Replaying one order's journal through the machines, and comparing what comes out with what is stored.
+//!
+//! The machines' own `apply` is the only judge of what was possible; an impossible journal is a damaged one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use rusqlite::{Connection, Row};
+use serde_json::Value;
+
+use super::super::StoreError;
+use super::super::codec::Coded;
+use super::audit::{Checked, fault};
+use super::columns::{At, Number};
+use super::decide::FIRST_SEEN;
+use super::intents::{self, PLANNED};
+use super::journal::entity;
+use crate::core::IllegalTransition;
+use crate::core::credit_invoice::CreditInvoice;
+use crate::core::id::OrderId;
+use crate::core::intent::{self, Intent, State};
+use crate::core::order::Order;
+
+/// One journal row of an order.
+struct Line {
+    seq: i64,
+    at: i64,
+    entity: String,
+    id: String,
+    event: String,
+    before: String,
+    after: String,
+    detail: String,
+}
+
+/// An intent as its journal tells it.
+struct Told {
+    state: String,
+    seq: i64,
+    content: String,
+    attempts: u32,
+    sent: (Option<i64>, Option<i64>),
+    sent_before: (Option<i64>, Option<i64>),
+    made: Option<String>,
+}
+
+/// What the journal says of one order.
+#[derive(Default)]
+struct Story {
+    order: Option<String>,
+    credits: BTreeMap<String, (String, i64)>,
+    intents: BTreeMap<String, Told>,
+    breaks: BTreeMap<String, (String, i64)>,
+    held: bool,
+    approved: BTreeSet<String>,
+    adopted: BTreeMap<String, String>,
+    last: i64,
+}
+
+/// Replays `id` and compares it with its rows; `state` is the order's stored state.
+pub(super) fn order(
+    conn: &Connection,
+    shop: &str,
+    id: OrderId,
+    state: Option<&str>,
+) -> Checked<()> {
+    let mut find = conn.prepare_cached(
+        "SELECT seq, at, entity, entity_id, event, before, after, detail FROM journal
+         WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
+    )?;
+    let mut rows = find.query((shop, Number(id.0)))?;
+    let mut story = Story::default();
+    while let Some(row) = rows.next()? {
+        let line = line(row)?;
+        if let Err(why) = story.follow(&line, id) {
+            return fault(line.seq, why);
+        }
+        story.last = line.seq;
+    }
+    if story.order.as_deref() != state {
+        return fault(story.last, differs(&format!("order {id}"), &story.order, &state));
+    }
+    compare(conn, shop, id, &story)
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        entity: row.get(2)?,
+        id: row.get(3)?,
+        event: row.get(4)?,
+        before: row.get(5)?,
+        after: row.get(6)?,
+        detail: row.get(7)?,
+    })
+}
+
+fn differs(what: &str, journal: &impl fmt::Debug, stored: &impl fmt::Debug) -> String {
+    format!("{what} is stored as {stored:?}, the journal says {journal:?}")
+}
+
+impl Story {
+    fn follow(&mut self, line: &Line, id: OrderId) -> Result<(), String> {
+        match line.entity.as_str() {
+            entity::ORDER if line.event.starts_with("operator_") => self.operated(line),
+            entity::ORDER if line.id == id.to_string() => {
+                let now = self.order.as_deref();
+                let next = step(now, line, FIRST_SEEN, Order::apply, Order::Pending)?;
+                self.order = Some(next);
+                Ok(())
+            }
+            entity::CREDIT_INVOICE => {
+                let now = self.credits.get(&line.id).map(|(state, _)| state.as_str());
+                let next =
+                    step(now, line, FIRST_SEEN, CreditInvoice::apply, CreditInvoice::Pending)?;
+                self.credits.insert(line.id.clone(), (next, line.seq));
+                Ok(())
+            }
+            entity::INTENT => self.intent(line),
+            entity::BREAK => {
+                let now = self.breaks.get(&line.id).map_or("", |(status, _)| status.as_str());
+                if now != line.before {
+                    return Err(differs(&format!("break {}", line.id), &now, &line.before));
+                }
+                self.breaks.insert(line.id.clone(), (line.after.clone(), line.seq));
+                Ok(())
+            }
+            other => Err(format!("a row of order {id} is about {other} {}", line.id)),
+        }
+    }
+
+    fn intent(&mut self, line: &Line) -> Result<(), String> {
+        let told = self.intents.get(&line.id);
+        let now = told.map(|told| told.state.as_str());
+        let state = step(now, line, PLANNED, State::apply, State::Planned)?;
+        let told = self.intents.entry(line.id.clone()).or_insert_with(|| Told {
+            state: String::new(),
+            seq: 0,
+            content: line.detail.clone(),
+            attempts: 0,
+            sent: (None, None),
+            sent_before: (None, None),
+            made: None,
+        });
+        told.state = state;
+        told.seq = line.seq;
+        if line.event == intent::Event::Claimed.name() {
+            told.attempts = told.attempts.saturating_add(1);
+            told.sent_before = told.sent;
+            told.sent = (told.sent.0.or(Some(line.at)), Some(line.at));
+        }
+        if line.event == PLANNED || line.detail == "{}" {
+            return Ok(());
+        }
+        let detail = parse(line)?;
+        if detail.get("uncounted").is_some() {
+            told.attempts = told.attempts.saturating_sub(1);
+            told.sent = told.sent_before;
+        }
+        if let Some(made) = detail.get("made").and_then(Value::as_str) {
+            told.made = Some(made.to_owned());
+        }
+        Ok(())
+    }
+
+    /// What a human did to the order as a whole.
+    fn operated(&mut self, line: &Line) -> Result<(), String> {
+        let detail = parse(line)?;
+        let field = |name: &str| {
+            let text = detail.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+            text.ok_or_else(|| format!("`{}` does not say its {name}", line.event))
+        };
+        match line.event.as_str() {
+            "operator_hold" => self.held = true,
+            "operator_release" => self.held = false,
+            "operator_approve" => {
+                self.approved.insert(field("subject")?);
+            }
+            "operator_attribute" => {
+                self.adopted.insert(field("subject")?, field("target")?);
+            }
+            other => return Err(format!("`{other}` is no operation")),
+        }
+        Ok(())
+    }
+}
+
+fn parse(line: &Line) -> Result<Value, String> {
+    serde_json::from_str(&line.detail).map_err(|why| format!("its detail is not JSON: {why}"))
+}
+
+/// The state after one row: the first row begins in `first`, every later one is a legal step from `now`.
+fn step<S: Coded, E: Coded>(
+    now: Option<&str>,
+    line: &Line,
+    begins: &str,
+    apply: fn(S, E) -> Result<S, IllegalTransition>,
+    first: S,
+) -> Result<String, String> {
+    let what = format!("{} {}", line.entity, line.id);
+    let next = match now {
+        None if line.event == begins && line.before.is_empty() => first,
+        None => return Err(format!("{what} begins with `{}`", line.event)),
+        Some(now) if now != line.before => return Err(differs(&what, &now, &line.before)),
+        Some(now) => {
+            let state = S::decode(now).ok_or_else(|| format!("{what} is `{now}`"))?;
+            let event = E::decode(&line.event)
+                .ok_or_else(|| format!("{what}: `{}` is no event of it", line.event))?;
+            apply(state, event).map_err(|why| why.to_string())?
+        }
+    };
+    let next = next.encode().into_owned();
+    if next == line.after { Ok(next) } else { Err(differs(&what, &next, &line.after)) }
+}
+
+fn compare(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Checked<()> {
+    let place = (shop, Number(id.0));
+    let mut credits = conn.prepare_cached(
+        "SELECT CAST(id AS TEXT), state FROM credit_invoice WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let credits = pairs(credits.query(place)?)?;
+    states("credit invoice", &story.credits, &credits)?;
+    let mut breaks = conn.prepare_cached(
+        "SELECT CAST(id AS TEXT), status FROM break WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let breaks = pairs(breaks.query(place)?)?;
+    states("break", &story.breaks, &breaks)?;
+    let stored = intents::of_order(conn, shop, id)?;
+    if stored.len() != story.intents.len() {
+        return fault(story.last, format!("order {id} has other intents than its journal"));
+    }
+    for intent in &stored {
+        same_intent(story, intent)?;
+    }
+    decisions(conn, shop, id, story)
+}
+
+fn pairs(mut rows: rusqlite::Rows<'_>) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        found.insert(row.get(0)?, row.get(1)?);
+    }
+    Ok(found)
+}
+
+fn states(
+    what: &str,
+    told: &BTreeMap<String, (String, i64)>,
+    stored: &BTreeMap<String, String>,
+) -> Checked<()> {
+    for (id, (state, seq)) in told {
+        if stored.get(id) != Some(state) {
+            return fault(*seq, differs(&format!("{what} {id}"), state, &stored.get(id)));
+        }
+    }
+    match stored.keys().find(|id| !told.contains_key(*id)) {
+        Some(id) => fault(0, format!("{what} {id} has no journal")),
+        None => Ok(()),
+    }
+}
+
+fn same_intent(story: &Story, stored: &Intent) -> Checked<()> {
+    let what = format!("intent {}", stored.id);
+    let Some(told) = story.intents.get(&stored.id.to_string()) else {
+        return fault(0, format!("{what} has no journal"));
+    };
+    let nanos = |at: Option<jiff::Timestamp>| at.map(|at| At(at).nanos());
+    let state = stored.state.encode();
+    let sent = (nanos(stored.first_sent_at), nanos(stored.last_sent_at));
+    let made = stored.made.as_ref().map(|id| id.0.clone());
+    if told.state != state {
+        return fault(told.seq, differs(&what, &told.state, &state));
+    }
+    if told.content != intents::content(stored)? {
+        return fault(told.seq, format!("{what} has another content than when it was planned"));
+    }
+    if (told.attempts, told.sent) != (stored.attempts, sent) {
+        let found = (stored.attempts, sent);
+        return fault(told.seq, differs(&what, &(told.attempts, told.sent), &found));
+    }
+    if told.made != made {
+        return fault(told.seq, differs(&what, &told.made, &made));
+    }
+    Ok(())
+}
+
+/// Holds, approvals and attributions are what humans were journalled to have said.
+fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Checked<()> {
+    let place = (shop, Number(id.0));
+    let held: bool = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold WHERE shop = ?1 AND order_id = ?2)")?
+        .query_row(place, |row| row.get(0))?;
+    if held != story.held {
+        return fault(story.last, differs(&format!("the hold of order {id}"), &story.held, &held));
+    }
+    let mut approved =
+        conn.prepare_cached("SELECT intent, '' FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let approved: BTreeSet<String> = pairs(approved.query(place)?)?.into_keys().collect();
+    if approved != story.approved {
+        let what = format!("the approvals of order {id}");
+        return fault(story.last, differs(&what, &story.approved, &approved));
+    }
+    let mut adopted = conn.prepare_cached(
+        "SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let adopted = pairs(adopted.query(place)?)?;
+    if adopted != story.adopted {
+        let what = format!("the attributions of order {id}");
+        return fault(story.last, differs(&what, &story.adopted, &adopted));
+    }
+    Ok(())
+}

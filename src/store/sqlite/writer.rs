@@ -1,0 +1,234 @@
+//! The writer: one connection, one thread, and group commit.
+//!
+//! The thread takes every job that waits, runs each inside its own savepoint of one transaction, commits once, which
+//! is one fsync, and only then answers. A job that fails undoes itself alone; a commit that fails answers every job of
+//! its group with the error. After a failure of the disk the writer is dead: what fsync left behind is unknown, so
+//! nothing is tried again. A job that was handed over runs to its end, whoever still waits for it.
+
+use rusqlite::{Connection, ErrorCode, ffi};
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::StoreError;
+use super::journal::{Entry, Head};
+
+/// How many jobs share one commit. Larger groups gain nothing: at this size the fsync is a small part of the time.
+const GROUP: usize = 512;
+
+/// The transaction as a job sees it.
+pub(super) struct Tx<'a> {
+    pub(super) conn: &'a Connection,
+    pub(super) shop: &'a str,
+    head: Head,
+}
+
+impl Tx<'_> {
+    pub(super) fn journal(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
+        self.head = self.head.append(self.conn, self.shop, entry)?;
+        Ok(())
+    }
+
+    /// Runs `work` wholly or not at all.
+    pub(super) fn undoable<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let head = self.head;
+        self.conn.prepare_cached("SAVEPOINT part")?.execute([])?;
+        let result = work(self);
+        if result.is_err() {
+            self.head = head;
+            if !self.conn.is_autocommit() {
+                self.conn.prepare_cached("ROLLBACK TO part")?.execute([])?;
+            }
+        }
+        if !self.conn.is_autocommit() {
+            self.conn.prepare_cached("RELEASE part")?.execute([])?;
+        }
+        result
+    }
+}
+
+impl Tx<'_> {
+    /// Passes on the result of one part of a job, or ends the job when the whole transaction is lost with it.
+    pub(super) fn survived<T>(
+        &self,
+        result: Result<T, StoreError>,
+    ) -> Result<Result<T, StoreError>, StoreError> {
+        match result {
+            Err(error) if self.is_lost(&error) => Err(error),
+            result => Ok(result),
+        }
+    }
+
+    fn is_lost(&self, error: &StoreError) -> bool {
+        self.conn.is_autocommit() || Failure::new(error).is_fatal_in_sql()
+    }
+}
+
+/// A piece of writing that waits for its commit.
+pub(super) trait Job: Send {
+    /// `Err` when the whole transaction is lost.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Failure>;
+    /// Tells whoever waits what came of the job; `failed` when its group was not committed.
+    fn answer(self: Box<Self>, failed: Option<&Failure>);
+}
+
+/// Why a whole group failed; each of its jobs gets a copy.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    code: Option<ffi::Error>,
+    text: String,
+}
+
+impl Failure {
+    fn new(error: &StoreError) -> Self {
+        let StoreError::Sql(rusqlite::Error::SqliteFailure(code, message)) = error else {
+            return Self { code: None, text: error.to_string() };
+        };
+        let text = message.clone().unwrap_or_else(|| code.to_string());
+        Self { code: Some(*code), text }
+    }
+
+    pub(super) fn error(&self) -> StoreError {
+        match self.code {
+            Some(code) => {
+                StoreError::Sql(rusqlite::Error::SqliteFailure(code, Some(self.text.clone())))
+            }
+            None => StoreError::Io(self.text.clone()),
+        }
+    }
+
+    /// The state of the file is unknown from here on. A group that failed without a code of SQLite's lost its head.
+    fn is_fatal(&self) -> bool {
+        self.code.is_none() || self.is_fatal_in_sql()
+    }
+
+    fn is_fatal_in_sql(&self) -> bool {
+        self.code.is_some_and(|code| {
+            matches!(
+                code.code,
+                ErrorCode::SystemIoFailure
+                    | ErrorCode::DiskFull
+                    | ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::OutOfMemory
+                    | ErrorCode::FileLockingProtocolFailed
+            )
+        })
+    }
+}
+
+struct Work<T, F> {
+    todo: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Work<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let Some(work) = self.todo.take() else { return Ok(()) };
+        let result = tx.undoable(work);
+        let lost = result.as_ref().err().filter(|error| tx.is_lost(error)).map(Failure::new);
+        self.result = Some(result);
+        lost.map_or(Ok(()), Err)
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&Failure>) {
+        let result = match failed {
+            None => self.result.unwrap_or(Err(StoreError::Gone)),
+            Some(failure) => Err(failure.error()),
+        };
+        // Whoever asked may have gone; the work is done all the same.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// A job and the place where its answer will be.
+pub(super) fn job<T, F>(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    (Box::new(Work { todo: Some(work), result: None, reply }), answer)
+}
+
+/// The write connection of one shop.
+pub(super) struct Writer {
+    conn: Connection,
+    shop: String,
+    dead: Option<Failure>,
+}
+
+impl Writer {
+    pub(super) fn new(conn: Connection, shop: String) -> Self {
+        Self { conn, shop, dead: None }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// The writer's thread: ends when the last handle is gone, and closes the file behind it.
+    pub(super) fn serve(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while let Some(first) = jobs.blocking_recv() {
+            group.push(first);
+            while group.len() < GROUP {
+                match jobs.try_recv() {
+                    Ok(next) => group.push(next),
+                    Err(_) => break,
+                }
+            }
+            self.commit(&mut group);
+        }
+    }
+
+    /// Runs the jobs, commits once and answers all; `group` is empty afterwards.
+    pub(super) fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        let result = match &self.dead {
+            Some(failure) => Err(failure.clone()),
+            None => self.transact(group),
+        };
+        if let Err(failure) = &result
+            && failure.is_fatal()
+        {
+            self.dead = Some(failure.clone());
+        }
+        for job in group.drain(..) {
+            job.answer(result.as_ref().err());
+        }
+    }
+
+    fn transact(&self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut go| go.execute([]));
+        begun.map_err(|error| Failure::new(&error.into()))?;
+        let done = self.run(group);
+        if done.is_err() && !self.conn.is_autocommit() {
+            // Whatever this answers, the transaction was never committed.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn run(&self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let failed = |error: StoreError| Failure::new(&error);
+        let start = Head::load(&self.conn, &self.shop).map_err(failed)?;
+        let mut tx = Tx { conn: &self.conn, shop: &self.shop, head: start };
+        for job in group {
+            job.run(&mut tx)?;
+        }
+        if tx.head != start {
+            tx.head.save(&self.conn, &self.shop).map_err(failed)?;
+        }
+        let committed =
+            self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        committed.map(|_| ()).map_err(|error| failed(error.into()))
+    }
+}
