@@ -9,7 +9,7 @@ use super::World;
 use super::klarna::model::{Details, Fraud, Lines, Order as KlarnaOrder, OrderLine, State, Status};
 use super::lightspeed::effects::CreditPlan;
 use super::lightspeed::model::{
-    COST_TAX_BP, Item, ItemKind, Line, Order, Owner, Text, draw, event,
+    COST_TAX_BP, Item, ItemKind, Line, Order, Owner, RawFields, Text, draw, event,
 };
 use super::lightspeed::webhook::{Subject, notify};
 use super::switch::SwitchValue as _;
@@ -209,7 +209,7 @@ impl World {
             invoices: Vec::new(),
             shipments: Vec::new(),
             events: Vec::new(),
-            raw: None,
+            raw: RawFields::new(),
         }
     }
 
@@ -229,9 +229,11 @@ impl World {
         // Each of these is allowed on a fresh authorization.
         let _ = match start {
             KlarnaStart::Authorized => Ok(()),
-            KlarnaStart::Captured => self.klarna_capture(id, amount, reference(number)).map(drop),
+            KlarnaStart::Captured => {
+                self.klarna_capture(id, amount, Some(reference(number))).map(drop)
+            }
             KlarnaStart::PartCaptured(part) => {
-                self.klarna_capture(id, part, reference(number)).map(drop)
+                self.klarna_capture(id, part, Some(reference(number))).map(drop)
             }
             KlarnaStart::Cancelled => self.klarna_cancel(id),
             KlarnaStart::Expired => self.klarna_expire(id),
@@ -327,8 +329,9 @@ impl World {
     }
 }
 
-pub(crate) fn reference(text: &str) -> Option<Details> {
-    Some(Details { reference: Some(text.into()), ..Details::default() })
+/// Details that hold a reference only.
+pub(crate) fn reference(text: &str) -> Details {
+    Details { reference: Some(text.into()), ..Details::default() }
 }
 
 fn klarna_record(world: &mut World, id: Uuid, number: &str, new: &NewOrder) -> KlarnaOrder {

@@ -3,6 +3,7 @@
 //! Up to ten attempts with a five-second deadline each. Any other address is left unsent: the
 //! sandbox never talks to the network.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -36,10 +37,9 @@ pub(crate) async fn run(world: SharedWorld, mut stopped: watch::Receiver<bool>) 
 /// The oldest delivery whose address is loopback; others wait to be read by the control API.
 fn next(world: &mut super::World) -> Option<(Delivery, Target)> {
     let queue = &mut world.shop.deliveries;
-    let found = queue.iter().enumerate();
-    let (index, target) = found
-        .filter_map(|(index, delivery)| Some((index, Target::of(&delivery.address)?)))
-        .next()?;
+    let mut found = queue.iter().enumerate();
+    let (index, target) =
+        found.find_map(|(index, delivery)| Some((index, Target::of(&delivery.address)?)))?;
     queue.remove(index).map(|delivery| (delivery, target))
 }
 
@@ -76,9 +76,10 @@ async fn send(delivery: Delivery, target: Target) {
 async fn post(delivery: &Delivery, target: &Target) -> std::io::Result<u16> {
     let mut head = format!("POST {} HTTP/1.1\r\nHost: {}\r\n", target.path, target.host);
     for (name, value) in &delivery.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        // Writing to a String cannot fail.
+        let _ = write!(head, "{name}: {value}\r\n");
     }
-    head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", delivery.body.len()));
+    let _ = write!(head, "Content-Length: {}\r\nConnection: close\r\n\r\n", delivery.body.len());
     let mut stream = TcpStream::connect(target.address).await?;
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(delivery.body.as_bytes()).await?;

@@ -41,7 +41,7 @@ impl Ids {
     }
 }
 
-/// SplitMix64's finaliser: cheap, well mixed, the same on every platform.
+/// The finaliser of `SplitMix64`: cheap, well mixed, the same on every platform.
 pub(crate) fn mix(input: u64) -> u64 {
     let mut z = input.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

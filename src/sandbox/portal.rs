@@ -8,7 +8,7 @@ use super::World;
 use super::acts::reference;
 use super::klarna::model::{Fraud, Refusal};
 
-fn words(refusal: Refusal) -> String {
+fn words(refusal: &Refusal) -> String {
     format!("{}: {}", refusal.code, refusal.message)
 }
 
@@ -21,7 +21,7 @@ impl World {
         note: Option<&str>,
     ) -> Result<Uuid, String> {
         let amount = amount_minor.unwrap_or_else(|| self.klarna_remaining(order));
-        self.klarna_capture(order, amount, note.and_then(reference)).map_err(words)
+        self.klarna_capture(order, amount, note.map(reference)).map_err(|refusal| words(&refusal))
     }
 
     /// Refunds in the portal; `None` refunds everything captured and not yet refunded.
@@ -31,37 +31,37 @@ impl World {
         amount_minor: Option<i64>,
         note: Option<&str>,
     ) -> Result<Uuid, String> {
-        let state = &self.klarna_order(order).map_err(words)?.state;
+        let state = &self.klarna_order(order).map_err(|refusal| words(&refusal))?.state;
         let rest = state.captured.saturating_sub(state.refunded);
         let amount = amount_minor.unwrap_or(rest);
-        self.klarna_refund(order, amount, note.and_then(reference)).map_err(words)
+        self.klarna_refund(order, amount, note.map(reference)).map_err(|refusal| words(&refusal))
     }
 
     pub fn portal_cancel(&mut self, order: Uuid) -> Result<(), String> {
-        self.klarna_cancel(order).map_err(words)
+        self.klarna_cancel(order).map_err(|refusal| words(&refusal))
     }
 
     pub fn portal_release(&mut self, order: Uuid) -> Result<(), String> {
-        self.klarna_release(order).map_err(words)
+        self.klarna_release(order).map_err(|refusal| words(&refusal))
     }
 
     pub fn portal_extend(&mut self, order: Uuid) -> Result<(), String> {
-        self.klarna_extend(order).map_err(words)
+        self.klarna_extend(order).map_err(|refusal| words(&refusal))
     }
 
     /// Klarna's fraud decision.
     pub fn set_fraud(&mut self, order: Uuid, fraud: Fraud) -> Result<(), String> {
-        self.klarna_set_fraud(order, fraud).map_err(words)
+        self.klarna_set_fraud(order, fraud).map_err(|refusal| words(&refusal))
     }
 
     /// The authorization lapses now.
     pub fn expire(&mut self, order: Uuid) -> Result<(), String> {
-        self.klarna_expire(order).map_err(words)
+        self.klarna_expire(order).map_err(|refusal| words(&refusal))
     }
 
     /// Klarna reverses money in a dispute.
     pub fn dispute(&mut self, order: Uuid, amount_minor: i64) -> Result<(), String> {
-        self.klarna_dispute(order, amount_minor).map_err(words)
+        self.klarna_dispute(order, amount_minor).map_err(|refusal| words(&refusal))
     }
 
     /// Which Klarna order pays a shop order; neither service is asked.

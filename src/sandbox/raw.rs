@@ -9,17 +9,15 @@ use uuid::Uuid;
 use super::World;
 use super::lightspeed::webhook::{Subject, notify};
 
-type Raw = Option<Box<BTreeMap<String, String>>>;
+type Raw = BTreeMap<String, String>;
 
 fn put(raw: &mut Raw, field: &str, text: Option<String>) {
     match text {
         Some(text) => {
-            raw.get_or_insert_default().insert(field.to_owned(), text);
+            raw.insert(field.to_owned(), text);
         }
         None => {
-            if let Some(fields) = raw {
-                fields.remove(field);
-            }
+            raw.remove(field);
         }
     }
 }

@@ -179,6 +179,8 @@ fn demo(world: &mut World) {
     shop.place(25, authorized, false, Some(3_i64.saturating_mul(DAY)));
     // 12: another payment method, with a return of its own.
     let bank = shop.order(7, None, true);
+    let pay = |world: &mut World| world.set_order_payment(bank.order, true, "manual");
+    shop.world.back_dated(6_i64.saturating_mul(DAY), pay);
     shop.credit(6_i64.saturating_mul(HOUR), &bank, &Credit::Lines(vec![(0, 1)], false));
     // 13: marked paid by hand, no refund behind it.
     let unpaid = shop.order(8, captured, true);

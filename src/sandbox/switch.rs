@@ -111,15 +111,13 @@ macro_rules! switches {
             /// All switches in the order of the list.
             pub fn list(&self) -> Vec<SwitchInfo> {
                 use $crate::sandbox::switch::SwitchValue;
-                let mut rows = Vec::new();
-                $(rows.push(SwitchInfo {
+                vec![$(SwitchInfo {
                     name: $name,
                     value: self.$field.show(),
                     default: <$kind as SwitchValue>::show(&$default),
                     allowed: <$kind as SwitchValue>::allowed(),
                     about: $about,
-                });)+
-                rows
+                }),+]
             }
         }
     };

@@ -7,7 +7,7 @@ use super::fields::{Fields, decimal};
 use super::{Outcome, done};
 use crate::sandbox::World;
 use crate::sandbox::acts::{Credit, KlarnaStart, NewLine, NewOrder, units};
-use crate::sandbox::json::{J, obj};
+use crate::sandbox::json::obj;
 use crate::sandbox::klarna::model::Fraud;
 use crate::sandbox::switch::SwitchValue as _;
 use crate::sandbox::switches::KlarnaIdLocation;
@@ -255,5 +255,5 @@ fn set_field(world: &mut World, fields: &Fields) -> Outcome {
         let id = shop_order(world, fields)?;
         world.set_order_field(id, &field, text);
     }
-    Ok(J::from(done()))
+    Ok(done())
 }

@@ -54,10 +54,7 @@ pub(crate) fn switches(world: &World) -> J {
 pub(crate) fn set_switches(world: &mut World, fields: &Fields) -> Outcome {
     let mut changed = world.switches.clone();
     for (name, value) in fields.entries() {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         changed.set(name, &text)?;
     }
     world.switches = changed;
@@ -145,7 +142,7 @@ pub(crate) fn set_keys(world: &mut World, fields: &Fields) -> Outcome {
             list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
     if let Some(currency) = fields.text("currency")? {
-        world.accounts.currency = currency.to_owned();
+        currency.clone_into(&mut world.accounts.currency);
     }
     Ok(keys(world))
 }

@@ -40,7 +40,7 @@ pub(crate) fn order(order: &Order, state: &State, currency: &str, switches: &Swi
         "initial_payment_method": obj! { "type": "INVOICE", "description": "Pay later" },
         "shipping_info": J::Arr(state.shipping_info.iter().map(text).collect()),
     };
-    for (key, raw) in order.raw.iter().flat_map(|raw| raw.iter()) {
+    for (key, raw) in &order.raw {
         json.set(key, J::raw(raw.clone()));
     }
     json

@@ -177,7 +177,18 @@ pub(crate) fn fault_answer(world: &mut World, kind: &FaultKind) -> Option<Respon
         FaultKind::ErrorIn200 { message } => {
             error(200, "INTERNAL_SERVER_ERROR", &[message.as_str()], &correlation)
         }
-        _ => return None,
+        FaultKind::Delay { .. }
+        | FaultKind::Hang
+        | FaultKind::Drop
+        | FaultKind::CutBody { .. }
+        | FaultKind::Body { .. }
+        | FaultKind::Garbage
+        | FaultKind::HugeBody { .. }
+        | FaultKind::ContentType { .. }
+        | FaultKind::TruncatedJson
+        | FaultKind::MissingIds
+        | FaultKind::OtherStatus { .. }
+        | FaultKind::StaleRead { .. } => return None,
     };
     Some(response)
 }

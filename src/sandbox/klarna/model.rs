@@ -143,6 +143,9 @@ pub(crate) struct State {
     pub(crate) shipping_address: Option<Arc<str>>,
 }
 
+/// Raw JSON text by top-level key, set by hand to rehearse hostile input.
+pub(crate) type RawFields = BTreeMap<String, String>;
+
 /// A Klarna order.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
@@ -151,7 +154,7 @@ pub(crate) struct Order {
     pub(crate) original_amount: i64,
     pub(crate) short_reference: Box<str>,
     pub(crate) currency: Option<Box<str>>,
-    pub(crate) raw: Option<Box<BTreeMap<String, String>>>,
+    pub(crate) raw: RawFields,
     pub(crate) state: State,
     /// Since when `state` holds.
     pub(crate) since: i64,
@@ -172,7 +175,7 @@ impl Order {
             original_amount: state.order_amount,
             short_reference,
             currency,
-            raw: None,
+            raw: RawFields::new(),
             since: created,
             state,
             past: VecDeque::new(),

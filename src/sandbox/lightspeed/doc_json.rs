@@ -65,7 +65,7 @@ impl View<'_> {
             "metafields": self.link_many(&format!("invoices/{id}/metafields")),
             "events": self.link_many(&format!("orders/events?invoice={id}")),
         };
-        for (key, text) in invoice.raw.iter().flat_map(|raw| raw.iter()) {
+        for (key, text) in &invoice.raw {
             json.set(key, J::raw(text.clone()));
         }
         json

@@ -5,7 +5,7 @@
 
 use super::doc_json::whole_order;
 use super::model::{
-    COST_TAX_BP, Event, Invoice, Item, ItemKind, Shipment, Text, draw, event, excl_cents,
+    COST_TAX_BP, Event, Invoice, Item, ItemKind, RawFields, Shipment, Text, draw, event, excl_cents,
 };
 use super::webhook::{Subject, notify};
 use crate::sandbox::World;
@@ -37,7 +37,7 @@ impl World {
         if invoice.status == status {
             return;
         }
-        invoice.status = status.clone();
+        invoice.status.clone_from(&status);
         let (order, is_credit) = (invoice.order, invoice.is_credit);
         self.effect();
         self.shop.touch_invoice(id, now);
@@ -125,7 +125,7 @@ impl World {
             total_incl,
             total_excl,
             items: None,
-            raw: None,
+            raw: RawFields::new(),
         };
         let id = invoice.id;
         self.effect();
@@ -174,7 +174,7 @@ impl World {
             total_incl,
             total_excl,
             items: Some(plan.items.into_boxed_slice()),
-            raw: None,
+            raw: RawFields::new(),
         };
         let id = invoice.id;
         self.effect();

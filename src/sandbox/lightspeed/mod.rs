@@ -216,7 +216,18 @@ pub(crate) fn fault_answer(world: &World, request: &Request, kind: &FaultKind) -
             Response::empty(*code).with("Location", location.clone())
         }
         FaultKind::ErrorIn200 { message } => answer(200, &error_body(500, request, message)),
-        _ => return None,
+        FaultKind::Delay { .. }
+        | FaultKind::Hang
+        | FaultKind::Drop
+        | FaultKind::CutBody { .. }
+        | FaultKind::Body { .. }
+        | FaultKind::Garbage
+        | FaultKind::HugeBody { .. }
+        | FaultKind::ContentType { .. }
+        | FaultKind::TruncatedJson
+        | FaultKind::MissingIds
+        | FaultKind::OtherStatus { .. }
+        | FaultKind::StaleRead { .. } => return None,
     };
     Some(response)
 }

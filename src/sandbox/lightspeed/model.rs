@@ -73,7 +73,7 @@ pub(crate) struct Order {
     pub(crate) invoices: Vec<u64>,
     pub(crate) shipments: Vec<u64>,
     pub(crate) events: Vec<Event>,
-    pub(crate) raw: Option<Box<RawFields>>,
+    pub(crate) raw: RawFields,
 }
 
 /// Tax on shipping and payment costs.
@@ -168,7 +168,7 @@ pub(crate) struct Invoice {
     pub(crate) total_excl: i64,
     /// `None`: the whole order, line by line.
     pub(crate) items: Option<Box<[Item]>>,
-    pub(crate) raw: Option<Box<RawFields>>,
+    pub(crate) raw: RawFields,
 }
 
 /// A packing slip.

@@ -72,7 +72,7 @@ impl<'a> View<'a> {
             }
         }
         let mut json = J::Obj(entries);
-        for (key, text) in order.raw.iter().flat_map(|raw| raw.iter()) {
+        for (key, text) in &order.raw {
             json.set(key, J::raw(text.clone()));
         }
         json

@@ -10,6 +10,7 @@ use crate::sandbox::World;
 use crate::sandbox::json::{J, obj};
 use crate::sandbox::person;
 use crate::sandbox::switches::EventsEnvelope;
+use crate::sandbox::wire::Response;
 
 pub(crate) fn handle(world: &World, call: &Call<'_>) -> Outcome {
     match call.parts.as_slice() {
@@ -50,12 +51,12 @@ fn envelope(name: &'static str, value: J) -> J {
     J::Obj(vec![(name.into(), value)])
 }
 
-fn list(name: &'static str, items: Vec<J>) -> Outcome {
-    Ok(answer(200, &envelope(name, J::Arr(items))))
+fn list(name: &'static str, items: Vec<J>) -> Response {
+    answer(200, &envelope(name, J::Arr(items)))
 }
 
-fn one(name: &'static str, item: J) -> Outcome {
-    Ok(answer(200, &envelope(name, item)))
+fn one(name: &'static str, item: J) -> Response {
+    answer(200, &envelope(name, item))
 }
 
 /// A text filter; absent means everything.
@@ -94,25 +95,25 @@ fn orders(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     }
     let ids = selection.page(&shop.orders, &shop.orders_time, only, keep);
     let (view, embed) = (view(world, call), world.switches.lightspeed_embedded_in_lists);
-    list("orders", ids.iter().map(|id| trim(call, view.order_by_id(*id, embed))).collect())
+    Ok(list("orders", ids.iter().map(|id| trim(call, view.order_by_id(*id, embed))).collect()))
 }
 
 fn one_order(world: &World, call: &Call<'_>) -> Outcome {
     let order = order(world, call)?;
-    one("order", trim(call, view(world, call).order(order, true)))
+    Ok(one("order", trim(call, view(world, call).order(order, true))))
 }
 
 fn products(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     let order = order(world, call)?;
     let products = view(world, call).order_products(order);
-    if counted { Ok(count(products.len())) } else { list("orderProducts", products) }
+    if counted { Ok(count(products.len())) } else { Ok(list("orderProducts", products)) }
 }
 
 fn one_product(world: &World, call: &Call<'_>) -> Outcome {
     let order = order(world, call)?;
     let index = call.id(3).and_then(|id| order.line_index(id)).ok_or(Failure::NotFound)?;
     let product = view(world, call).order_product(order, index).ok_or(Failure::NotFound)?;
-    one("orderProduct", product)
+    Ok(one("orderProduct", product))
 }
 
 fn invoices(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
@@ -136,7 +137,7 @@ fn invoices(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     }
     let ids = selection.page(&shop.invoices, &shop.invoices_time, only, keep);
     let view = view(world, call);
-    list("invoices", ids.iter().map(|id| trim(call, view.invoice_by_id(*id))).collect())
+    Ok(list("invoices", ids.iter().map(|id| trim(call, view.invoice_by_id(*id))).collect()))
 }
 
 /// The documents of the order that `order=` names; no such parameter, no restriction.
@@ -152,12 +153,12 @@ fn of_order(
 
 fn one_invoice(world: &World, call: &Call<'_>) -> Outcome {
     let invoice = invoice(world, call)?;
-    one("invoice", trim(call, view(world, call).invoice(invoice)))
+    Ok(one("invoice", trim(call, view(world, call).invoice(invoice))))
 }
 
 fn items(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     let items = view(world, call).items(invoice(world, call)?);
-    if counted { Ok(count(items.len())) } else { list("invoiceItems", items) }
+    if counted { Ok(count(items.len())) } else { Ok(list("invoiceItems", items)) }
 }
 
 fn one_item(world: &World, call: &Call<'_>) -> Outcome {
@@ -165,7 +166,7 @@ fn one_item(world: &World, call: &Call<'_>) -> Outcome {
     let index = call.id(3).and_then(|id| id.checked_sub(invoice.id.saturating_mul(100)));
     let index = index.and_then(|index| usize::try_from(index).ok()).ok_or(Failure::NotFound)?;
     let item = view(world, call).items(invoice).into_iter().nth(index);
-    one("invoiceItem", item.ok_or(Failure::NotFound)?)
+    Ok(one("invoiceItem", item.ok_or(Failure::NotFound)?))
 }
 
 fn shipments(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
@@ -183,17 +184,17 @@ fn shipments(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     }
     let ids = selection.page(&shop.shipments, &shop.shipments_time, only, keep);
     let view = view(world, call);
-    list("shipments", ids.iter().map(|id| trim(call, view.shipment_by_id(*id))).collect())
+    Ok(list("shipments", ids.iter().map(|id| trim(call, view.shipment_by_id(*id))).collect()))
 }
 
 fn one_shipment(world: &World, call: &Call<'_>) -> Outcome {
     let shipment = shipment(world, call)?;
-    one("shipment", trim(call, view(world, call).shipment(shipment)))
+    Ok(one("shipment", trim(call, view(world, call).shipment(shipment))))
 }
 
 fn shipment_products(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     let products = view(world, call).shipment_products(shipment(world, call)?);
-    if counted { Ok(count(products.len())) } else { list("shipmentProducts", products) }
+    if counted { Ok(count(products.len())) } else { Ok(list("shipmentProducts", products)) }
 }
 
 /// Ids of the events a call selects, ascending.
@@ -207,7 +208,7 @@ fn event_ids(world: &World, call: &Call<'_>) -> Vec<u64> {
     let Some(owner) = owner else {
         return shop.event_owner.keys().copied().collect();
     };
-    let events = shop.orders.get(&owner).map(|order| order.events.as_slice()).unwrap_or(&[]);
+    let events = shop.orders.get(&owner).map_or(&[][..], |order| order.events.as_slice());
     events
         .iter()
         .filter(|event| invoice.is_none_or(|id| event.invoice == Some(id)))
@@ -231,7 +232,7 @@ fn events(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     let selection = Selection::of(call, &world.switches, world.shop_zone())?;
     let ids = selection.cut(ids.into_iter());
     let items = ids.iter().filter_map(|id| event_json(world, call, *id)).collect();
-    list(events_envelope(world).0, items)
+    Ok(list(events_envelope(world).0, items))
 }
 
 fn events_envelope(world: &World) -> (&'static str, &'static str) {
@@ -243,7 +244,7 @@ fn events_envelope(world: &World) -> (&'static str, &'static str) {
 
 fn one_event(world: &World, call: &Call<'_>) -> Outcome {
     let event = call.id(2).and_then(|id| event_json(world, call, id));
-    one(events_envelope(world).1, event.ok_or(Failure::NotFound)?)
+    Ok(one(events_envelope(world).1, event.ok_or(Failure::NotFound)?))
 }
 
 /// `events.json`: the same objects as a queue that its reader empties by DELETE.
@@ -256,13 +257,13 @@ pub(crate) fn feed(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["events"]) => {
             let selection = Selection::of(call, &world.switches, world.shop_zone())?;
             let ids = selection.cut(waiting(world).into_iter());
-            list("events", ids.iter().filter_map(|id| event_json(world, call, *id)).collect())
+            Ok(list("events", ids.iter().filter_map(|id| event_json(world, call, *id)).collect()))
         }
         ("GET", ["events", "count"]) => Ok(count(waiting(world).len())),
         ("GET", ["events", _]) => {
             let id = call.id(1).filter(|id| !world.feed_read.contains(id));
             let event = id.and_then(|id| event_json(world, call, id));
-            one("event", event.ok_or(Failure::NotFound)?)
+            Ok(one("event", event.ok_or(Failure::NotFound)?))
         }
         ("DELETE", ["events", _]) => {
             let id = call.id(1).filter(|id| world.shop.event_owner.contains_key(id));
