@@ -34,6 +34,11 @@ impl Scripted {
         Self::new(move |_, index| replies[index.min(replies.len() - 1)].clone())
     }
 
+    /// What this transport would answer to a first request.
+    pub fn reply(&self, request: &Request) -> Reply {
+        (self.answer)(request, 0)
+    }
+
     pub fn asked(&self) -> Vec<Request> {
         self.asked.lock().unwrap().clone()
     }
