@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod clock;
+pub mod config;
 pub mod core;
 pub mod http;
 pub mod klarna;

@@ -1,5 +1,7 @@
 //! What a pass found and did, for people and scripts. Read only: nothing here changes anything.
 
+pub mod text;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

@@ -1,0 +1,147 @@
+//! The configuration: one TOML file, checked as a whole, turned into typed values.
+//!
+//! The only module that reads files, the environment and credentials. It never prints a secret, never guesses a
+//! value that was written wrongly, and never stops at the first mistake: all of them are reported at once, one line
+//! each. A default never moves money.
+
+pub mod environment;
+pub mod hosts;
+mod problem;
+mod read;
+pub mod schedule;
+pub mod secrets;
+mod shop;
+mod store_url;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+pub use environment::Environment;
+pub use problem::{ConfigError, Problems};
+pub use schedule::{Schedule, When};
+pub use secrets::Secrets;
+pub use shop::{IdSource, KlarnaConfig, LightspeedConfig, Match, ShopConfig};
+pub use store_url::StoreUrl;
+
+use crate::core::id::ShopName;
+use read::Reader;
+
+/// Where the configuration is looked for when no `--config` says so, in this order.
+pub const PLACES: [&str; 2] = ["/etc/reconciled/config.toml", "reconciled.toml"];
+
+/// A file larger than this is not a configuration.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// What a command needs of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub file: Option<PathBuf>,
+    pub shop: Option<String>,
+    /// The command talks to the two sides; without this no secret is read.
+    pub secrets: bool,
+}
+
+/// The whole configuration, without any secret.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub path: PathBuf,
+    pub store: StoreUrl,
+    pub schedule: Schedule,
+    pub shops: BTreeMap<ShopName, ShopConfig>,
+}
+
+/// The configuration as one command uses it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// The shop the command works on.
+    pub shop: ShopConfig,
+    /// Set when the request asked for them.
+    pub secrets: Option<Secrets>,
+    /// What is allowed and unwise; for stderr.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and checks the configuration, chooses the shop, and reads its secrets when the request wants them.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let path = find(request.file.as_deref())?;
+    let text = read_text(&path)?;
+    let (config, mut problems) = parse(&path, &text);
+    let shop = choose(&path, &config.shops, request.shop.as_deref(), &mut problems);
+    let mut warnings = Vec::new();
+    let mut secrets = None;
+    if let Some(shop) = shop.filter(|_| request.secrets) {
+        secrets = secrets::read(shop, &path, environment, &mut problems, &mut warnings);
+    }
+    let shop = shop.cloned();
+    match shop {
+        Some(shop) if problems.is_empty() => Ok(Loaded { config, shop, secrets, warnings }),
+        _ => Err(ConfigError::Problems(problems.into_sorted())),
+    }
+}
+
+/// Checks a configuration's text; `path` names it in messages and anchors its relative paths.
+pub fn parse(path: &Path, text: &str) -> (Config, Problems) {
+    let mut reader = Reader::new(path, text);
+    let config = shop::config(path, &mut reader);
+    (config, reader.into_problems())
+}
+
+fn find(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let found = PLACES.iter().map(Path::new).find(|path| path.exists());
+    found.map(Path::to_owned).ok_or(ConfigError::NoFile)
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.display().to_string(), source };
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() || about.len() > LARGEST_FILE {
+        return Err(unreadable(std::io::Error::new(
+            ErrorKind::InvalidInput,
+            "this is not a configuration file of at most one megabyte",
+        )));
+    }
+    // Text that is not UTF-8 is refused by the standard library without quoting any of it.
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+/// The shop that was asked for, or the only one there is.
+fn choose<'a>(
+    path: &Path,
+    shops: &'a BTreeMap<ShopName, ShopConfig>,
+    wanted: Option<&str>,
+    problems: &mut Problems,
+) -> Option<&'a ShopConfig> {
+    let names = || {
+        let names: Vec<&str> = shops.keys().map(ShopName::as_str).collect();
+        names.join(", ")
+    };
+    let file = path.display();
+    match wanted {
+        Some(name) => {
+            let found = shops.get(&ShopName(name.to_owned()));
+            if found.is_none() && !shops.is_empty() {
+                let name = crate::report::text::plain(name);
+                problems.add_text(format!("{file}: no shop `{name}`; configured: {}", names()));
+            }
+            found
+        }
+        None if shops.len() > 1 => {
+            problems.add_text(format!(
+                "{file}: several shops are configured; choose one with --shop: {}",
+                names()
+            ));
+            None
+        }
+        None => shops.values().next(),
+    }
+}

@@ -1,0 +1,233 @@
+//! The four secrets of a shop: from a file, from systemd's credentials, or from the environment, in this order.
+//!
+//! A secret is never printed, in no message and no debug output; what is wrong with one is said without it.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::environment::Environment;
+use super::hosts::KlarnaEnvironment;
+use super::problem::Problems;
+use super::shop::ShopConfig;
+use crate::http::Credentials;
+use crate::report::text::plain;
+
+/// The credentials of both sides.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    pub lightspeed: Credentials,
+    pub klarna: Credentials,
+}
+
+/// No key, secret, user name or password is longer.
+const LONGEST: u64 = 4096;
+
+/// Lightspeed's keys and secrets have exactly this length in every shop seen so far.
+const LIGHTSPEED_LENGTH: usize = 32;
+
+/// One secret, and where it may come from.
+struct Source<'a> {
+    /// The key in the file that names the secret's file.
+    key: String,
+    file: Option<&'a Path>,
+    /// `main.klarna-password`
+    credential: String,
+    /// `RECONCILED_MAIN_KLARNA_PASSWORD`
+    variable: String,
+}
+
+/// A refusal, without the secret.
+#[derive(Debug, thiserror::Error)]
+enum BadSecret {
+    #[error(
+        "no secret: set `{key}`, provide the systemd credential `{credential}`, or set {variable}"
+    )]
+    Nowhere { key: String, credential: String, variable: String },
+    #[error("the file `{path}` cannot be read: {why}")]
+    Unreadable { path: String, why: String },
+    #[error("the secret from {from} is empty")]
+    Empty { from: String },
+    #[error("the secret from {from} contains white space or control characters")]
+    Blank { from: String },
+    #[error("the user name from {from} contains a colon, which HTTP cannot carry")]
+    Colon { from: String },
+}
+
+pub(super) fn read(
+    shop: &ShopConfig,
+    config: &Path,
+    environment: &Environment,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<Secrets> {
+    let name = shop.name.as_str();
+    let mut get = |section: &str, key: &str, short: &str, file: Option<&Path>, is_user: bool| {
+        let source = Source {
+            key: format!("shops.{name}.{section}.{key}"),
+            file,
+            credential: format!("{name}.{short}"),
+            variable: variable(name, short),
+        };
+        match source.read(environment, is_user, warnings) {
+            Ok(secret) => Some(secret),
+            Err(why) => {
+                let file = plain(&config.display().to_string());
+                problems.add_text(format!("{file}: {}: {why}", source.key));
+                None
+            }
+        }
+    };
+    let (lightspeed, klarna) = (&shop.lightspeed, &shop.klarna);
+    let key =
+        get("lightspeed", "api_key_file", "lightspeed-key", lightspeed.key_file.as_deref(), true);
+    let secret = get(
+        "lightspeed",
+        "api_secret_file",
+        "lightspeed-secret",
+        lightspeed.secret_file.as_deref(),
+        false,
+    );
+    let user =
+        get("klarna", "username_file", "klarna-username", klarna.username_file.as_deref(), true);
+    let password =
+        get("klarna", "password_file", "klarna-password", klarna.password_file.as_deref(), false);
+    for (what, value) in [("key", &key), ("secret", &secret)] {
+        if value.as_ref().is_some_and(|it| it.expose_secret().len() != LIGHTSPEED_LENGTH) {
+            warnings.push(format!(
+                "the Lightspeed {what} of shop `{name}` does not have the usual {LIGHTSPEED_LENGTH} characters"
+            ));
+        }
+    }
+    let password = password.filter(|it| agrees(it, shop, config, problems));
+    Some(Secrets {
+        lightspeed: Credentials { user: key?, password: secret? },
+        klarna: Credentials { user: user?, password: password? },
+    })
+}
+
+/// Klarna marks its newer passwords with the environment they are for.
+fn agrees(
+    password: &SecretString,
+    shop: &ShopConfig,
+    config: &Path,
+    problems: &mut Problems,
+) -> bool {
+    let all = [KlarnaEnvironment::Playground, KlarnaEnvironment::Production];
+    let marked =
+        all.into_iter().find(|it| password.expose_secret().starts_with(it.password_prefix()));
+    let wrong = marked.filter(|marked| *marked != shop.klarna.environment);
+    if let Some(marked) = wrong {
+        problems.add_text(format!(
+            "{}: shops.{}.klarna.environment = \"{}\", but the password is one of the {} environment (it begins with `{}`); set environment = \"{}\" or use a password of {}",
+            plain(&config.display().to_string()),
+            shop.name,
+            shop.klarna.environment.name(),
+            marked.name(),
+            marked.password_prefix(),
+            marked.name(),
+            shop.klarna.environment.name(),
+        ));
+    }
+    wrong.is_none()
+}
+
+/// `RECONCILED_MAIN_KLARNA_PASSWORD`
+fn variable(shop: &str, short: &str) -> String {
+    let upper = |text: &str| -> String {
+        let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        text.chars().map(word).collect()
+    };
+    format!("RECONCILED_{}_{}", upper(shop), upper(short))
+}
+
+impl BadSecret {
+    /// A file that is named wins over a credential that is there; say how to have it the other way.
+    fn beside(self, credential: &str) -> Self {
+        match self {
+            Self::Unreadable { path, why } => Self::Unreadable {
+                path,
+                why: format!(
+                    "{why} (the systemd credential `{credential}` is there: leave the key out to use it)"
+                ),
+            },
+            other @ (Self::Nowhere { .. }
+            | Self::Empty { .. }
+            | Self::Blank { .. }
+            | Self::Colon { .. }) => other,
+        }
+    }
+}
+
+impl Source<'_> {
+    fn read(
+        &self,
+        environment: &Environment,
+        is_user: bool,
+        warnings: &mut Vec<String>,
+    ) -> Result<SecretString, BadSecret> {
+        let credential = environment
+            .credentials_directory()
+            .map(|directory| directory.join(&self.credential))
+            .filter(|path| path.exists());
+        if let Some(path) = self.file {
+            let text = read_file(path, Some(warnings)).map_err(|why| match credential {
+                Some(_) => why.beside(&self.credential),
+                None => why,
+            })?;
+            return checked(&text, &quoted(path), is_user);
+        }
+        if let Some(path) = credential {
+            return checked(&read_file(&path, None)?, &quoted(&path), is_user);
+        }
+        if let Some(value) = environment.get(&self.variable) {
+            return checked(value, &self.variable, is_user);
+        }
+        Err(BadSecret::Nowhere {
+            key: self.key.clone(),
+            credential: self.credential.clone(),
+            variable: self.variable.clone(),
+        })
+    }
+}
+
+fn quoted(path: &Path) -> String {
+    format!("`{}`", plain(&path.display().to_string()))
+}
+
+fn read_file(path: &Path, warnings: Option<&mut Vec<String>>) -> Result<String, BadSecret> {
+    let unreadable = |why: &io::Error| BadSecret::Unreadable {
+        path: plain(&path.display().to_string()),
+        why: why.to_string(),
+    };
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|why| unreadable(&why))?;
+    let about = file.metadata().map_err(|why| unreadable(&why))?;
+    file.take(LONGEST).read_to_string(&mut text).map_err(|why| unreadable(&why))?;
+    if let Some(warnings) = warnings.filter(|_| about.is_file() && about.mode() & 0o027 != 0) {
+        warnings.push(format!(
+            "the secret in {} can be read or changed by others on this machine: chmod 600",
+            quoted(path)
+        ));
+    }
+    Ok(text)
+}
+
+/// One newline at the end is the editor's; anything else that is blank was copied by mistake.
+fn checked(text: &str, from: &str, is_user: bool) -> Result<SecretString, BadSecret> {
+    let from = from.to_owned();
+    let secret = text.strip_suffix('\n').unwrap_or(text);
+    let secret = secret.strip_suffix('\r').unwrap_or(secret);
+    if secret.is_empty() {
+        Err(BadSecret::Empty { from })
+    } else if secret.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Err(BadSecret::Blank { from })
+    } else if is_user && secret.contains(':') {
+        Err(BadSecret::Colon { from })
+    } else {
+        Ok(SecretString::from(secret))
+    }
+}

@@ -1,0 +1,39 @@
+//! Text of the other sides, made safe for a terminal and a log.
+//!
+//! An order number or an error message is whatever somebody typed. Control characters could move the cursor or
+//! forge a line; bidirectional overrides could make one amount look like another.
+
+/// No single text of the other sides is printed longer, in characters of the original.
+const LONGEST: usize = 400;
+
+/// `text` with everything invisible or directing written as `\u{…}`, at most 400 characters of it.
+pub fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    for character in characters.by_ref().take(LONGEST) {
+        if directs(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    if characters.next().is_some() {
+        safe.push('…');
+    }
+    safe
+}
+
+/// Characters that steer a terminal or the reading direction instead of showing something.
+fn directs(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
