@@ -1,6 +1,12 @@
 //! What a pass found and did, for people and scripts. Read only: nothing here changes anything.
 
+pub mod breaks;
+pub mod human;
+pub mod json;
+pub mod progress;
+pub mod show;
 pub mod text;
+pub mod words;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,224 @@
+//! `show` for people: facts first, then what we hold true, then every step with its date.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use super::{Life, amount, fraud, klarna_status, settles, shipped, shop_status};
+use crate::core::answer::Said;
+use crate::core::facts::KlarnaOrder;
+use crate::core::id::Reference;
+use crate::core::intent::Intent;
+use crate::report::human::{HEADING, grid, one_break, print, seconds};
+use crate::report::json::refund_id;
+use crate::report::text::plain;
+use crate::report::words::{self, money, some_money};
+
+/// Writes the order's whole life.
+///
+/// # Errors
+/// The output failed.
+pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    order(out, life)?;
+    lightspeed(out, life)?;
+    klarna(out, life)?;
+    credits(out, life)?;
+    intents(out, life)?;
+    adopted(out, life)?;
+    breaks(out, life)?;
+    journal(out, life)?;
+    out.flush()
+}
+
+fn order<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let (ledger, shop) = (&life.dossier.ledger, &life.dossier.shop);
+    let number = plain(shop.number.as_str());
+    writeln!(out, "{HEADING}Order {number}{HEADING:#} is {}", ledger.order.name())?;
+    let link = shop.klarna_order_id.as_ref();
+    let link = link.map_or_else(|| "none found".to_owned(), |id| plain(id.as_str()));
+    writeln!(out, "  Klarna order id: {link}")?;
+    if let Some(note) = &ledger.hold {
+        writeln!(out, "  held by an operator: {}", plain(note))?;
+    }
+    for other in &life.dossier.shared_with {
+        writeln!(out, "  order {} names the same Klarna order", plain(other.as_str()))?;
+    }
+    Ok(())
+}
+
+fn lightspeed<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let shop = &life.dossier.shop;
+    let total = match &shop.total {
+        Ok(total) => money(*total, life.currency),
+        Err(text) => format!("\"{}\" (not an amount)", plain(text)),
+    };
+    writeln!(out, "\n{HEADING}Lightspeed says{HEADING:#} (changed {})", seconds(shop.updated_at))?;
+    writeln!(
+        out,
+        "  {total}, status {}, shipped {}, {}; placed {}",
+        plain(&shop_status(&shop.status)),
+        plain(&shipped(&shop.shipped)),
+        if shop.paid { "paid" } else { "not paid" },
+        seconds(shop.created_at),
+    )
+}
+
+fn klarna<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let Some((order, read_at)) = &life.dossier.klarna else {
+        return writeln!(out, "\n{HEADING}Klarna{HEADING:#} was not read yet");
+    };
+    writeln!(out, "\n{HEADING}Klarna says{HEADING:#} (read {})", seconds(*read_at))?;
+    let in_shop_currency = |minor| money(minor, life.currency);
+    let fraud = order
+        .fraud
+        .as_ref()
+        .map_or_else(String::new, |word| format!(", fraud check {}", plain(&fraud(word))));
+    writeln!(
+        out,
+        "  {} of {}, captured {}, refunded {}, still authorized {}{fraud}",
+        plain(&klarna_status(&order.status)),
+        in_shop_currency(order.order_amount),
+        in_shop_currency(order.captured),
+        in_shop_currency(order.refunded),
+        in_shop_currency(order.remaining),
+    )?;
+    if let Some(at) = order.expires_at {
+        writeln!(out, "  the authorization lapses {}", seconds(at))?;
+    }
+    made(out, life, order)
+}
+
+/// The captures and refunds at Klarna, whoever made them.
+fn made<W: Write>(out: &mut W, life: &Life, order: &KlarnaOrder) -> io::Result<()> {
+    if order.captures.is_empty() && order.refunds.is_empty() {
+        return Ok(());
+    }
+    let reference = |it: &Option<Reference>| {
+        it.as_ref().map_or_else(|| "no reference".to_owned(), |it| plain(it.as_str()))
+    };
+    let mut table = grid(&["at Klarna", "amount", "reference", "when", "id"]);
+    for it in &order.captures {
+        let when = it.captured_at.map_or_else(String::new, seconds);
+        let (amount, id) = (money(it.amount, life.currency), plain(it.id.as_str()));
+        table.add_row(["capture".to_owned(), amount, reference(&it.reference), when, id]);
+    }
+    for it in &order.refunds {
+        let when = it.refunded_at.map_or_else(String::new, seconds);
+        let (amount, id) = (money(it.amount, life.currency), plain(it.id.as_str()));
+        table.add_row(["refund".to_owned(), amount, reference(&it.reference), when, id]);
+    }
+    print(out, &table)
+}
+
+fn credits<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let records = &life.dossier.ledger.credits;
+    if records.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEADING}Credit invoices{HEADING:#}")?;
+    let mut table = grid(&["number", "state", "amount", "in the shop", "refund", "created"]);
+    for (id, record) in records {
+        let facts = life.dossier.shop.credit_invoices.iter().find(|facts| facts.id == *id);
+        let in_shop = match facts {
+            Some(facts) if facts.paid.is(&true) => "paid",
+            Some(_) => "not paid",
+            None => "not there any more",
+        };
+        let now = facts.and_then(|facts| amount(&facts.amount)).or(record.amount);
+        table.add_row([
+            plain(record.number.as_str()),
+            record.state.name().to_owned(),
+            some_money(now, life.currency),
+            in_shop.to_owned(),
+            refund_id(&record.state).map_or_else(|| "–".to_owned(), |id| plain(id.as_str())),
+            seconds(record.created_at),
+        ]);
+    }
+    print(out, &table)
+}
+
+fn intents<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let intents = &life.dossier.ledger.intents;
+    if intents.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEADING}What this program asked for{HEADING:#}")?;
+    intents.iter().try_for_each(|it| intent(out, life, it))
+}
+
+fn intent<W: Write>(out: &mut W, life: &Life, it: &Intent) -> io::Result<()> {
+    writeln!(
+        out,
+        "  {} of {} under reference {}: {}",
+        words::effect(it.effect.kind),
+        money(it.effect.amount, life.currency),
+        plain(it.effect.reference.as_str()),
+        it.state.name(),
+    )?;
+    writeln!(out, "    intent {}, generation {}", it.id, it.effect.generation)?;
+    if it.effect.kind.is_klarna() {
+        writeln!(out, "    idempotency key {}", it.key)?;
+    }
+    let dated = |what: &str, at: Option<Timestamp>| at.map(|at| format!("{what} {}", seconds(at)));
+    let steps = [
+        dated("planned", Some(it.planned_at)),
+        dated("first sent", it.first_sent_at),
+        dated("last sent", it.last_sent_at.filter(|_| it.attempts > 1)),
+        dated("not before", it.not_before),
+        dated("ended", it.ended_at),
+    ];
+    let steps: Vec<String> = steps.into_iter().flatten().collect();
+    writeln!(out, "    {}; {}", steps.join(", "), words::count_of(it.attempts, "attempt"))?;
+    if let Some(made) = &it.made {
+        writeln!(out, "    made {} at Klarna", plain(made.as_str()))?;
+    }
+    it.said.as_ref().map_or(Ok(()), |said| answer(out, said))
+}
+
+/// What a support desk asks for first.
+fn answer<W: Write>(out: &mut W, said: &Said) -> io::Result<()> {
+    let status =
+        said.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let code = said.code.as_ref().map_or_else(String::new, |code| format!(" {}", plain(code)));
+    let correlation = said.correlation_id.as_ref();
+    let correlation =
+        correlation.map_or_else(String::new, |id| format!(" (correlation id {})", plain(id)));
+    writeln!(out, "    answered {status}{code}: {}{correlation}", plain(&said.message))
+}
+
+fn adopted<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let adopted = &life.dossier.ledger.adopted;
+    if adopted.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEADING}Refunds a human explained{HEADING:#}")?;
+    adopted.iter().try_for_each(|(refund, to)| {
+        writeln!(out, "  {} settles {}", plain(refund.as_str()), plain(&settles(life, to)))
+    })
+}
+
+fn breaks<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    if life.breaks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEADING}Breaks{HEADING:#}")?;
+    life.breaks.iter().try_for_each(|it| one_break(out, it, life.currency, life.now))
+}
+
+fn journal<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    writeln!(out, "\n{HEADING}Journal{HEADING:#}")?;
+    let mut table = grid(&["#", "when", "what", "event", "from", "to", "by", "detail"]);
+    for row in &life.journal {
+        table.add_row([
+            row.seq.to_string(),
+            seconds(row.at),
+            format!("{} {}", plain(&row.entity), plain(&row.entity_id)),
+            plain(&row.event),
+            plain(&row.before),
+            plain(&row.after),
+            plain(&row.actor),
+            plain(&row.detail),
+        ]);
+    }
+    print(out, &table)
+}

@@ -1,0 +1,85 @@
+//! One order from first sight on: what both sides said, what we hold true, what was sent, and every step between.
+//!
+//! Read only, and enough for a stranger to follow one credit invoice from first sight to paid.
+
+pub mod human;
+pub mod json;
+
+use jiff::Timestamp;
+
+use crate::core::facts::{Fraud, KlarnaStatus, Said, Shipped, ShopStatus, Word};
+use crate::core::id::InvoiceId;
+use crate::core::ledger::Attribution;
+use crate::core::money::{Currency, Minor};
+use crate::store::{Break, Dossier, JournalRow};
+
+/// Everything `show` prints.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub currency: Option<Currency>,
+    pub now: Timestamp,
+    pub dossier: Dossier,
+    pub journal: Vec<JournalRow>,
+    pub breaks: Vec<Break>,
+}
+
+fn shop_status(word: &Word<ShopStatus>) -> String {
+    spoken(word, |status| match status {
+        ShopStatus::Open => "open",
+        ShopStatus::AwaitingPayment => "awaiting_payment",
+        ShopStatus::Cancelled => "cancelled",
+    })
+}
+
+fn shipped(word: &Word<Shipped>) -> String {
+    spoken(word, |shipped| match shipped {
+        Shipped::No => "no",
+        Shipped::Partly => "partly",
+        Shipped::Fully => "fully",
+        Shipped::Cancelled => "cancelled",
+    })
+}
+
+fn klarna_status(word: &Word<KlarnaStatus>) -> String {
+    spoken(word, |status| match status {
+        KlarnaStatus::Authorized => "authorized",
+        KlarnaStatus::PartCaptured => "part_captured",
+        KlarnaStatus::Captured => "captured",
+        KlarnaStatus::Cancelled => "cancelled",
+        KlarnaStatus::Expired => "expired",
+        KlarnaStatus::Closed => "closed",
+    })
+}
+
+fn fraud(word: &Word<Fraud>) -> String {
+    spoken(word, |fraud| match fraud {
+        Fraud::Accepted => "accepted",
+        Fraud::Pending => "pending",
+        Fraud::Rejected => "rejected",
+    })
+}
+
+/// A word we know by its name, any other as it was written.
+fn spoken<T>(word: &Word<T>, name: impl Fn(&T) -> &'static str) -> String {
+    match word {
+        Word::Known(known) => name(known).to_owned(),
+        Word::Unknown(text) => text.clone(),
+    }
+}
+
+fn amount(said: &Said) -> Option<Minor> {
+    said.as_ref().ok().copied()
+}
+
+/// What a human said that a refund was for.
+fn settles(life: &Life, attribution: &Attribution) -> String {
+    let number = |id: &InvoiceId| {
+        let record = life.dossier.ledger.credits.get(id);
+        record.map_or_else(|| format!("credit invoice {id}"), |record| record.number.to_string())
+    };
+    match attribution {
+        Attribution::CreditInvoice(id) => number(id),
+        Attribution::Cancel => format!("{}:cancel", life.dossier.shop.number),
+        Attribution::RuledOut => "nothing (ruled out)".to_owned(),
+    }
+}
