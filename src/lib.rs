@@ -4,6 +4,7 @@
 //! shell around them.
 
 pub mod budget;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
@@ -14,3 +15,4 @@ pub mod pass;
 pub mod report;
 pub mod sandbox;
 pub mod store;
+pub mod telemetry;

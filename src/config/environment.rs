@@ -15,9 +15,8 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// What this process was started with; names and values that are not text are left out.
     pub fn of_process() -> Self {
-        let text = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
+        let text =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::of(text)
     }
 

@@ -23,7 +23,7 @@ pub use environment::Environment;
 pub use problem::{ConfigError, Problems};
 pub use schedule::{Schedule, When};
 pub use secrets::Secrets;
-pub use shop::{IdSource, KlarnaConfig, LightspeedConfig, Match, ShopConfig};
+pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
 
 use crate::core::id::ShopName;
@@ -116,10 +116,7 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
 
 /// The shop that was asked for, or the only one there is.
 fn choose<'a>(
-    path: &Path,
-    shops: &'a BTreeMap<ShopName, ShopConfig>,
-    wanted: Option<&str>,
-    problems: &mut Problems,
+    path: &Path, shops: &'a BTreeMap<ShopName, ShopConfig>, wanted: Option<&str>, problems: &mut Problems,
 ) -> Option<&'a ShopConfig> {
     let names = || {
         let names: Vec<&str> = shops.keys().map(ShopName::as_str).collect();
@@ -136,10 +133,7 @@ fn choose<'a>(
             found
         }
         None if shops.len() > 1 => {
-            problems.add_text(format!(
-                "{file}: several shops are configured; choose one with --shop: {}",
-                names()
-            ));
+            problems.add_text(format!("{file}: several shops are configured; choose one with --shop: {}", names()));
             None
         }
         None => shops.values().next(),

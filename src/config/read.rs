@@ -77,12 +77,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A table within `parent`. Absent ones are empty, so that what they lack is reported key by key.
-    pub(super) fn section<'a>(
-        &mut self,
-        parent: &'a DeTable<'t>,
-        key: &str,
-        path: &str,
-    ) -> Section<'a, 't> {
+    pub(super) fn section<'a>(&mut self, parent: &'a DeTable<'t>, key: &str, path: &str) -> Section<'a, 't> {
         let Some((name, value)) = parent.get_key_value(key) else {
             return Section { table: None, line: 0 };
         };
@@ -114,13 +109,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads one key. `None` when it is absent or wrong; what is wrong is remembered.
-    pub(super) fn get<T>(
-        &mut self,
-        section: Section<'_, 't>,
-        path: &str,
-        key: &str,
-        kind: &Kind<T>,
-    ) -> Option<T> {
+    pub(super) fn get<T>(&mut self, section: Section<'_, 't>, path: &str, key: &str, kind: &Kind<T>) -> Option<T> {
         let (line, value) = self.value(section, key)?;
         let read = value.as_str().and_then(kind.read);
         if read.is_none() {
@@ -129,19 +118,10 @@ impl<'t> Reader<'t> {
         read
     }
 
-    pub(super) fn required<T>(
-        &mut self,
-        section: Section<'_, 't>,
-        path: &str,
-        key: &str,
-        kind: &Kind<T>,
-    ) -> Option<T> {
+    pub(super) fn required<T>(&mut self, section: Section<'_, 't>, path: &str, key: &str, kind: &Kind<T>) -> Option<T> {
         let read = self.get(section, path, key, kind);
         if read.is_none() && self.value(section, key).is_none() {
-            self.problem(
-                section.line,
-                &format!("{path}.{key} is missing; it must be {}", kind.allowed),
-            );
+            self.problem(section.line, &format!("{path}.{key} is missing; it must be {}", kind.allowed));
         }
         read
     }
@@ -157,11 +137,7 @@ impl<'t> Reader<'t> {
 
     /// A list that must not be empty.
     pub(super) fn list<T>(
-        &mut self,
-        section: Section<'_, 't>,
-        path: &str,
-        key: &str,
-        kind: &Kind<T>,
+        &mut self, section: Section<'_, 't>, path: &str, key: &str, kind: &Kind<T>,
     ) -> Option<Vec<T>> {
         let (line, value) = self.value(section, key)?;
         let Some(items) = value.as_array().filter(|items| !items.is_empty()) else {
@@ -209,15 +185,12 @@ fn join(path: &str, key: &str) -> String {
 
 /// What an unknown key probably is: one of another section, or a misspelt one of its own.
 fn unknown(name: &str, full: &str, path: &str, known: &[&str]) -> String {
-    let elsewhere = super::shop::SECTIONS
-        .iter()
-        .find(|(section, keys)| !path.ends_with(section) && keys.contains(&name));
+    let elsewhere =
+        super::shop::SECTIONS.iter().find(|(section, keys)| !path.ends_with(section) && keys.contains(&name));
     if let Some((section, _)) = elsewhere {
         return format!("{full}: unknown key here; `{name}` belongs into the section `{section}`");
     }
-    let nearest = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
     match nearest {
         Some(nearest) => format!("{full}: unknown key; the nearest known one is `{nearest}`"),
         None => format!("{full}: unknown key; none is known here"),

@@ -58,9 +58,7 @@ fn when(text: &str) -> Option<When> {
 fn cron(text: &str) -> Option<When> {
     let mut fields: Vec<&str> = text.split_ascii_whitespace().collect();
     let place = match fields.len() {
-        6 | 7 if !fields.last()?.contains(|c: char| c.is_ascii_digit() || "*?".contains(c)) => {
-            zone(fields.pop()?)?
-        }
+        6 | 7 if !fields.last()?.contains(|c: char| c.is_ascii_digit() || "*?".contains(c)) => zone(fields.pop()?)?,
         _ => "UTC".to_owned(),
     };
     let field = |field: &&str| {

@@ -43,9 +43,7 @@ struct Source<'a> {
 /// A refusal, without the secret.
 #[derive(Debug, thiserror::Error)]
 enum BadSecret {
-    #[error(
-        "no secret: set `{key}`, provide the systemd credential `{credential}`, or set {variable}"
-    )]
+    #[error("no secret: set `{key}`, provide the systemd credential `{credential}`, or set {variable}")]
     Nowhere { key: String, credential: String, variable: String },
     #[error("the file `{path}` cannot be read: {why}")]
     Unreadable { path: String, why: String },
@@ -58,11 +56,7 @@ enum BadSecret {
 }
 
 pub(super) fn read(
-    shop: &ShopConfig,
-    config: &Path,
-    environment: &Environment,
-    problems: &mut Problems,
-    warnings: &mut Vec<String>,
+    shop: &ShopConfig, config: &Path, environment: &Environment, problems: &mut Problems, warnings: &mut Vec<String>,
 ) -> Option<Secrets> {
     let name = shop.name.as_str();
     let mut get = |section: &str, key: &str, short: &str, file: Option<&Path>, is_user: bool| {
@@ -82,19 +76,10 @@ pub(super) fn read(
         }
     };
     let (lightspeed, klarna) = (&shop.lightspeed, &shop.klarna);
-    let key =
-        get("lightspeed", "api_key_file", "lightspeed-key", lightspeed.key_file.as_deref(), true);
-    let secret = get(
-        "lightspeed",
-        "api_secret_file",
-        "lightspeed-secret",
-        lightspeed.secret_file.as_deref(),
-        false,
-    );
-    let user =
-        get("klarna", "username_file", "klarna-username", klarna.username_file.as_deref(), true);
-    let password =
-        get("klarna", "password_file", "klarna-password", klarna.password_file.as_deref(), false);
+    let key = get("lightspeed", "api_key_file", "lightspeed-key", lightspeed.key_file.as_deref(), true);
+    let secret = get("lightspeed", "api_secret_file", "lightspeed-secret", lightspeed.secret_file.as_deref(), false);
+    let user = get("klarna", "username_file", "klarna-username", klarna.username_file.as_deref(), true);
+    let password = get("klarna", "password_file", "klarna-password", klarna.password_file.as_deref(), false);
     for (what, value) in [("key", &key), ("secret", &secret)] {
         if value.as_ref().is_some_and(|it| it.expose_secret().len() != LIGHTSPEED_LENGTH) {
             warnings.push(format!(
@@ -110,15 +95,9 @@ pub(super) fn read(
 }
 
 /// Klarna marks its newer passwords with the environment they are for.
-fn agrees(
-    password: &SecretString,
-    shop: &ShopConfig,
-    config: &Path,
-    problems: &mut Problems,
-) -> bool {
+fn agrees(password: &SecretString, shop: &ShopConfig, config: &Path, problems: &mut Problems) -> bool {
     let all = [KlarnaEnvironment::Playground, KlarnaEnvironment::Production];
-    let marked =
-        all.into_iter().find(|it| password.expose_secret().starts_with(it.password_prefix()));
+    let marked = all.into_iter().find(|it| password.expose_secret().starts_with(it.password_prefix()));
     let wrong = marked.filter(|marked| *marked != shop.klarna.environment);
     if let Some(marked) = wrong {
         problems.add_text(format!(
@@ -150,24 +129,16 @@ impl BadSecret {
         match self {
             Self::Unreadable { path, why } => Self::Unreadable {
                 path,
-                why: format!(
-                    "{why} (the systemd credential `{credential}` is there: leave the key out to use it)"
-                ),
+                why: format!("{why} (the systemd credential `{credential}` is there: leave the key out to use it)"),
             },
-            other @ (Self::Nowhere { .. }
-            | Self::Empty { .. }
-            | Self::Blank { .. }
-            | Self::Colon { .. }) => other,
+            other @ (Self::Nowhere { .. } | Self::Empty { .. } | Self::Blank { .. } | Self::Colon { .. }) => other,
         }
     }
 }
 
 impl Source<'_> {
     fn read(
-        &self,
-        environment: &Environment,
-        is_user: bool,
-        warnings: &mut Vec<String>,
+        &self, environment: &Environment, is_user: bool, warnings: &mut Vec<String>,
     ) -> Result<SecretString, BadSecret> {
         let credential = environment
             .credentials_directory()
@@ -199,10 +170,8 @@ fn quoted(path: &Path) -> String {
 }
 
 fn read_file(path: &Path, warnings: Option<&mut Vec<String>>) -> Result<String, BadSecret> {
-    let unreadable = |why: &io::Error| BadSecret::Unreadable {
-        path: plain(&path.display().to_string()),
-        why: why.to_string(),
-    };
+    let unreadable =
+        |why: &io::Error| BadSecret::Unreadable { path: plain(&path.display().to_string()), why: why.to_string() };
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|why| unreadable(&why))?;
     let about = file.metadata().map_err(|why| unreadable(&why))?;

@@ -15,6 +15,7 @@ use super::values::{AMOUNT, CAPTURE_ON, DURATION, FILE, LANGUAGE, MODE, PAYMENT}
 use crate::core::id::ShopName;
 use crate::core::money::{Currency, Minor};
 use crate::core::policy::{CaptureOn, Mode, Policy};
+use crate::lightspeed::IdSource;
 
 /// One shop: two sides, how their orders are matched, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,16 +56,6 @@ pub struct Match {
     pub klarna_order_id: Vec<IdSource>,
 }
 
-/// A place in a shop order where the Klarna order id may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IdSource {
-    PaymentData,
-    /// With the metafield's key.
-    Metafield(String),
-    Memo,
-    Events,
-}
-
 const ROOT: &[&str] = &["store", "schedule", "shops"];
 const STORE: &[&str] = &["url"];
 const SCHEDULE: &[&str] = &["poll", "full", "settle"];
@@ -98,18 +89,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("policy", POLICY),
 ];
 
-const ID_SOURCE: Kind<IdSource> = Kind {
-    allowed: "\"paymentData\", \"metafield:KEY\", \"memo\" or \"events\"",
-    read: |text| match text {
-        "paymentData" => Some(IdSource::PaymentData),
-        "memo" => Some(IdSource::Memo),
-        "events" => Some(IdSource::Events),
-        other => {
-            let key = other.strip_prefix("metafield:").filter(|key| !key.trim().is_empty())?;
-            Some(IdSource::Metafield(key.to_owned()))
-        }
-    },
-};
+const ID_SOURCE: Kind<IdSource> =
+    Kind { allowed: "\"paymentData\", \"metafield:KEY\", \"memo\" or \"events\"", read: |text| text.parse().ok() };
 
 pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
     let root = reader.root();
@@ -140,11 +121,7 @@ fn schedule<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>) -> Schedule {
     }
 }
 
-fn shops<'t>(
-    reader: &mut Reader<'t>,
-    root: &DeTable<'t>,
-    directory: &Path,
-) -> BTreeMap<ShopName, ShopConfig> {
+fn shops<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> BTreeMap<ShopName, ShopConfig> {
     let all = reader.section(root, "shops", "shops");
     let table = all.table();
     if table.is_none_or(DeTable::is_empty) {
@@ -157,10 +134,7 @@ fn shops<'t>(
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !valid {
             let line = reader.line_of(all, name);
-            let text = format!(
-                "shops: the name {} must be 1 to 32 of the characters a-z, 0-9 and -",
-                shown_text(name)
-            );
+            let text = format!("shops: the name {} must be 1 to 32 of the characters a-z, 0-9 and -", shown_text(name));
             reader.problem(line, &text);
         } else if let Some(table) = table {
             let path = format!("shops.{name}");
@@ -175,11 +149,7 @@ fn shops<'t>(
 
 /// `None` when a key is missing or wrong that has no default; what that is was remembered.
 fn shop<'t>(
-    reader: &mut Reader<'t>,
-    section: Section<'_, 't>,
-    path: &str,
-    name: &str,
-    directory: &Path,
+    reader: &mut Reader<'t>, section: Section<'_, 't>, path: &str, name: &str, directory: &Path,
 ) -> Option<ShopConfig> {
     let table = section.table()?;
     reader.check_keys(section, path, SHOP);
@@ -187,20 +157,11 @@ fn shop<'t>(
     let klarna = klarna(reader, table, &format!("{path}.klarna"), directory);
     let matching = matching(reader, table, &format!("{path}.match"));
     let policy = policy(reader, table, &format!("{path}.policy"));
-    Some(ShopConfig {
-        name: ShopName(name.to_owned()),
-        lightspeed: lightspeed?,
-        klarna: klarna?,
-        matching,
-        policy,
-    })
+    Some(ShopConfig { name: ShopName(name.to_owned()), lightspeed: lightspeed?, klarna: klarna?, matching, policy })
 }
 
 fn lightspeed<'t>(
-    reader: &mut Reader<'t>,
-    shop: &DeTable<'t>,
-    path: &str,
-    directory: &Path,
+    reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str, directory: &Path,
 ) -> Option<LightspeedConfig> {
     let section = reader.section(shop, "lightspeed", path);
     reader.check_keys(section, path, LIGHTSPEED);
@@ -209,21 +170,10 @@ fn lightspeed<'t>(
     let key_file = file(reader, section, path, "api_key_file", directory);
     let secret_file = file(reader, section, path, "api_secret_file", directory);
     let base_url = base_url(reader, section, path, cluster.map(Cluster::base_url));
-    Some(LightspeedConfig {
-        cluster: cluster?,
-        language: language?,
-        base_url: base_url?,
-        key_file,
-        secret_file,
-    })
+    Some(LightspeedConfig { cluster: cluster?, language: language?, base_url: base_url?, key_file, secret_file })
 }
 
-fn klarna<'t>(
-    reader: &mut Reader<'t>,
-    shop: &DeTable<'t>,
-    path: &str,
-    directory: &Path,
-) -> Option<KlarnaConfig> {
+fn klarna<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str, directory: &Path) -> Option<KlarnaConfig> {
     let section = reader.section(shop, "klarna", path);
     reader.check_keys(section, path, KLARNA);
     let environment = reader.required(section, path, "environment", &ENVIRONMENT);
@@ -232,20 +182,11 @@ fn klarna<'t>(
     let password_file = file(reader, section, path, "password_file", directory);
     let known = environment.zip(region).map(|(environment, region)| environment.base_url(region));
     let base_url = base_url(reader, section, path, known);
-    Some(KlarnaConfig {
-        environment: environment?,
-        region: region?,
-        base_url: base_url?,
-        username_file,
-        password_file,
-    })
+    Some(KlarnaConfig { environment: environment?, region: region?, base_url: base_url?, username_file, password_file })
 }
 
 fn base_url<'t>(
-    reader: &mut Reader<'t>,
-    section: Section<'_, 't>,
-    path: &str,
-    known: Option<&'static str>,
+    reader: &mut Reader<'t>, section: Section<'_, 't>, path: &str, known: Option<&'static str>,
 ) -> Option<String> {
     let line = reader.line_of(section, "base_url");
     let given = reader.get(section, path, "base_url", &URL);
@@ -261,11 +202,7 @@ fn base_url<'t>(
 }
 
 fn file<'t>(
-    reader: &mut Reader<'t>,
-    section: Section<'_, 't>,
-    path: &str,
-    key: &str,
-    directory: &Path,
+    reader: &mut Reader<'t>, section: Section<'_, 't>, path: &str, key: &str, directory: &Path,
 ) -> Option<PathBuf> {
     reader.get(section, path, key, &FILE).map(|file| directory.join(file))
 }
@@ -278,12 +215,8 @@ fn matching<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Matc
         vec![IdSource::PaymentData, metafield, IdSource::Memo, IdSource::Events]
     };
     Match {
-        payment: reader
-            .list(section, path, "payment", &PAYMENT)
-            .unwrap_or_else(|| vec!["klarna".to_owned()]),
-        klarna_order_id: reader
-            .list(section, path, "klarna_order_id", &ID_SOURCE)
-            .unwrap_or_else(everywhere),
+        payment: reader.list(section, path, "payment", &PAYMENT).unwrap_or_else(|| vec!["klarna".to_owned()]),
+        klarna_order_id: reader.list(section, path, "klarna_order_id", &ID_SOURCE).unwrap_or_else(everywhere),
     }
 }
 
@@ -296,8 +229,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
     let mark_paid = mode("mark_paid", standard.mark_paid);
     let cancels = mode("cancels", standard.cancels);
     let captures = mode("captures", standard.captures);
-    let mut duration =
-        |key, standard| reader.get(section, path, key, &DURATION).unwrap_or(standard);
+    let mut duration = |key, standard| reader.get(section, path, key, &DURATION).unwrap_or(standard);
     let refund_after = duration("refund_after", standard.refund_after);
     let grace = duration("grace", standard.grace);
     let expiry_warning = duration("expiry_warning", standard.expiry_warning);
@@ -314,9 +246,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
         refund_limit_per_pass: amount("refund_limit_per_pass", standard.refund_limit_per_pass),
         refund_limit_per_day: amount("refund_limit_per_day", standard.refund_limit_per_day),
         act: reader.flag(section, path, "act").unwrap_or(standard.act),
-        capture_on: reader
-            .get(section, path, "capture_on", &CAPTURE_ON)
-            .unwrap_or(standard.capture_on),
+        capture_on: reader.get(section, path, "capture_on", &CAPTURE_ON).unwrap_or(standard.capture_on),
         adopt_exact: reader.flag(section, path, "adopt_exact").unwrap_or(standard.adopt_exact),
     }
 }

@@ -41,10 +41,7 @@ mod tests {
     #[test]
     fn store_urls_are_read_or_refused() {
         for (text, expected) in [
-            (
-                "sqlite:///var/lib/reconciled/reconciled.db",
-                Some("/var/lib/reconciled/reconciled.db"),
-            ),
+            ("sqlite:///var/lib/reconciled/reconciled.db", Some("/var/lib/reconciled/reconciled.db")),
             ("sqlite://rel/path.db", Some("rel/path.db")),
             ("sqlite:rel.db", Some("rel.db")),
             ("sqlite:/abs.db", Some("/abs.db")),

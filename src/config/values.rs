@@ -91,9 +91,7 @@ fn amount(text: &str) -> Option<Minor> {
 
 /// A value that may be a credential written into the wrong place: never quoted, and never taken for a file name.
 pub(super) fn looks_secret(text: &str) -> bool {
-    let marked = ["klarna_test_", "klarna_live_", "kco_test_", "kco_live_"]
-        .iter()
-        .any(|prefix| text.contains(prefix));
+    let marked = ["klarna_test_", "klarna_live_", "kco_test_", "kco_live_"].iter().any(|prefix| text.contains(prefix));
     let dense = text.len() >= 20
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+".contains(&b))
         && text.bytes().any(|b| b.is_ascii_digit())

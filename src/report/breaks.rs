@@ -39,12 +39,7 @@ pub fn one_json<W: Write>(out: &mut W, it: &Break, now: Timestamp) -> io::Result
 ///
 /// # Errors
 /// The output failed.
-pub fn list<W: Write>(
-    out: &mut W,
-    breaks: &[Break],
-    currency: Option<Currency>,
-    now: Timestamp,
-) -> io::Result<()> {
+pub fn list<W: Write>(out: &mut W, breaks: &[Break], currency: Option<Currency>, now: Timestamp) -> io::Result<()> {
     if breaks.is_empty() {
         return writeln!(out, "No breaks.");
     }
@@ -67,12 +62,7 @@ pub fn list<W: Write>(
 
 /// # Errors
 /// The output failed.
-pub fn one<W: Write>(
-    out: &mut W,
-    it: &Break,
-    currency: Option<Currency>,
-    now: Timestamp,
-) -> io::Result<()> {
+pub fn one<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, now: Timestamp) -> io::Result<()> {
     one_break(out, it, currency, now)?;
     out.flush()
 }

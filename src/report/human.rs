@@ -34,10 +34,7 @@ const PAGE: u32 = 500;
 /// # Errors
 /// The store or the output failed.
 pub async fn pass<S: Store, W: Write + Send>(
-    out: &mut W,
-    report: &PassReport,
-    store: Option<&S>,
-    breaks: &[Break],
+    out: &mut W, report: &PassReport, store: Option<&S>, breaks: &[Break],
 ) -> Result<(), RenderError> {
     head(out, report)?;
     if let Some(store) = store {
@@ -80,11 +77,7 @@ fn head<W: Write>(out: &mut W, report: &PassReport) -> io::Result<()> {
 }
 
 /// One row per order as long as that is readable, and always how many are in which state.
-async fn orders<S: Store, W: Write + Send>(
-    out: &mut W,
-    report: &PassReport,
-    store: &S,
-) -> Result<(), RenderError> {
+async fn orders<S: Store, W: Write + Send>(out: &mut W, report: &PassReport, store: &S) -> Result<(), RenderError> {
     let mut states: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut listed: Vec<OrderRow> = Vec::new();
     let mut after = OrderId(0);
@@ -119,8 +112,7 @@ async fn orders<S: Store, W: Write + Send>(
             credits.join(", "),
         ]);
     }
-    let counts: Vec<String> =
-        states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let counts: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
     writeln!(out, "\n{HEADING}Orders{HEADING:#} ({})", counts.join(", "))?;
     print(out, &table)?;
     let all: u64 = states.values().fold(0, |sum, count| sum.saturating_add(*count));
@@ -132,18 +124,13 @@ async fn orders<S: Store, W: Write + Send>(
 }
 
 fn effects<W: Write>(
-    out: &mut W,
-    title: &str,
-    style: Style,
-    rows: &[&EffectRow],
-    currency: Option<Currency>,
+    out: &mut W, title: &str, style: Style, rows: &[&EffectRow], currency: Option<Currency>,
 ) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{style}{title}{style:#} ({})", rows.len())?;
-    let mut table =
-        grid(&["what", "order", "credit invoice", "amount", "outcome", "why", "intent"]);
+    let mut table = grid(&["what", "order", "credit invoice", "amount", "outcome", "why", "intent"]);
     for row in rows {
         table.add_row([
             words::effect(row.kind).to_owned(),
@@ -159,10 +146,7 @@ fn effects<W: Write>(
 }
 
 fn needs_a_human<W: Write>(
-    out: &mut W,
-    breaks: &[Break],
-    currency: Option<Currency>,
-    now: Timestamp,
+    out: &mut W, breaks: &[Break], currency: Option<Currency>, now: Timestamp,
 ) -> io::Result<()> {
     if breaks.is_empty() {
         return Ok(());
@@ -175,23 +159,12 @@ fn needs_a_human<W: Write>(
 ///
 /// # Errors
 /// The output failed.
-pub fn one_break<W: Write>(
-    out: &mut W,
-    it: &Break,
-    currency: Option<Currency>,
-    now: Timestamp,
-) -> io::Result<()> {
+pub fn one_break<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, now: Timestamp) -> io::Result<()> {
     let style = match it.kind.severity() {
         Severity::Money => BAD,
         Severity::Action => WAIT,
     };
-    writeln!(
-        out,
-        "  {style}break {}{style:#}: {} ({})",
-        it.id,
-        words::break_kind(it.kind),
-        it.kind.name()
-    )?;
+    writeln!(out, "  {style}break {}{style:#}: {} ({})", it.id, words::break_kind(it.kind), it.kind.name())?;
     let mut about = Vec::new();
     about.extend(it.order.as_ref().map(|order| format!("order {}", plain(order.as_str()))));
     about.extend(it.credit_invoice.as_ref().map(credit_invoice));
@@ -241,8 +214,7 @@ fn closing(report: &PassReport, open_breaks: usize) -> String {
             "The outcome of at least one effect is not known; the next pass reads before it repeats anything."
                 .to_owned()
         }
-        _ => "Not everything could be checked, so nothing is said about the rest; run it again."
-            .to_owned(),
+        _ => "Not everything could be checked, so nothing is said about the rest; run it again.".to_owned(),
     }
 }
 

@@ -111,10 +111,7 @@ struct NotCheckedView<'a> {
 /// # Errors
 /// The store or the output failed; the object is then unfinished.
 pub async fn pass<S: Store, W: Write + Send>(
-    out: &mut W,
-    report: &PassReport,
-    store: Option<&S>,
-    breaks: &[Break],
+    out: &mut W, report: &PassReport, store: Option<&S>, breaks: &[Break],
 ) -> Result<(), RenderError> {
     out.write_all(b"{")?;
     field(out, "shop", &report.shop.as_str(), "")?;
@@ -145,20 +142,12 @@ pub async fn pass<S: Store, W: Write + Send>(
     };
     field(out, "calls", &calls, ",")?;
     let not_checked = report.not_checked.iter();
-    list(
-        out,
-        "not_checked",
-        not_checked.map(|it| NotCheckedView { what: &it.what, why: &it.why }),
-    )?;
+    list(out, "not_checked", not_checked.map(|it| NotCheckedView { what: &it.what, why: &it.why }))?;
     out.write_all(b"}\n")?;
     Ok(out.flush()?)
 }
 
-async fn orders<S: Store, W: Write + Send>(
-    out: &mut W,
-    report: &PassReport,
-    store: &S,
-) -> Result<(), RenderError> {
+async fn orders<S: Store, W: Write + Send>(out: &mut W, report: &PassReport, store: &S) -> Result<(), RenderError> {
     let mut after = OrderId(0);
     let mut comma: &[u8] = b"";
     loop {
@@ -180,8 +169,7 @@ impl<'a> OrderView<'a> {
             number: row.number.as_str(),
             klarna_order_id: row.klarna_order_id.as_ref().map(KlarnaOrderId::as_str),
             state: row.state.name(),
-            amount: amount
-                .map(|(minor, currency)| Amount { minor: minor.get(), currency: currency.code() }),
+            amount: amount.map(|(minor, currency)| Amount { minor: minor.get(), currency: currency.code() }),
             captured_minor: row.captured.get(),
             refunded_minor: row.refunded.get(),
             credit_invoices: row.credits.iter().map(CreditView::from).collect(),
@@ -203,9 +191,7 @@ impl<'a> From<&'a CreditRow> for CreditView<'a> {
 /// The refund that proves a credit invoice, where one refund does.
 pub(super) const fn refund_id(state: &CreditInvoice) -> Option<&RefundId> {
     match state {
-        CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => {
-            Some(id)
-        }
+        CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => Some(id),
         CreditInvoice::Refunded(Proof::Reversal)
         | CreditInvoice::Paid(Proof::Reversal)
         | CreditInvoice::Pending
@@ -250,21 +236,12 @@ impl<'a> BreakView<'a> {
     }
 }
 
-fn field<W: Write>(
-    out: &mut W,
-    name: &str,
-    value: &impl Serialize,
-    before: &str,
-) -> io::Result<()> {
+fn field<W: Write>(out: &mut W, name: &str, value: &impl Serialize, before: &str) -> io::Result<()> {
     write!(out, "{before}\"{name}\":")?;
     write_value(out, value)
 }
 
-fn list<W: Write>(
-    out: &mut W,
-    name: &str,
-    values: impl Iterator<Item = impl Serialize>,
-) -> io::Result<()> {
+fn list<W: Write>(out: &mut W, name: &str, values: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
     write!(out, ",\"{name}\":[")?;
     for (index, value) in values.enumerate() {
         if index > 0 {

@@ -3,7 +3,6 @@
 pub mod breaks;
 pub mod human;
 pub mod json;
-pub mod progress;
 pub mod show;
 pub mod text;
 pub mod words;

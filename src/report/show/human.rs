@@ -69,10 +69,7 @@ fn klarna<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     };
     writeln!(out, "\n{HEADING}Klarna says{HEADING:#} (read {})", seconds(*read_at))?;
     let in_shop_currency = |minor| money(minor, life.currency);
-    let fraud = order
-        .fraud
-        .as_ref()
-        .map_or_else(String::new, |word| format!(", fraud check {}", plain(&fraud(word))));
+    let fraud = order.fraud.as_ref().map_or_else(String::new, |word| format!(", fraud check {}", plain(&fraud(word))));
     writeln!(
         out,
         "  {} of {}, captured {}, refunded {}, still authorized {}{fraud}",
@@ -93,9 +90,8 @@ fn made<W: Write>(out: &mut W, life: &Life, order: &KlarnaOrder) -> io::Result<(
     if order.captures.is_empty() && order.refunds.is_empty() {
         return Ok(());
     }
-    let reference = |it: &Option<Reference>| {
-        it.as_ref().map_or_else(|| "no reference".to_owned(), |it| plain(it.as_str()))
-    };
+    let reference =
+        |it: &Option<Reference>| it.as_ref().map_or_else(|| "no reference".to_owned(), |it| plain(it.as_str()));
     let mut table = grid(&["at Klarna", "amount", "reference", "when", "id"]);
     for it in &order.captures {
         let when = it.captured_at.map_or_else(String::new, seconds);
@@ -177,12 +173,10 @@ fn intent<W: Write>(out: &mut W, life: &Life, it: &Intent) -> io::Result<()> {
 
 /// What a support desk asks for first.
 fn answer<W: Write>(out: &mut W, said: &Said) -> io::Result<()> {
-    let status =
-        said.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let status = said.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
     let code = said.code.as_ref().map_or_else(String::new, |code| format!(" {}", plain(code)));
     let correlation = said.correlation_id.as_ref();
-    let correlation =
-        correlation.map_or_else(String::new, |id| format!(" (correlation id {})", plain(id)));
+    let correlation = correlation.map_or_else(String::new, |id| format!(" (correlation id {})", plain(id)));
     writeln!(out, "    answered {status}{code}: {}{correlation}", plain(&said.message))
 }
 

@@ -131,7 +131,7 @@ struct JournalView<'a> {
 ///
 /// # Errors
 /// The output failed.
-pub fn json<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     let (ledger, shop) = (&life.dossier.ledger, &life.dossier.shop);
     let view = LifeView {
         shop: ledger.shop.as_str(),
@@ -213,8 +213,7 @@ fn credits(life: &Life) -> Vec<CreditView<'_>> {
 
 fn adopted(life: &Life) -> Vec<AdoptedView<'_>> {
     let all = life.dossier.ledger.adopted.iter();
-    all.map(|(refund, to)| AdoptedView { refund: refund.as_str(), settles: settles(life, to) })
-        .collect()
+    all.map(|(refund, to)| AdoptedView { refund: refund.as_str(), settles: settles(life, to) }).collect()
 }
 
 impl<'a> From<&'a Intent> for IntentView<'a> {

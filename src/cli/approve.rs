@@ -1,0 +1,106 @@
+//! `reconciled approve`: one effect that waits for a human.
+//!
+//! What is approved is always one effect by its exact id, which is made of its content: an effect that changes
+//! after it was approved has another id and waits again.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::args::Signed;
+use super::context::{Context, find, reading};
+use super::error::CliError;
+use super::{Status, args};
+use crate::core::discrepancy::BreakKind;
+use crate::core::id::{IntentId, OrderId};
+use crate::core::intent::State;
+use crate::report::text::plain;
+use crate::store::{Break, Operation, Store};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Lets one effect go that a money ceiling holds, or starts one anew that Klarna refused or whose outcome stayed
+unknown. Look in Klarna's portal first: what is started anew gets a new idempotency key.
+
+Examples:
+  reconciled approve ORD00018 --note 'large return, checked'
+  reconciled approve 5e0c6f1e-6d2c-5b0e-9a52-0a4f0c1f7d11 --note 'not in the portal, checked by J.'")]
+pub struct Approve {
+    /// The intent's id as the report names it, or an order's number when only one of its effects waits
+    #[arg(value_name = "INTENT|ORDER", value_parser = args::number)]
+    target: String,
+    /// The order, when the intent's id alone does not lead to it
+    #[arg(long, value_name = "NUMBER", value_parser = args::number)]
+    order: Option<String>,
+    #[command(flatten)]
+    signed: Signed,
+}
+
+impl Approve {
+    pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
+        let store = context.store().await?;
+        let (order, intent) = match self.target.parse::<Uuid>() {
+            Ok(id) => {
+                let intent = IntentId(id);
+                (order_of(&store, intent, self.order.as_deref()).await?, intent)
+            }
+            Err(_) => the_waiting_one(&store, &self.target).await?,
+        };
+        let Signed { actor, note } = &self.signed;
+        let operation = Operation::Approve { order, intent };
+        let attempt = format!("approving intent {intent}");
+        context.operate(&store, operation, actor, note, attempt).await?;
+        context.say(&format!("intent {intent} is approved; the next pass carries it out"));
+        Ok(Status::AGREES)
+    }
+}
+
+/// The order of an intent: a durable one knows it; one that is only held is named by its break.
+pub(super) async fn order_of<S: Store>(store: &S, intent: IntentId, given: Option<&str>) -> Result<OrderId, CliError> {
+    if let Some(number) = given {
+        return find(store, number).await;
+    }
+    let attempt = || format!("looking for intent {intent}");
+    if let Some(found) = store.intent(intent).await.map_err(reading(attempt()))? {
+        return Ok(found.target.order);
+    }
+    let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
+    let named = breaks.iter().find(|it| it.subject == intent.to_string());
+    match named.and_then(|it| it.order.as_ref()) {
+        Some(number) => find(store, number.as_str()).await,
+        None => Err(CliError::Usage(format!("no intent {intent} is known; name its order with --order NUMBER"))),
+    }
+}
+
+/// The only effect of an order that waits for a human.
+async fn the_waiting_one<S: Store>(store: &S, number: &str) -> Result<(OrderId, IntentId), CliError> {
+    let shown = plain(number);
+    let attempt = || format!("reading order `{shown}`");
+    let order = find(store, number).await?;
+    let dossiers = store.dossiers(vec![order]).await.map_err(reading(attempt()))?;
+    let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
+    let of_order = |it: &&Break| dossiers.iter().any(|dossier| it.order.as_ref() == Some(&dossier.shop.number));
+    let breaks: Vec<&Break> = breaks.iter().filter(of_order).collect();
+    let has = |kind| breaks.iter().any(|it| it.kind == kind);
+    let unconfirmed = has(BreakKind::RefundUnconfirmed) || has(BreakKind::CaptureUnconfirmed);
+    let mut waiting: BTreeSet<IntentId> =
+        breaks.iter().filter_map(|it| it.subject.parse().ok().map(IntentId)).collect();
+    for intent in dossiers.iter().flat_map(|dossier| &dossier.ledger.intents) {
+        match intent.state {
+            State::Rejected => waiting.insert(intent.id),
+            State::Unknown if unconfirmed => waiting.insert(intent.id),
+            State::Planned | State::Sending | State::Confirmed | State::Abandoned => waiting.remove(&intent.id),
+            State::Unknown => false,
+        };
+    }
+    let list: Vec<String> = waiting.iter().map(IntentId::to_string).collect();
+    match (waiting.pop_first(), list.len()) {
+        (Some(only), 1) => Ok((order, only)),
+        (None, _) => Err(CliError::Usage(format!("nothing of order `{shown}` waits for approval"))),
+        (Some(_), _) => Err(CliError::Usage(format!(
+            "several effects of order `{shown}` wait; name one of them: {}",
+            list.join(", ")
+        ))),
+    }
+}

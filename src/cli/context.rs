@@ -1,0 +1,107 @@
+//! What every command needs: the global options, the environment, the time, and the configured shop's store.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Global;
+use super::args::Actor;
+use super::error::CliError;
+use super::output::{self, Output};
+use super::wire;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{self, Environment, Loaded, Request};
+use crate::core::id::OrderId;
+use crate::core::money::Currency;
+use crate::report::text::plain;
+use crate::store::{Operation, Store, StoreError};
+
+pub(super) struct Context {
+    pub(super) global: Global,
+    environment: Environment,
+}
+
+/// The present, for ages and for the journal.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+impl Context {
+    pub(super) fn new(global: Global, environment: Environment) -> Self {
+        Self { global, environment }
+    }
+
+    pub(super) fn stdout(&self) -> Output<std::io::Stdout> {
+        output::stdout(self.global.color)
+    }
+
+    /// One line on stderr about what was done; not with `--quiet`.
+    pub(super) fn say(&self, line: &str) {
+        if !self.global.quiet {
+            anstream::eprintln!("{line}");
+        }
+    }
+
+    /// The configuration without its secrets: enough for everything that talks to the store only.
+    pub(super) fn config(&self) -> Result<Loaded, CliError> {
+        self.load(false)
+    }
+
+    /// The configuration with the shop's secrets.
+    pub(super) fn config_with_secrets(&self) -> Result<Loaded, CliError> {
+        self.load(true)
+    }
+
+    fn load(&self, secrets: bool) -> Result<Loaded, CliError> {
+        let request = Request { file: self.global.config.clone(), shop: self.global.shop.clone(), secrets };
+        let loaded = config::load(&request, &self.environment)?;
+        for warning in &loaded.warnings {
+            self.say(&format!("warning: {warning}"));
+        }
+        Ok(loaded)
+    }
+
+    /// The configured shop's store, as it is on disk now.
+    pub(super) async fn store(&self) -> Result<wire::ShopStore, CliError> {
+        let loaded = self.config()?;
+        let path = loaded.config.store.path();
+        wire::open(&loaded).await.map_err(|source| opening(path, source))
+    }
+
+    /// Journals a human's decision.
+    pub(super) async fn operate<S: Store>(
+        &self, store: &S, operation: Operation, actor: &Actor, note: &str, attempt: String,
+    ) -> Result<(), CliError> {
+        let actor = actor.name.clone().unwrap_or_else(|| self.environment.operator());
+        let done = store.operate(operation, actor, note.to_owned(), now()).await;
+        done.map_err(|source| CliError::Store { attempt, source })
+    }
+}
+
+pub(super) fn opening(path: &Path, source: StoreError) -> CliError {
+    let attempt = format!("opening the store `{}`", plain(&path.display().to_string()));
+    CliError::Store { attempt, source }
+}
+
+/// Names what was attempted, for an error of the store.
+pub(super) fn reading(what: impl Into<String>) -> impl FnOnce(StoreError) -> CliError {
+    let attempt = what.into();
+    move |source| CliError::Store { attempt, source }
+}
+
+/// The order with this number, or with a credit invoice of this number.
+pub(super) async fn find<S: Store>(store: &S, number: &str) -> Result<OrderId, CliError> {
+    let shown = plain(number);
+    let found = store.find(number.to_owned()).await.map_err(reading(format!("looking for `{shown}`")))?;
+    found.ok_or_else(|| {
+        CliError::Usage(format!(
+            "no order or credit invoice `{shown}` is known; has a pass seen it, and is it paid with Klarna?"
+        ))
+    })
+}
+
+/// The shop's currency, once a pass has asked.
+pub(super) async fn currency<S: Store>(store: &S) -> Result<Option<Currency>, CliError> {
+    let shop = store.shop().await.map_err(reading("reading the shop's record"))?;
+    Ok(shop.map(|shop| shop.currency))
+}

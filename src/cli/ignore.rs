@@ -1,0 +1,78 @@
+//! `reconciled ignore`: a refund that settles nothing, or an intent that is given up.
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::adopt::{dossier, refund_of};
+use super::args::Signed;
+use super::context::{Context, reading};
+use super::error::CliError;
+use super::{Status, args};
+use crate::core::id::IntentId;
+use crate::core::ledger::Attribution;
+use crate::report::text::plain;
+use crate::store::{Operation, Store};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A refund that is ignored settles no credit invoice and no longer stops the order's refunds. An intent that is
+ignored is never sent again.
+
+Examples:
+  reconciled ignore 0b1f7f5e-…  --note 'goodwill, no credit invoice'
+  reconciled ignore 5e0c6f1e-…  --note 'paid back by bank transfer'")]
+pub struct Ignore {
+    /// The refund's id at Klarna, or the intent's id
+    #[arg(value_name = "REFUND|INTENT", value_parser = args::number)]
+    target: String,
+    /// The order, when the refund's id alone does not lead to it
+    #[arg(long, value_name = "NUMBER", value_parser = args::number)]
+    order: Option<String>,
+    #[command(flatten)]
+    signed: Signed,
+}
+
+impl Ignore {
+    pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
+        let store = context.store().await?;
+        let operation = self.operation(&store).await?;
+        let target = plain(&self.target);
+        let done = if matches!(operation, Operation::Abandon(_)) {
+            format!("intent `{target}` is given up")
+        } else {
+            format!("refund `{target}` settles nothing")
+        };
+        let Signed { actor, note } = &self.signed;
+        let attempt = format!("ignoring `{target}`");
+        context.operate(&store, operation, actor, note, attempt).await?;
+        context.say(&done);
+        Ok(Status::AGREES)
+    }
+
+    /// Both sides use ids of one form, so an id of ours is looked for first.
+    async fn operation<S: Store>(&self, store: &S) -> Result<Operation, CliError> {
+        let attempt = || format!("looking for `{}`", plain(&self.target));
+        if let Ok(id) = self.target.parse::<Uuid>() {
+            let intent = IntentId(id);
+            if store.intent(intent).await.map_err(reading(attempt()))?.is_some() {
+                return Ok(Operation::Abandon(intent));
+            }
+        }
+        let number = if let Some(number) = &self.order {
+            number.clone()
+        } else {
+            let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
+            let named = breaks.into_iter().find(|it| it.subject == self.target);
+            let number = named.and_then(|it| it.order).map(|number| number.to_string());
+            number.ok_or_else(|| {
+                CliError::Usage(format!(
+                    "`{}` is no intent of ours and no open break names it; name its order with --order NUMBER",
+                    plain(&self.target)
+                ))
+            })?
+        };
+        let dossier = dossier(store, &number).await?;
+        let refund = refund_of(&dossier, &self.target)?;
+        Ok(Operation::Attribute { order: dossier.shop.id, refund, to: Attribution::RuledOut })
+    }
+}
