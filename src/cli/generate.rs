@@ -50,10 +50,11 @@ impl Man {
     }
 }
 
-/// One page: the program's, then a section per command.
+/// One page: the program's own, then a section per command with its parts as subsections.
 fn pages<W: Write>(out: &mut W, root: &Command) -> std::io::Result<()> {
-    let page = Page::new(root.clone());
-    page.render(out)?;
+    let mut own = Vec::new();
+    Page::new(root.clone()).render(&mut own)?;
+    out.write_all(String::from_utf8_lossy(&own).replace(".SH EXTRA", ".SH NOTES").as_bytes())?;
     sections(out, root)
 }
 
@@ -61,11 +62,13 @@ fn sections<W: Write>(out: &mut W, parent: &Command) -> std::io::Result<()> {
     for command in parent.get_subcommands().filter(|it| it.get_name() != "help") {
         let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
         let page = Page::new(command.clone());
-        writeln!(out, ".SH \"{}\"", name.to_uppercase())?;
-        page.render_description_section(out)?;
-        page.render_synopsis_section(out)?;
-        page.render_options_section(out)?;
-        page.render_extra_section(out)?;
+        let mut parts = Vec::new();
+        page.render_description_section(&mut parts)?;
+        page.render_synopsis_section(&mut parts)?;
+        page.render_options_section(&mut parts)?;
+        page.render_extra_section(&mut parts)?;
+        let parts = String::from_utf8_lossy(&parts).replace(".SH EXTRA", ".SH NOTES").replace(".SH ", ".SS ");
+        write!(out, ".SH \"{}\"\n{parts}", name.to_uppercase())?;
         sections(out, command)?;
     }
     Ok(())

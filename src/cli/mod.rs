@@ -17,6 +17,7 @@ mod ignore;
 mod output;
 mod progress;
 mod reconcile;
+mod rehearsal;
 mod sandbox;
 mod show;
 mod stop;

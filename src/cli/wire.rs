@@ -13,7 +13,6 @@ use super::context::Context;
 use super::demo::Demo;
 use super::error::CliError;
 use super::reconcile::Reconcile;
-use super::sandbox::Sandbox;
 use crate::budget::{self, Budget};
 use crate::clock::SystemClock;
 use crate::config::Loaded;
@@ -125,11 +124,6 @@ pub(super) async fn restore(context: &Context, loaded: &Loaded, _from: &Path) ->
 pub(super) async fn info(context: &Context, loaded: &Loaded, _json: bool) -> Result<(), CliError> {
     // SEAM(store)
     absent(context, loaded, "store info")
-}
-
-pub(super) async fn sandbox(_context: &Context, _asked: &Sandbox) -> Result<Status, CliError> {
-    // SEAM(sandbox): serve a seeded world until ctrl-c; print addresses and credentials.
-    Err(CliError::Failed { attempt: "sandbox".to_owned(), why: "not in this build".to_owned() })
 }
 
 pub(super) async fn demo(_context: &Context, _asked: &Demo) -> Result<Status, CliError> {
