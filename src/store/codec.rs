@@ -29,12 +29,9 @@ impl Coded for Order {
             Self::Held(Stage::PartlyPaid) => "held:partly_paid",
             Self::Held(Stage::Paid) => "held:paid",
             Self::Held(Stage::RefundRequested) => "held:refund_requested",
-            Self::Pending
-            | Self::PartlyPaid
-            | Self::Paid
-            | Self::RefundRequested
-            | Self::Cancelled
-            | Self::Expired => self.name(),
+            Self::Pending | Self::PartlyPaid | Self::Paid | Self::RefundRequested | Self::Cancelled | Self::Expired => {
+                self.name()
+            }
         })
     }
 
@@ -107,12 +104,9 @@ impl Coded for credit_invoice::Event {
         match self {
             Self::Intended(intent) => Cow::Owned(format!("{}:{intent}", self.name())),
             Self::Refunded(proof) => with_proof(self.name(), proof),
-            Self::Held
-            | Self::Released
-            | Self::Refused
-            | Self::PaidSeen
-            | Self::UnpaidSeen
-            | Self::Withdrawn => Cow::Borrowed(self.name()),
+            Self::Held | Self::Released | Self::Refused | Self::PaidSeen | Self::UnpaidSeen | Self::Withdrawn => {
+                Cow::Borrowed(self.name())
+            }
         }
     }
 

@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::core::facts::{
-    CreditInvoiceFacts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Line, Said,
-    Shipment, Shipped, ShopOrder, ShopStatus, Word,
+    CreditInvoiceFacts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Line, Said, Shipment, Shipped,
+    ShopOrder, ShopStatus, Word,
 };
 use crate::core::id::{
-    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference,
-    RefundId, ShipmentId,
+    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
 };
 use crate::core::money::{Currency, Minor};
 use crate::store::codec::Coded;
@@ -275,8 +274,7 @@ fn refund(row: MovementRow) -> Result<KlarnaRefund, StoreError> {
     })
 }
 
-const ALL_SHOP_STATUS: &[ShopStatus] =
-    &[ShopStatus::Open, ShopStatus::AwaitingPayment, ShopStatus::Cancelled];
+const ALL_SHOP_STATUS: &[ShopStatus] = &[ShopStatus::Open, ShopStatus::AwaitingPayment, ShopStatus::Cancelled];
 
 const fn shop_status(status: ShopStatus) -> &'static str {
     match status {
@@ -340,9 +338,9 @@ fn word_row<T: Copy>(word: &Word<T>, name: impl Fn(T) -> &'static str) -> WordRo
 
 fn word<T>(row: WordRow, known: impl Fn(&str) -> Option<T>) -> Result<Word<T>, StoreError> {
     match row {
-        WordRow::Known(text) => known(&text)
-            .map(Word::Known)
-            .ok_or_else(|| StoreError::Damaged(format!("a fact says `{text}`"))),
+        WordRow::Known(text) => {
+            known(&text).map(Word::Known).ok_or_else(|| StoreError::Damaged(format!("a fact says `{text}`")))
+        }
         WordRow::Unknown { unknown } => Ok(Word::Unknown(unknown)),
     }
 }
@@ -366,8 +364,7 @@ fn minor(value: i64) -> Result<Minor, StoreError> {
 }
 
 fn klarna_id(text: &str) -> Result<KlarnaOrderId, StoreError> {
-    KlarnaOrderId::new(text)
-        .ok_or_else(|| StoreError::Damaged(format!("`{text}` as a Klarna order id")))
+    KlarnaOrderId::new(text).ok_or_else(|| StoreError::Damaged(format!("`{text}` as a Klarna order id")))
 }
 
 fn time(text: &str) -> Result<Timestamp, StoreError> {

@@ -54,12 +54,7 @@ fn read_gate(row: &Row<'_>, shop: &str) -> Result<Gate, StoreError> {
     })
 }
 
-pub(super) fn claim(
-    tx: &mut Tx<'_>,
-    pass: PassId,
-    id: IntentId,
-    guard: Guard,
-) -> Result<Claim, StoreError> {
+pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -> Result<Claim, StoreError> {
     let Some(gate) = gate(tx, id)? else {
         return Err(StoreError::NotFound(format!("intent {id}")));
     };
@@ -91,11 +86,7 @@ fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, St
     let proven = guard.refunded.max(gate.refunded_then.plus(reserved.unseen));
     let after = proven.plus(reserved.in_flight).plus(amount);
     if after > guard.captured {
-        return Ok(Some(format!(
-            "{} would be refunded or reserved of {} captured",
-            after.get(),
-            guard.captured.get()
-        )));
+        return Ok(Some(format!("{} would be refunded or reserved of {} captured", after.get(), guard.captured.get())));
     }
     // One that was sent before is counted already, and its repeat moves no more money.
     if gate.approved || intent.first_sent_at.is_some() {
@@ -118,9 +109,8 @@ fn sum_of_hours(conn: &Tx<'_>, clock: &str, since: Timestamp) -> Result<Minor, S
 }
 
 fn hours(conn: &Connection, shop: &str, clock: &str, from: i64) -> Result<Minor, StoreError> {
-    let mut add = conn.prepare_cached(
-        "SELECT coalesce(sum(amount), 0) FROM spent WHERE shop = ?1 AND clock = ?2 AND hour >= ?3",
-    )?;
+    let mut add = conn
+        .prepare_cached("SELECT coalesce(sum(amount), 0) FROM spent WHERE shop = ?1 AND clock = ?2 AND hour >= ?3")?;
     let sum: i64 = add.query_row((shop, clock, from), |row| row.get(0))?;
     Ok(saturated(sum))
 }
@@ -155,12 +145,7 @@ fn saturated(sum: i64) -> Minor {
     Minor::new(sum).unwrap_or(largest)
 }
 
-fn send(
-    tx: &mut Tx<'_>,
-    pass: PassId,
-    mut intent: Intent,
-    at: Timestamp,
-) -> Result<Intent, StoreError> {
+fn send(tx: &mut Tx<'_>, pass: PassId, mut intent: Intent, at: Timestamp) -> Result<Intent, StoreError> {
     let before = std::mem::replace(&mut intent.state, State::Sending);
     let first_before = intent.first_sent_at;
     let last_before = intent.last_sent_at;
@@ -182,23 +167,13 @@ fn send(
         last_before.map(At),
     ))?;
     let cause = Cause { order: intent.target.order, at, actor: ACTOR, id: &pass.to_string() };
-    let step = IntentMove {
-        id: intent.id,
-        before: &before,
-        event: Event::Claimed,
-        after: &State::Sending,
-    };
+    let step = IntentMove { id: intent.id, before: &before, event: Event::Claimed, after: &State::Sending };
     let detail = Detail { attempt: Some(intent.attempts), ..Detail::default() };
     steps::journal_intent(tx, cause, &step, &detail)?;
     Ok(intent)
 }
 
-pub(super) fn record(
-    tx: &mut Tx<'_>,
-    pass: PassId,
-    attempt: &Attempt,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn record(tx: &mut Tx<'_>, pass: PassId, attempt: &Attempt, at: Timestamp) -> Result<(), StoreError> {
     let cause = Cause { order: attempt.order, at, actor: ACTOR, id: &pass.to_string() };
     let mut kept = false;
     for step in &attempt.steps {
@@ -235,12 +210,7 @@ fn detail(attempt: &Attempt) -> Detail<'_> {
 }
 
 /// What the answer leaves on the intent. Silence about the answer (`said`) keeps the last one that was not a success.
-fn keep_answer(
-    tx: &Tx<'_>,
-    cause: Cause<'_>,
-    attempt: &Attempt,
-    after: &State,
-) -> Result<(), StoreError> {
+fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) -> Result<(), StoreError> {
     let mut update = tx.conn.prepare_cached(
         "UPDATE intent SET made = coalesce(?3, made), correlation_id = coalesce(?4, correlation_id),
             not_before = ?5, ended_at = ?6
@@ -275,47 +245,31 @@ fn keep_answer(
 }
 
 /// Opens a pass, and turns every intent found `Sending` into `Unknown`.
-pub(super) fn begin_pass(
-    tx: &mut Tx<'_>,
-    pass: PassId,
-    at: Timestamp,
-) -> Result<Vec<IntentId>, StoreError> {
-    let mut insert =
-        tx.conn.prepare_cached("INSERT INTO pass (shop, id, started_at) VALUES (?1, ?2, ?3)")?;
+pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result<Vec<IntentId>, StoreError> {
+    let mut insert = tx.conn.prepare_cached("INSERT INTO pass (shop, id, started_at) VALUES (?1, ?2, ?3)")?;
     insert.execute((tx.shop, Id(pass.0), At(at)))?;
-    let mut find = tx.conn.prepare_cached(
-        "SELECT id, order_id FROM intent WHERE shop = ?1 AND state = 'sending' ORDER BY id",
-    )?;
-    let found: Vec<(Id, Number)> = find
-        .query_map([tx.shop], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let mut find =
+        tx.conn.prepare_cached("SELECT id, order_id FROM intent WHERE shop = ?1 AND state = 'sending' ORDER BY id")?;
+    let found: Vec<(Id, Number)> =
+        find.query_map([tx.shop], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut lost = Vec::with_capacity(found.len());
     for (id, order) in found {
         let id = IntentId(id.0);
         let cause = Cause { order: OrderId(order.0), at, actor: ACTOR, id: &pass.to_string() };
-        let step =
-            IntentMove { id, before: &State::Sending, event: Event::Lost, after: &State::Unknown };
+        let step = IntentMove { id, before: &State::Sending, event: Event::Lost, after: &State::Unknown };
         let detail = Detail { why: Some("found sending at start"), ..Detail::default() };
         steps::move_intent(tx, cause, &step, &detail)?;
         // A decision must look at it whatever its order's next look was.
-        let mut due = tx
-            .conn
-            .prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND id = ?2")?;
+        let mut due = tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND id = ?2")?;
         due.execute((tx.shop, order))?;
         lost.push(id);
     }
     Ok(lost)
 }
 
-pub(super) fn end_pass(
-    tx: &Tx<'_>,
-    pass: PassId,
-    at: Timestamp,
-    complete: bool,
-) -> Result<(), StoreError> {
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE pass SET ended_at = ?3, complete = ?4 WHERE shop = ?1 AND id = ?2",
-    )?;
+pub(super) fn end_pass(tx: &Tx<'_>, pass: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {
+    let mut update =
+        tx.conn.prepare_cached("UPDATE pass SET ended_at = ?3, complete = ?4 WHERE shop = ?1 AND id = ?2")?;
     match update.execute((tx.shop, Id(pass.0), At(at), complete))? {
         1 => Ok(()),
         _ => Err(StoreError::NotFound(format!("pass {pass}"))),

@@ -53,20 +53,15 @@ pub fn info(path: &Path, check: bool) -> Result<Info, StoreError> {
     }
     let (_, schema) = open::schema(&conn)?;
     let bytes = fs::metadata(path).map_err(|why| open::cannot(path, &why))?.len();
-    let shops =
-        shops(&conn)?.into_iter().map(|shop| shop_info(&conn, shop)).collect::<Result<_, _>>()?;
+    let shops = shops(&conn)?.into_iter().map(|shop| shop_info(&conn, shop)).collect::<Result<_, _>>()?;
     Ok(Info { path: path.to_owned(), bytes, schema, sqlite: rusqlite::version(), shops })
 }
 
 fn shop_info(conn: &Connection, shop: ShopName) -> Result<ShopInfo, StoreError> {
     let head = Head::load(conn, shop.as_str())?;
-    let mut count = conn.prepare(
-        "SELECT state, count(*) FROM intent WHERE shop = ?1 GROUP BY state ORDER BY state",
-    )?;
+    let mut count = conn.prepare("SELECT state, count(*) FROM intent WHERE shop = ?1 GROUP BY state ORDER BY state")?;
     let intents = count
-        .query_map([shop.as_str()], |row| {
-            Ok((row.get::<_, Code<State>>(0)?.0, row.get::<_, Number>(1)?.0))
-        })?
+        .query_map([shop.as_str()], |row| Ok((row.get::<_, Code<State>>(0)?.0, row.get::<_, Number>(1)?.0)))?
         .collect::<Result<_, _>>()?;
     Ok(ShopInfo {
         entries: u64::try_from(head.seq).unwrap_or(0),
@@ -109,8 +104,7 @@ pub fn restore(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> 
     }
     names.sort();
     names.dedup();
-    let passes: Vec<PassLock> =
-        names.iter().map(|shop| PassLock::acquire(path, shop)).collect::<Result<_, _>>()?;
+    let passes: Vec<PassLock> = names.iter().map(|shop| PassLock::acquire(path, shop)).collect::<Result<_, _>>()?;
     let alone = whole(path)?;
     let fresh = copy(from, path)?;
     let replaced = verify(&fresh).and_then(|()| swap(&fresh, path));
@@ -143,9 +137,8 @@ pub fn migrate(path: &Path) -> Result<Option<(i64, PathBuf)>, StoreError> {
 }
 
 fn whole(path: &Path) -> Result<UseLock, StoreError> {
-    UseLock::whole(path)?.ok_or_else(|| {
-        StoreError::Refused("the store is in use: stop the daemon and every other command".into())
-    })
+    UseLock::whole(path)?
+        .ok_or_else(|| StoreError::Refused("the store is in use: stop the daemon and every other command".into()))
 }
 
 /// A connection that only looks, to a file that is ours.
@@ -177,8 +170,7 @@ fn copy(from: &Path, to: &Path) -> Result<PathBuf, StoreError> {
         }
     }
     // One file without a log of its own, and whole on disk before it has its name.
-    target
-        .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))?;
+    target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))?;
     open::quick_check(&target, &passing)?;
     drop(target);
     file.sync_all().map_err(|why| io(&passing, &why))?;
@@ -191,9 +183,7 @@ fn verify(fresh: &Path) -> Result<(), StoreError> {
     open::settle(&mut conn, fresh)?;
     open::migrate(&mut conn)?;
     for shop in shops(&conn)? {
-        if let Audit::Broken { seq, why } =
-            reader::snapshot(&conn, |conn| audit::audit(conn, shop.as_str()))?
-        {
+        if let Audit::Broken { seq, why } = reader::snapshot(&conn, |conn| audit::audit(conn, shop.as_str()))? {
             let why = format!("the copy is broken at row {seq} of shop {shop}: {why}");
             return Err(StoreError::Refused(why));
         }
@@ -227,10 +217,7 @@ fn swap(fresh: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> {
 
 fn free_name(path: &Path) -> PathBuf {
     let numbered = (1_u32..).map(|number| open::beside(path, &format!(".replaced-{number}")));
-    numbered
-        .into_iter()
-        .find(|name| !name.exists())
-        .unwrap_or_else(|| open::beside(path, ".replaced"))
+    numbered.into_iter().find(|name| !name.exists()).unwrap_or_else(|| open::beside(path, ".replaced"))
 }
 
 fn sync_directory(path: &Path) -> Result<(), StoreError> {

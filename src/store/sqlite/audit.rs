@@ -53,10 +53,7 @@ struct Begun {
 /// Audits one shop inside the caller's transaction.
 pub(super) fn audit(conn: &Connection, shop: &str) -> Result<Audit, StoreError> {
     match at(0, walk(conn, shop)) {
-        Ok(head) => Ok(Audit::Intact {
-            entries: u64::try_from(head.seq).unwrap_or(0),
-            head: journal::hex(&head.hash),
-        }),
+        Ok(head) => Ok(Audit::Intact { entries: u64::try_from(head.seq).unwrap_or(0), head: journal::hex(&head.hash) }),
         Err(Stop::Fault { seq, why }) => Ok(Audit::Broken { seq, why }),
         Err(Stop::Store(error)) => Err(error),
     }
@@ -65,8 +62,7 @@ pub(super) fn audit(conn: &Connection, shop: &str) -> Result<Audit, StoreError> 
 fn walk(conn: &Connection, shop: &str) -> Checked<Head> {
     let (head, begun) = chain(conn, shop)?;
     counts(conn, shop, &begun)?;
-    let mut orders =
-        conn.prepare("SELECT id, state FROM shop_order WHERE shop = ?1 ORDER BY id")?;
+    let mut orders = conn.prepare("SELECT id, state FROM shop_order WHERE shop = ?1 ORDER BY id")?;
     let mut rows = orders.query([shop])?;
     while let Some(row) = rows.next()? {
         let id = OrderId(row.get::<_, Number>(0)?.0);
@@ -107,10 +103,7 @@ fn chain(conn: &Connection, shop: &str) -> Checked<(Head, Begun)> {
     if head != Head::load(conn, shop)? {
         return fault(head.seq.saturating_add(1), "the journal does not end where its head says");
     }
-    let stopped: bool =
-        conn.query_row("SELECT stopped FROM stop_switch WHERE shop = ?1", [shop], |row| {
-            row.get(0)
-        })?;
+    let stopped: bool = conn.query_row("SELECT stopped FROM stop_switch WHERE shop = ?1", [shop], |row| row.get(0))?;
     if stopped != (switch == "stopped") {
         return fault(head.seq, format!("the journal left the kill switch `{switch}`"));
     }
@@ -150,11 +143,7 @@ fn count(begun: &mut Begun, entry: &Entry<'_>) {
 /// As many rows as the journal saw begin; with each of them replayed, no row was added or taken away.
 fn counts(conn: &Connection, shop: &str, begun: &Begun) -> Checked<()> {
     for (what, sql, journalled) in [
-        (
-            "orders",
-            "SELECT count(*) FROM shop_order WHERE shop = ?1 AND state IS NOT NULL",
-            begun.orders,
-        ),
+        ("orders", "SELECT count(*) FROM shop_order WHERE shop = ?1 AND state IS NOT NULL", begun.orders),
         ("credit invoices", "SELECT count(*) FROM credit_invoice WHERE shop = ?1", begun.credits),
         ("intents", "SELECT count(*) FROM intent WHERE shop = ?1", begun.intents),
         ("breaks", "SELECT count(*) FROM break WHERE shop = ?1", begun.breaks),

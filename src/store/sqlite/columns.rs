@@ -52,8 +52,7 @@ pub(super) struct Number(pub(super) u64);
 
 impl ToSql for Number {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let number = i64::try_from(self.0)
-            .map_err(|why| rusqlite::Error::ToSqlConversionFailure(Box::new(why)))?;
+        let number = i64::try_from(self.0).map_err(|why| rusqlite::Error::ToSqlConversionFailure(Box::new(why)))?;
         Ok(number.into())
     }
 }
@@ -96,9 +95,7 @@ impl<T: Coded> ToSql for Code<T> {
 impl<T: Coded> FromSql for Code<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let word = value.as_str()?;
-        T::decode(word)
-            .map(Self)
-            .ok_or_else(|| FromSqlError::other(NotAWord(word.chars().take(80).collect())))
+        T::decode(word).map(Self).ok_or_else(|| FromSqlError::other(NotAWord(word.chars().take(80).collect())))
     }
 }
 

@@ -34,20 +34,13 @@ pub(super) struct Pass {
 }
 
 pub(super) fn pass(tx: &Tx<'_>, id: PassId) -> Result<Pass, StoreError> {
-    let mut find =
-        tx.conn.prepare_cached("SELECT no, started_at FROM pass WHERE shop = ?1 AND id = ?2")?;
-    let found =
-        find.query_row((tx.shop, Id(id.0)), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let mut find = tx.conn.prepare_cached("SELECT no, started_at FROM pass WHERE shop = ?1 AND id = ?2")?;
+    let found = find.query_row((tx.shop, Id(id.0)), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let (no, started_at) = found.ok_or_else(|| StoreError::NotFound(format!("pass {id}")))?;
     Ok(Pass { id: id.to_string(), no, started_at })
 }
 
-pub(super) fn decide(
-    tx: &mut Tx<'_>,
-    pass: &Pass,
-    at: Timestamp,
-    decided: &Decided,
-) -> Result<(), StoreError> {
+pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<(), StoreError> {
     let cause = Cause { order: decided.order, at, actor: ACTOR, id: &pass.id };
     begin_order(tx, cause)?;
     if let Some((klarna, read_at)) = &decided.klarna {
@@ -77,9 +70,7 @@ pub(super) fn decide(
 
 /// Gives the order its first state, with the journal row that begins its history.
 fn begin_order(tx: &mut Tx<'_>, cause: Cause<'_>) -> Result<(), StoreError> {
-    let mut find = tx
-        .conn
-        .prepare_cached("SELECT state, number FROM shop_order WHERE shop = ?1 AND id = ?2")?;
+    let mut find = tx.conn.prepare_cached("SELECT state, number FROM shop_order WHERE shop = ?1 AND id = ?2")?;
     let id = Number(cause.order.0);
     let found: Option<(Option<String>, String)> =
         find.query_row((tx.shop, id), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -89,8 +80,7 @@ fn begin_order(tx: &mut Tx<'_>, cause: Cause<'_>) -> Result<(), StoreError> {
     if state.is_some() {
         return Ok(());
     }
-    let mut begin =
-        tx.conn.prepare_cached("UPDATE shop_order SET state = ?3 WHERE shop = ?1 AND id = ?2")?;
+    let mut begin = tx.conn.prepare_cached("UPDATE shop_order SET state = ?3 WHERE shop = ?1 AND id = ?2")?;
     begin.execute((tx.shop, id, Code(Order::Pending)))?;
     let row = Row {
         entity: entity::ORDER,
@@ -99,31 +89,20 @@ fn begin_order(tx: &mut Tx<'_>, cause: Cause<'_>) -> Result<(), StoreError> {
         before: "",
         after: &Order::Pending.encode(),
     };
-    steps::journal_row(
-        tx,
-        cause,
-        &row,
-        &Detail { number: Some(&number), ..Detail::default() }.json()?,
-    )
+    steps::journal_row(tx, cause, &row, &Detail { number: Some(&number), ..Detail::default() }.json()?)
 }
 
 /// Makes a new credit invoice `Pending`. The amount of a known one follows the shop until its refund is intended, and
 /// is kept from then on, so that a later change shows.
 fn keep_credit(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    id: InvoiceId,
-    number: &InvoiceNumber,
-    amount: Option<Minor>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, id: InvoiceId, number: &InvoiceNumber, amount: Option<Minor>,
     created_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut find = tx.conn.prepare_cached(
-        "SELECT order_id, state, amount, number FROM credit_invoice WHERE shop = ?1 AND id = ?2",
-    )?;
+    let mut find = tx
+        .conn
+        .prepare_cached("SELECT order_id, state, amount, number FROM credit_invoice WHERE shop = ?1 AND id = ?2")?;
     let found: Option<(Number, Code<CreditInvoice>, Option<Cents>, String)> = find
-        .query_row((tx.shop, Number(id.0)), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
+        .query_row((tx.shop, Number(id.0)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     let Some((order, state, held, name)) = found else {
         return first_credit(tx, cause, id, number, amount, created_at);
@@ -133,31 +112,21 @@ fn keep_credit(
         return Err(StoreError::Guard(why));
     }
     let follows = match state.0 {
-        CreditInvoice::Pending
-        | CreditInvoice::Held
-        | CreditInvoice::PaidByHand
-        | CreditInvoice::Cancelled => true,
-        CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => {
-            false
-        }
+        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand | CreditInvoice::Cancelled => true,
+        CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => false,
     };
     let now = if follows { amount } else { held.map(|cents| cents.0) };
     if now == held.map(|cents| cents.0) && name == number.as_str() {
         return Ok(());
     }
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE credit_invoice SET amount = ?3, number = ?4 WHERE shop = ?1 AND id = ?2",
-    )?;
+    let mut update =
+        tx.conn.prepare_cached("UPDATE credit_invoice SET amount = ?3, number = ?4 WHERE shop = ?1 AND id = ?2")?;
     update.execute((tx.shop, Number(id.0), now.map(Cents), number.as_str()))?;
     Ok(())
 }
 
 fn first_credit(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    id: InvoiceId,
-    number: &InvoiceNumber,
-    amount: Option<Minor>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, id: InvoiceId, number: &InvoiceNumber, amount: Option<Minor>,
     created_at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut insert = tx.conn.prepare_cached(
@@ -180,22 +149,13 @@ fn first_credit(
         before: "",
         after: &CreditInvoice::Pending.encode(),
     };
-    let detail = Detail {
-        number: Some(number.as_str()),
-        amount_minor: amount.map(Minor::get),
-        ..Detail::default()
-    };
+    let detail = Detail { number: Some(number.as_str()), amount_minor: amount.map(Minor::get), ..Detail::default() };
     steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
 /// Marks the confirmed refunds that this read shows, by id or by reference, or that are too old to be missing from it
 /// under any name.
-fn mark_visible(
-    tx: &Tx<'_>,
-    order: OrderId,
-    klarna: &KlarnaOrder,
-    read_at: Timestamp,
-) -> Result<(), StoreError> {
+fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Timestamp) -> Result<(), StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT id, made, reference, ended_at FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed' AND visible = 0",
@@ -216,8 +176,7 @@ fn mark_visible(
         }
     }
     for id in shown {
-        let mut mark =
-            tx.conn.prepare_cached("UPDATE intent SET visible = 1 WHERE shop = ?1 AND id = ?2")?;
+        let mut mark = tx.conn.prepare_cached("UPDATE intent SET visible = 1 WHERE shop = ?1 AND id = ?2")?;
         mark.execute((tx.shop, id))?;
     }
     Ok(())

@@ -55,11 +55,7 @@ impl Held {
 type Identity = (String, String);
 
 /// Brings the differences of one order to what its newest decision saw.
-pub(super) fn keep(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    seen: &[Discrepancy],
-) -> Result<(), StoreError> {
+pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Discrepancy]) -> Result<(), StoreError> {
     let mut before = differences(tx, cause)?;
     let mut open = open_breaks(tx, cause)?;
     let mut now = BTreeMap::new();
@@ -81,8 +77,7 @@ pub(super) fn keep(
                     link(tx, cause, identity, Some(held.id))?;
                 }
             }
-            Some(held)
-                if held.status == BreakStatus::Resolved && held.amount == discrepancy.amount => {}
+            Some(held) if held.status == BreakStatus::Resolved && held.amount == discrepancy.amount => {}
             Some(_) | None => meet(tx, cause, identity, discrepancy, known.is_some())?,
         }
     }
@@ -100,11 +95,7 @@ pub(super) fn keep(
 
 /// A difference without a living break: remembered, and opened once its time has come.
 fn meet(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    identity: &Identity,
-    discrepancy: &Discrepancy,
-    known: bool,
+    tx: &mut Tx<'_>, cause: Cause<'_>, identity: &Identity, discrepancy: &Discrepancy, known: bool,
 ) -> Result<(), StoreError> {
     if discrepancy.due <= cause.at {
         let opened = open_break(tx, cause, discrepancy)?;
@@ -116,12 +107,7 @@ fn meet(
     }
 }
 
-fn link(
-    tx: &Tx<'_>,
-    cause: Cause<'_>,
-    (kind, subject): &Identity,
-    at_break: Option<i64>,
-) -> Result<(), StoreError> {
+fn link(tx: &Tx<'_>, cause: Cause<'_>, (kind, subject): &Identity, at_break: Option<i64>) -> Result<(), StoreError> {
     let mut keep = tx.conn.prepare_cached(
         "INSERT INTO difference (shop, order_id, kind, subject, first_seen, break) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (shop, order_id, kind, subject) DO UPDATE SET break = excluded.break",
@@ -160,9 +146,8 @@ fn refresh(tx: &Tx<'_>, held: &Held, seen: &Discrepancy) -> Result<(), StoreErro
     if held.amount == seen.amount && held.message == seen.message {
         return Ok(());
     }
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE break SET amount = ?2, message = ?3, credit_number = ?4 WHERE id = ?1",
-    )?;
+    let mut update =
+        tx.conn.prepare_cached("UPDATE break SET amount = ?2, message = ?3, credit_number = ?4 WHERE id = ?1")?;
     update.execute((
         held.id,
         seen.amount.map(Cents),
@@ -174,12 +159,7 @@ fn refresh(tx: &Tx<'_>, held: &Held, seen: &Discrepancy) -> Result<(), StoreErro
 
 /// Moves a break to `status`, journalled.
 pub(super) fn close(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    held: &Held,
-    to: BreakStatus,
-    event: &str,
-    note: Option<&str>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, to: BreakStatus, event: &str, note: Option<&str>,
 ) -> Result<(), StoreError> {
     let closed = matches!(to, BreakStatus::Resolved | BreakStatus::Cleared);
     let mut update = tx.conn.prepare_cached(
@@ -194,28 +174,16 @@ pub(super) fn close(
 }
 
 fn journal(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    id: i64,
-    event: &str,
-    before: &str,
-    after: &str,
-    detail: &Detail<'_>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, id: i64, event: &str, before: &str, after: &str, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
     let row = Row { entity: entity::BREAK, entity_id: &id.to_string(), event, before, after };
     steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
-fn differences(
-    tx: &Tx<'_>,
-    cause: Cause<'_>,
-) -> Result<BTreeMap<Identity, Option<i64>>, StoreError> {
-    let mut find = tx.conn.prepare_cached(
-        "SELECT kind, subject, break FROM difference WHERE shop = ?1 AND order_id = ?2",
-    )?;
-    let rows = find.query_map((tx.shop, Number(cause.order.0)), |row| {
-        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
-    })?;
+fn differences(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Option<i64>>, StoreError> {
+    let mut find =
+        tx.conn.prepare_cached("SELECT kind, subject, break FROM difference WHERE shop = ?1 AND order_id = ?2")?;
+    let rows = find.query_map((tx.shop, Number(cause.order.0)), |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -234,9 +202,7 @@ fn open_breaks(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Held>
 }
 
 fn load(tx: &Tx<'_>, id: i64) -> Result<Held, StoreError> {
-    find(tx, id)?
-        .map(|(_, held)| held)
-        .ok_or_else(|| StoreError::Damaged(format!("a difference names break {id}")))
+    find(tx, id)?.map(|(_, held)| held).ok_or_else(|| StoreError::Damaged(format!("a difference names break {id}")))
 }
 
 /// A break of this shop by its id, with the order it is about.
@@ -244,9 +210,7 @@ pub(super) fn find(tx: &Tx<'_>, id: i64) -> Result<Option<(Number, Held)>, Store
     let mut find = tx.conn.prepare_cached(
         "SELECT id, status, kind, subject, amount, message, order_id FROM break WHERE id = ?1 AND shop = ?2",
     )?;
-    let found = find
-        .query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(6), held))))
-        .optional()?;
+    let found = find.query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(6), held)))).optional()?;
     let Some(found) = found else { return Ok(None) };
     let (order, held) = found?;
     Ok(Some((order?, held)))

@@ -10,9 +10,7 @@ use super::super::{Break, CreditRow, Dossier, JournalRow, OrderRow, ShopRecord, 
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{differences, intents};
 use crate::core::facts::KlarnaOrder;
-use crate::core::id::{
-    IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName,
-};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
 use crate::core::ledger::{Attribution, CreditRecord, Ledger};
 use crate::core::order::Order;
 
@@ -23,11 +21,7 @@ pub(super) fn shop(conn: &Connection, shop: &str) -> Result<Option<ShopRecord>, 
     )?;
     let found = find.query_row([shop], |row| {
         Ok(ShopRecord {
-            identity: Identity {
-                environment: row.get(0)?,
-                region: row.get(1)?,
-                shop_id: row.get(2)?,
-            },
+            identity: Identity { environment: row.get(0)?, region: row.get(1)?, shop_id: row.get(2)? },
             currency: row.get::<_, Code<_>>(3)?.0,
             read_at: row.get::<_, At>(4)?.0,
         })
@@ -41,11 +35,7 @@ pub(super) fn is_stopped(conn: &Connection, shop: &str) -> Result<bool, StoreErr
     Ok(find.query_row([shop], |row| row.get(0))?)
 }
 
-pub(super) fn dossiers(
-    conn: &Connection,
-    shop: &str,
-    orders: &[OrderId],
-) -> Result<Vec<Dossier>, StoreError> {
+pub(super) fn dossiers(conn: &Connection, shop: &str, orders: &[OrderId]) -> Result<Vec<Dossier>, StoreError> {
     let mut found = Vec::with_capacity(orders.len());
     for order in orders {
         found.extend(dossier(conn, shop, *order)?);
@@ -89,11 +79,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
     }))
 }
 
-fn credits(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<BTreeMap<InvoiceId, CreditRecord>, StoreError> {
+fn credits(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<InvoiceId, CreditRecord>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT id, number, state, amount, created_at FROM credit_invoice WHERE shop = ?1 AND order_id = ?2",
     )?;
@@ -110,65 +96,37 @@ fn credits(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn adopted(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<BTreeMap<RefundId, Attribution>, StoreError> {
-    let mut find = conn.prepare_cached(
-        "SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2",
-    )?;
-    let rows = find.query_map((shop, Number(order.0)), |row| {
-        Ok((RefundId(row.get(0)?), row.get::<_, Code<_>>(1)?.0))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn approved(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<BTreeSet<IntentId>, StoreError> {
-    let mut find =
-        conn.prepare_cached("SELECT intent FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+fn adopted(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<RefundId, Attribution>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2")?;
     let rows =
-        find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+        find.query_map((shop, Number(order.0)), |row| Ok((RefundId(row.get(0)?), row.get::<_, Code<_>>(1)?.0)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn klarna(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<Option<(KlarnaOrder, jiff::Timestamp)>, StoreError> {
-    let mut find = conn.prepare_cached(
-        "SELECT body, read_at FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna'",
-    )?;
-    let row = find.query_row((shop, Number(order.0)), |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?))
-    });
+fn approved(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<IntentId>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT intent FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let rows = find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn klarna(conn: &Connection, shop: &str, order: OrderId) -> Result<Option<(KlarnaOrder, jiff::Timestamp)>, StoreError> {
+    let mut find =
+        conn.prepare_cached("SELECT body, read_at FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna'")?;
+    let row = find.query_row((shop, Number(order.0)), |row| Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?)));
     row.optional()?.map(|(body, at)| Ok((read_klarna_order(&body)?, at.0))).transpose()
 }
 
 fn shared_with(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-    klarna_order_id: &str,
+    conn: &Connection, shop: &str, order: OrderId, klarna_order_id: &str,
 ) -> Result<Vec<OrderNumber>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT number FROM shop_order WHERE shop = ?1 AND klarna_order_id = ?2 AND id <> ?3 ORDER BY id",
     )?;
-    let rows = find
-        .query_map((shop, klarna_order_id, Number(order.0)), |row| row.get(0).map(OrderNumber))?;
+    let rows = find.query_map((shop, klarna_order_id, Number(order.0)), |row| row.get(0).map(OrderNumber))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn breaks(
-    conn: &Connection,
-    shop: &str,
-    closed: bool,
-) -> Result<Vec<Break>, StoreError> {
+pub(super) fn breaks(conn: &Connection, shop: &str, closed: bool) -> Result<Vec<Break>, StoreError> {
     let mut find = if closed {
         conn.prepare_cached(
             "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
@@ -193,11 +151,7 @@ pub(super) fn breaks(
 }
 
 pub(super) fn looked_at(
-    conn: &Connection,
-    shop: &str,
-    pass: PassId,
-    after: OrderId,
-    limit: u32,
+    conn: &Connection, shop: &str, pass: PassId, after: OrderId, limit: u32,
 ) -> Result<Vec<OrderRow>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT id, number, klarna_order_id, state, total, captured, refunded FROM shop_order
@@ -225,20 +179,12 @@ fn order_row(conn: &Connection, shop: &str, row: &Row<'_>) -> Result<OrderRow, S
         captured: row.get::<_, Cents>(5)?.0,
         refunded: row.get::<_, Cents>(6)?.0,
         credits: credits
-            .map(|credit| CreditRow {
-                number: credit.number,
-                state: credit.state,
-                amount: credit.amount,
-            })
+            .map(|credit| CreditRow { number: credit.number, state: credit.state, amount: credit.amount })
             .collect(),
     })
 }
 
-pub(super) fn find(
-    conn: &Connection,
-    shop: &str,
-    number: &str,
-) -> Result<Option<OrderId>, StoreError> {
+pub(super) fn find(conn: &Connection, shop: &str, number: &str) -> Result<Option<OrderId>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT id FROM shop_order WHERE shop = ?1 AND number = ?2
          UNION ALL
@@ -249,11 +195,7 @@ pub(super) fn find(
     Ok(id.map(|id| OrderId(id.0)))
 }
 
-pub(super) fn history(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<Vec<JournalRow>, StoreError> {
+pub(super) fn history(conn: &Connection, shop: &str, order: OrderId) -> Result<Vec<JournalRow>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT seq, at, actor, cause, entity, entity_id, event, before, after, detail FROM journal
          WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
@@ -275,10 +217,7 @@ pub(super) fn history(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn budgets(
-    conn: &Connection,
-    shop: &str,
-) -> Result<BTreeMap<String, String>, StoreError> {
+pub(super) fn budgets(conn: &Connection, shop: &str) -> Result<BTreeMap<String, String>, StoreError> {
     let mut find = conn.prepare_cached("SELECT name, value FROM budget WHERE shop = ?1")?;
     let rows = find.query_map([shop], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

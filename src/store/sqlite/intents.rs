@@ -9,9 +9,7 @@ use super::columns::{At, Cents, Code, Id, Number, is_constraint};
 use super::journal;
 use super::writer::Tx;
 use crate::core::answer::Said;
-use crate::core::id::{
-    IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName,
-};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
 use crate::core::intent::{Effect, Intent, State, Target};
 use crate::core::money::Minor;
 
@@ -35,17 +33,15 @@ pub(super) fn read(row: &Row<'_>, shop: &str) -> Result<Intent, StoreError> {
     let credit: Option<Number> = row.get(5)?;
     let credit_number: Option<String> = row.get(6)?;
     let seen: String = row.get(13)?;
-    let seen_before = serde_json::from_str(&seen)
-        .map_err(|why| StoreError::Damaged(format!("intent {}: {why}", id.0)))?;
+    let seen_before =
+        serde_json::from_str(&seen).map_err(|why| StoreError::Damaged(format!("intent {}: {why}", id.0)))?;
     Ok(Intent {
         id: IntentId(id.0),
         effect: Effect {
             kind: row.get::<_, Code<_>>(3)?.0,
             amount: row.get::<_, Cents>(7)?.0,
             reference: Reference(row.get(4)?),
-            credit_invoice: credit
-                .zip(credit_number)
-                .map(|(id, number)| (InvoiceId(id.0), InvoiceNumber(number))),
+            credit_invoice: credit.zip(credit_number).map(|(id, number)| (InvoiceId(id.0), InvoiceNumber(number))),
             generation: row.get(9)?,
         },
         target: Target {
@@ -72,38 +68,21 @@ pub(super) fn read(row: &Row<'_>, shop: &str) -> Result<Intent, StoreError> {
 
 fn said(row: &Row<'_>) -> Result<Option<Said>, StoreError> {
     let Some(message) = row.get::<_, Option<String>>(23)? else { return Ok(None) };
-    Ok(Some(Said {
-        status: row.get(21)?,
-        code: row.get(22)?,
-        message,
-        correlation_id: row.get(24)?,
-    }))
+    Ok(Some(Said { status: row.get(21)?, code: row.get(22)?, message, correlation_id: row.get(24)? }))
 }
 
 pub(super) fn klarna_id(text: &str) -> Result<KlarnaOrderId, StoreError> {
-    KlarnaOrderId::new(text)
-        .ok_or_else(|| StoreError::Damaged(format!("`{text}` as a Klarna order id")))
+    KlarnaOrderId::new(text).ok_or_else(|| StoreError::Damaged(format!("`{text}` as a Klarna order id")))
 }
 
-pub(super) fn find(
-    conn: &Connection,
-    shop: &str,
-    id: IntentId,
-) -> Result<Option<Intent>, StoreError> {
-    let mut find = conn.prepare_cached(concat!(
-        "SELECT ",
-        intent_columns!(),
-        " FROM intent WHERE shop = ?1 AND id = ?2"
-    ))?;
+pub(super) fn find(conn: &Connection, shop: &str, id: IntentId) -> Result<Option<Intent>, StoreError> {
+    let mut find =
+        conn.prepare_cached(concat!("SELECT ", intent_columns!(), " FROM intent WHERE shop = ?1 AND id = ?2"))?;
     find.query_row((shop, Id(id.0)), |row| Ok(read(row, shop))).optional()?.transpose()
 }
 
 /// Every intent of the order, oldest first.
-pub(super) fn of_order(
-    conn: &Connection,
-    shop: &str,
-    order: OrderId,
-) -> Result<Vec<Intent>, StoreError> {
+pub(super) fn of_order(conn: &Connection, shop: &str, order: OrderId) -> Result<Vec<Intent>, StoreError> {
     let mut find = conn.prepare_cached(concat!(
         "SELECT ",
         intent_columns!(),
@@ -119,11 +98,7 @@ pub(super) fn of_order(
 
 /// Makes a new intent durable, with the journal row that binds its content.
 pub(super) fn insert(
-    tx: &mut Tx<'_>,
-    cause: &str,
-    at: jiff::Timestamp,
-    order: OrderId,
-    intent: &Intent,
+    tx: &mut Tx<'_>, cause: &str, at: jiff::Timestamp, order: OrderId, intent: &Intent,
 ) -> Result<(), StoreError> {
     let target = &intent.target;
     if intent.state != State::Planned || target.order != order || target.shop.as_str() != tx.shop {
@@ -131,8 +106,7 @@ pub(super) fn insert(
         return Err(StoreError::Guard(why));
     }
     let credit = intent.effect.credit_invoice.as_ref();
-    let seen = serde_json::to_string(&intent.seen_before)
-        .map_err(|why| StoreError::Damaged(why.to_string()))?;
+    let seen = serde_json::to_string(&intent.seen_before).map_err(|why| StoreError::Damaged(why.to_string()))?;
     let mut insert = tx.conn.prepare_cached(
         "INSERT INTO intent (shop, id, order_id, klarna_order_id, kind, reference, credit_id, credit_number, amount,
             currency, generation, key, payload, planned_at, seen_before, state, not_before)
@@ -223,11 +197,7 @@ pub(super) struct Reserved {
 }
 
 /// Adds up the refunds of `order` without `except`.
-pub(super) fn reserved(
-    tx: &Tx<'_>,
-    order: OrderId,
-    except: Option<IntentId>,
-) -> Result<Reserved, StoreError> {
+pub(super) fn reserved(tx: &Tx<'_>, order: OrderId, except: Option<IntentId>) -> Result<Reserved, StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT id, amount, state FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund'

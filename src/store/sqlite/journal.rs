@@ -59,8 +59,7 @@ impl Head {
     }
 
     pub(super) fn save(&self, conn: &Connection, shop: &str) -> Result<(), StoreError> {
-        let mut save =
-            conn.prepare_cached("UPDATE journal_head SET seq = ?2, hash = ?3 WHERE shop = ?1")?;
+        let mut save = conn.prepare_cached("UPDATE journal_head SET seq = ?2, hash = ?3 WHERE shop = ?1")?;
         match save.execute((shop, self.seq, &self.hash))? {
             1 => Ok(()),
             _ => Err(StoreError::Damaged(format!("the journal of `{shop}` has no head"))),
@@ -68,12 +67,7 @@ impl Head {
     }
 
     /// The head after one more row; the row is written.
-    pub(super) fn append(
-        &self,
-        conn: &Connection,
-        shop: &str,
-        entry: &Entry<'_>,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn append(&self, conn: &Connection, shop: &str, entry: &Entry<'_>) -> Result<Self, StoreError> {
         let seq = self
             .seq
             .checked_add(1)
@@ -104,13 +98,7 @@ impl Head {
 }
 
 /// SHA-256 over a version mark, the hash before, and every field behind its length: no two rows have one text.
-pub(super) fn hash(
-    before: &[u8; 32],
-    shop: &str,
-    seq: i64,
-    at: i64,
-    entry: &Entry<'_>,
-) -> [u8; 32] {
+pub(super) fn hash(before: &[u8; 32], shop: &str, seq: i64, at: i64, entry: &Entry<'_>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(b"reconciled-journal-v1");
     hasher.update(before);

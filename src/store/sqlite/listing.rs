@@ -15,11 +15,7 @@ use super::writer::Tx;
 use crate::core::facts::ShopOrder;
 use crate::core::id::{KlarnaOrderId, OrderId};
 
-pub(super) fn listed(
-    tx: &Tx<'_>,
-    orders: &[ListedOrder],
-    invoices: &[ListedInvoice],
-) -> Result<(), StoreError> {
+pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvoice]) -> Result<(), StoreError> {
     let mut upsert = tx.conn.prepare_cached(
         "INSERT INTO listed (shop, order_id, number, updated_at, is_klarna, unread, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?4)
@@ -44,9 +40,7 @@ pub(super) fn listed(
 }
 
 fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError> {
-    let mut known = tx
-        .conn
-        .prepare_cached("SELECT updated_at FROM listed_invoice WHERE shop = ?1 AND id = ?2")?;
+    let mut known = tx.conn.prepare_cached("SELECT updated_at FROM listed_invoice WHERE shop = ?1 AND id = ?2")?;
     let id = Number(invoice.id.0);
     let known: Option<i64> = known.query_row((tx.shop, id), |row| row.get(0)).optional()?;
     let version = At(invoice.updated_at);
@@ -86,11 +80,7 @@ pub(super) fn cursors(conn: &Connection, shop: &str) -> Result<Cursors, StoreErr
     })?)
 }
 
-pub(super) fn unread(
-    conn: &Connection,
-    shop: &str,
-    limit: u32,
-) -> Result<Vec<OrderId>, StoreError> {
+pub(super) fn unread(conn: &Connection, shop: &str, limit: u32) -> Result<Vec<OrderId>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT order_id FROM listed WHERE shop = ?1 AND unread = 1 ORDER BY changed_at, order_id LIMIT ?2",
     )?;
@@ -98,12 +88,7 @@ pub(super) fn unread(
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn observe(
-    tx: &Tx<'_>,
-    id: OrderId,
-    said: Option<&ShopOrder>,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn observe(tx: &Tx<'_>, id: OrderId, said: Option<&ShopOrder>, at: Timestamp) -> Result<(), StoreError> {
     let Some(said) = said else { return not_klarnas(tx, id, at) };
     let mut read = tx.conn.prepare_cached(
         "INSERT INTO listed (shop, order_id, number, is_klarna, read_version, unread, changed_at)
@@ -121,11 +106,9 @@ pub(super) fn observe(
 /// Keeps the order's facts unless newer ones are held, and makes it due when they say anything new.
 fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(), StoreError> {
     let (shop, order) = (tx.shop, Number(id.0));
-    let mut held = tx.conn.prepare_cached(
-        "SELECT version, body FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'shop'",
-    )?;
-    let held: Option<(i64, String)> =
-        held.query_row((shop, order), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let mut held =
+        tx.conn.prepare_cached("SELECT version, body FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'shop'")?;
+    let held: Option<(i64, String)> = held.query_row((shop, order), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let version = At(said.updated_at);
     let body = write_shop_order(said)?;
     if held.is_some_and(|(held, text)| held > version.nanos() || text == body) {
@@ -150,12 +133,7 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
 }
 
 pub(super) fn put_fact(
-    tx: &Tx<'_>,
-    id: OrderId,
-    side: &str,
-    version: At,
-    read_at: At,
-    body: &str,
+    tx: &Tx<'_>, id: OrderId, side: &str, version: At, read_at: At, body: &str,
 ) -> Result<(), StoreError> {
     let mut put = tx.conn.prepare_cached(
         "INSERT INTO fact (shop, order_id, side, version, read_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -179,12 +157,7 @@ fn not_klarnas(tx: &Tx<'_>, id: OrderId, at: Timestamp) -> Result<(), StoreError
 }
 
 pub(super) fn due(
-    conn: &Connection,
-    shop: &str,
-    scope: Scope,
-    now: Timestamp,
-    after: OrderId,
-    limit: u32,
+    conn: &Connection, shop: &str, scope: Scope, now: Timestamp, after: OrderId, limit: u32,
 ) -> Result<Vec<OrderId>, StoreError> {
     match scope {
         Scope::All => all(conn, shop, after, limit),
@@ -192,12 +165,7 @@ pub(super) fn due(
     }
 }
 
-fn all(
-    conn: &Connection,
-    shop: &str,
-    after: OrderId,
-    limit: u32,
-) -> Result<Vec<OrderId>, StoreError> {
+fn all(conn: &Connection, shop: &str, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT id FROM shop_order AS o WHERE shop = ?1 AND id > ?2
             AND NOT EXISTS (SELECT 1 FROM listed WHERE shop = o.shop AND order_id = o.id AND unread = 1)
@@ -209,13 +177,7 @@ fn all(
 
 /// The first due orders by id. The index holds them by the hour in which they become due and then by id, so each hour
 /// gives its smallest ids without a sort, and an hour whose ids are all too large gives none.
-fn due_now(
-    conn: &Connection,
-    shop: &str,
-    now: At,
-    after: OrderId,
-    limit: u32,
-) -> Result<Vec<OrderId>, StoreError> {
+fn due_now(conn: &Connection, shop: &str, now: At, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
     let mut next_hour = conn.prepare_cached(
         "SELECT min(look_at / 3600000000000) FROM shop_order
          WHERE shop = ?1 AND look_at IS NOT NULL AND look_at / 3600000000000 > ?2
@@ -237,9 +199,7 @@ fn due_now(
         hour = found;
         let full = first.len() >= wanted;
         let last = first.last().copied().filter(|_| full).unwrap_or(i64::MAX);
-        let ids = in_hour.query_map((shop, hour, Number(after.0), last, now, limit), |row| {
-            row.get::<_, i64>(0)
-        })?;
+        let ids = in_hour.query_map((shop, hour, Number(after.0), last, now, limit), |row| row.get::<_, i64>(0))?;
         for id in ids {
             first.insert(id?);
             if first.len() > wanted {

@@ -90,19 +90,13 @@ pub(super) fn in_memory() -> Result<Connection, StoreError> {
 
 /// Makes the rows that every shop has, once.
 pub(super) fn add_shop(conn: &mut Connection, shop: &str) -> Result<(), StoreError> {
-    let known: i64 =
-        conn.query_row("SELECT count(*) FROM journal_head WHERE shop = ?1", [shop], |row| {
-            row.get(0)
-        })?;
+    let known: i64 = conn.query_row("SELECT count(*) FROM journal_head WHERE shop = ?1", [shop], |row| row.get(0))?;
     if known > 0 {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute("INSERT INTO shop (name) VALUES (?1) ON CONFLICT DO NOTHING", [shop])?;
-    tx.execute(
-        "INSERT INTO stop_switch (shop, stopped) VALUES (?1, 0) ON CONFLICT DO NOTHING",
-        [shop],
-    )?;
+    tx.execute("INSERT INTO stop_switch (shop, stopped) VALUES (?1, 0) ON CONFLICT DO NOTHING", [shop])?;
     tx.execute("INSERT INTO cursor (shop) VALUES (?1) ON CONFLICT DO NOTHING", [shop])?;
     tx.execute(
         "INSERT INTO journal_head (shop, seq, hash) VALUES (?1, 0, zeroblob(32))
@@ -115,11 +109,7 @@ pub(super) fn add_shop(conn: &mut Connection, shop: &str) -> Result<(), StoreErr
 
 /// Makes the directory of the store, for its owner alone, when there is none.
 pub(super) fn make_directory(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory(path))
-        .map_err(|why| cannot(path, &why))
+    DirBuilder::new().recursive(true).mode(0o700).create(directory(path)).map_err(|why| cannot(path, &why))
 }
 
 /// The file with `suffix` after its name.
@@ -139,9 +129,8 @@ pub(super) fn cannot(path: &Path, why: &impl ToString) -> StoreError {
 
 /// One line per fault that SQLite finds in the file.
 pub(super) fn quick_check(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let found: String = conn
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|why| cannot(path, &why))?;
+    let found: String =
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|why| cannot(path, &why))?;
     if found == "ok" {
         return Ok(());
     }
@@ -174,9 +163,8 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<bool, StoreError> {
 
 pub(super) fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let (id, version) = schema(conn).map_err(|why| cannot(path, &why))?;
-    let tables: i64 = conn
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|why| cannot(path, &why))?;
+    let tables: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|why| cannot(path, &why))?;
     let fresh = id == 0 && version == 0 && tables == 0;
     if id != APPLICATION_ID && !fresh {
         return Err(cannot(path, &"another program made this file"));
@@ -201,12 +189,9 @@ fn require_known(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
-        std::cmp::Ordering::Less => Err(cannot(
-            path,
-            &format!(
-                "it has schema {found}, this program needs {known}: `reconciled store migrate`"
-            ),
-        )),
+        std::cmp::Ordering::Less => {
+            Err(cannot(path, &format!("it has schema {found}, this program needs {known}: `reconciled store migrate`")))
+        }
     }
 }
 
@@ -215,8 +200,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
         let why = format!("SQLite {} may lose commits; 3.51.3 is needed", rusqlite::version());
         return Err(cannot(path, &why));
     }
-    let mut conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|why| cannot(path, &why))?;
+    let mut conn =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|why| cannot(path, &why))?;
     conn.busy_handler(Some(|tries| {
         std::thread::sleep(BUSY_PAUSE);
         tries < BUSY_TRIES
@@ -277,8 +262,7 @@ fn size(path: &Path) -> u64 {
 
 /// File systems on which locks or shared memory are not to be trusted: NFS, SMB in three generations, AFS, Ceph, FUSE.
 fn refuse_network(path: &Path) -> Result<(), StoreError> {
-    const REFUSED: [i128; 7] =
-        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x00c3_6400, 0x6573_5546];
+    const REFUSED: [i128; 7] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x00c3_6400, 0x6573_5546];
     let found = rustix::fs::statfs(directory(path)).map_err(|why| cannot(path, &why))?;
     let kind = i128::from(found.f_type) & 0xffff_ffff;
     if REFUSED.contains(&kind) {

@@ -36,11 +36,7 @@ impl<'a> Human<'a> {
 }
 
 pub(super) fn operate(
-    tx: &mut Tx<'_>,
-    operation: &Operation,
-    actor: &str,
-    note: &str,
-    at: Timestamp,
+    tx: &mut Tx<'_>, operation: &Operation, actor: &str, note: &str, at: Timestamp,
 ) -> Result<(), StoreError> {
     let human = Human { actor, note, at };
     match operation {
@@ -51,9 +47,7 @@ pub(super) fn operate(
         Operation::Approve { order, intent } => approve(tx, human, *order, *intent),
         Operation::Abandon(intent) => abandon(tx, human, *intent),
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
-        Operation::Acknowledge(id) => {
-            move_break(tx, human, *id, BreakStatus::Acknowledged, "acknowledged")
-        }
+        Operation::Acknowledge(id) => move_break(tx, human, *id, BreakStatus::Acknowledged, "acknowledged"),
         Operation::Resolve(id) => move_break(tx, human, *id, BreakStatus::Resolved, "resolved"),
         Operation::Reopen(id) => move_break(tx, human, *id, BreakStatus::Open, "reopened"),
     }
@@ -66,9 +60,7 @@ fn switch(tx: &mut Tx<'_>, human: Human<'_>, halt: bool) -> Result<(), StoreErro
         .prepare_cached("SELECT stopped FROM stop_switch WHERE shop = ?1")?
         .query_row([tx.shop], |row| row.get(0))?;
     tx.conn
-        .prepare_cached(
-            "UPDATE stop_switch SET stopped = ?2, since = ?3, actor = ?4, note = ?5 WHERE shop = ?1",
-        )?
+        .prepare_cached("UPDATE stop_switch SET stopped = ?2, since = ?3, actor = ?4, note = ?5 WHERE shop = ?1")?
         .execute((tx.shop, halt, At(human.at), human.actor, human.note))?;
     let shop = tx.shop;
     tx.journal(&journal::Entry {
@@ -87,9 +79,8 @@ fn switch(tx: &mut Tx<'_>, human: Human<'_>, halt: bool) -> Result<(), StoreErro
 
 /// The order is known, and the next pass looks at it.
 fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE shop_order SET look_at = 0, touched_at = ?3 WHERE shop = ?1 AND id = ?2",
-    )?;
+    let mut update =
+        tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0, touched_at = ?3 WHERE shop = ?1 AND id = ?2")?;
     match update.execute((tx.shop, Number(order.0), At(at)))? {
         1 => Ok(()),
         _ => Err(StoreError::NotFound(format!("order {order}"))),
@@ -97,11 +88,7 @@ fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
 }
 
 fn on_order(
-    tx: &mut Tx<'_>,
-    human: Human<'_>,
-    order: OrderId,
-    event: &str,
-    detail: &Detail<'_>,
+    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, event: &str, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
     let id = order.to_string();
     let row = Row { entity: entity::ORDER, entity_id: &id, event, before: "", after: "" };
@@ -120,8 +107,7 @@ fn hold(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), StoreEr
 
 fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), StoreError> {
     touch(tx, order, human.at)?;
-    let mut remove =
-        tx.conn.prepare_cached("DELETE FROM hold WHERE shop = ?1 AND order_id = ?2")?;
+    let mut remove = tx.conn.prepare_cached("DELETE FROM hold WHERE shop = ?1 AND order_id = ?2")?;
     if remove.execute((tx.shop, Number(order.0)))? == 0 {
         return Err(StoreError::Refused(format!("order {order} is not held by an operator")));
     }
@@ -130,12 +116,7 @@ fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), Stor
 
 /// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
 /// key can no longer be recognised: until then its repeat is safe and a second effect is not.
-fn approve(
-    tx: &mut Tx<'_>,
-    human: Human<'_>,
-    order: OrderId,
-    id: IntentId,
-) -> Result<(), StoreError> {
+fn approve(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId) -> Result<(), StoreError> {
     touch(tx, order, human.at)?;
     if let Some(found) = intents::find(tx.conn, tx.shop, id)? {
         if found.target.order != order {
@@ -176,9 +157,7 @@ fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreE
     };
     if !matches!(found.state, State::Planned | State::Unknown) {
         let state = found.state.name();
-        return Err(StoreError::Refused(format!(
-            "intent {id} is {state}; nothing is left to abandon"
-        )));
+        return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
     }
     touch(tx, found.target.order, human.at)?;
     give_up(tx, human, &found)
@@ -187,15 +166,10 @@ fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreE
 /// The intent becomes `Abandoned`, and the credit invoice that waits for it is held again.
 fn give_up(tx: &mut Tx<'_>, human: Human<'_>, found: &Intent) -> Result<(), StoreError> {
     let cause = human.cause(found.target.order);
-    let step = IntentMove {
-        id: found.id,
-        before: &found.state,
-        event: intent::Event::Abandoned,
-        after: &State::Abandoned,
-    };
+    let step =
+        IntentMove { id: found.id, before: &found.state, event: intent::Event::Abandoned, after: &State::Abandoned };
     steps::move_intent(tx, cause, &step, &human.detail())?;
-    let mut end =
-        tx.conn.prepare_cached("UPDATE intent SET ended_at = ?3 WHERE shop = ?1 AND id = ?2")?;
+    let mut end = tx.conn.prepare_cached("UPDATE intent SET ended_at = ?3 WHERE shop = ?1 AND id = ?2")?;
     end.execute((tx.shop, Id(found.id.0), At(human.at)))?;
     let Some((credit, _)) = &found.effect.credit_invoice else { return Ok(()) };
     let state: Option<Code<CreditInvoice>> = tx
@@ -212,19 +186,13 @@ fn give_up(tx: &mut Tx<'_>, human: Human<'_>, found: &Intent) -> Result<(), Stor
 }
 
 fn attribute(
-    tx: &mut Tx<'_>,
-    human: Human<'_>,
-    order: OrderId,
-    refund: &RefundId,
-    to: &Attribution,
+    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, refund: &RefundId, to: &Attribution,
 ) -> Result<(), StoreError> {
     touch(tx, order, human.at)?;
     if let Attribution::CreditInvoice(id) = to {
         let known: i64 = tx
             .conn
-            .prepare_cached(
-                "SELECT count(*) FROM credit_invoice WHERE shop = ?1 AND id = ?2 AND order_id = ?3",
-            )?
+            .prepare_cached("SELECT count(*) FROM credit_invoice WHERE shop = ?1 AND id = ?2 AND order_id = ?3")?
             .query_row((tx.shop, Number(id.0), Number(order.0)), |row| row.get(0))?;
         if known == 0 {
             return Err(StoreError::NotFound(format!("credit invoice {id} of order {order}")));
@@ -237,26 +205,12 @@ fn attribute(
             target = excluded.target, at = excluded.at, actor = excluded.actor, note = excluded.note",
     )?;
     let who = (human.actor, human.note);
-    put.execute((
-        tx.shop,
-        Number(order.0),
-        refund.as_str(),
-        target.as_ref(),
-        At(human.at),
-        who.0,
-        who.1,
-    ))?;
+    put.execute((tx.shop, Number(order.0), refund.as_str(), target.as_ref(), At(human.at), who.0, who.1))?;
     let detail = Detail { subject: Some(refund.as_str()), target: Some(&target), ..human.detail() };
     on_order(tx, human, order, "operator_attribute", &detail)
 }
 
-fn move_break(
-    tx: &mut Tx<'_>,
-    human: Human<'_>,
-    id: i64,
-    to: BreakStatus,
-    event: &str,
-) -> Result<(), StoreError> {
+fn move_break(tx: &mut Tx<'_>, human: Human<'_>, id: i64, to: BreakStatus, event: &str) -> Result<(), StoreError> {
     use BreakStatus::{Acknowledged, Cleared, Open, Resolved};
     let Some((order, held)) = differences::find(tx, id)? else {
         return Err(StoreError::NotFound(format!("break {id}")));

@@ -29,8 +29,7 @@ where
 
 /// Runs `work` in one read transaction, which ends whatever comes of it.
 pub(super) fn snapshot<T>(
-    conn: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    conn: &Connection, work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     conn.prepare_cached("BEGIN")?.execute([])?;
     let result = work(conn);

@@ -58,12 +58,7 @@ struct Story {
 }
 
 /// Replays `id` and compares it with its rows; `state` is the order's stored state.
-pub(super) fn order(
-    conn: &Connection,
-    shop: &str,
-    id: OrderId,
-    state: Option<&str>,
-) -> Checked<()> {
+pub(super) fn order(conn: &Connection, shop: &str, id: OrderId, state: Option<&str>) -> Checked<()> {
     let mut find = conn.prepare_cached(
         "SELECT seq, at, entity, entity_id, event, before, after, detail FROM journal
          WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
@@ -112,8 +107,7 @@ impl Story {
             }
             entity::CREDIT_INVOICE => {
                 let now = self.credits.get(&line.id).map(|(state, _)| state.as_str());
-                let next =
-                    step(now, line, FIRST_SEEN, CreditInvoice::apply, CreditInvoice::Pending)?;
+                let next = step(now, line, FIRST_SEEN, CreditInvoice::apply, CreditInvoice::Pending)?;
                 self.credits.insert(line.id.clone(), (next, line.seq));
                 Ok(())
             }
@@ -192,11 +186,7 @@ fn parse(line: &Line) -> Result<Value, String> {
 
 /// The state after one row: the first row begins in `first`, every later one is a legal step from `now`.
 fn step<S: Coded, E: Coded>(
-    now: Option<&str>,
-    line: &Line,
-    begins: &str,
-    apply: fn(S, E) -> Result<S, IllegalTransition>,
-    first: S,
+    now: Option<&str>, line: &Line, begins: &str, apply: fn(S, E) -> Result<S, IllegalTransition>, first: S,
 ) -> Result<String, String> {
     let what = format!("{} {}", line.entity, line.id);
     let next = match now {
@@ -205,8 +195,7 @@ fn step<S: Coded, E: Coded>(
         Some(now) if now != line.before => return Err(differs(&what, &now, &line.before)),
         Some(now) => {
             let state = S::decode(now).ok_or_else(|| format!("{what} is `{now}`"))?;
-            let event = E::decode(&line.event)
-                .ok_or_else(|| format!("{what}: `{}` is no event of it", line.event))?;
+            let event = E::decode(&line.event).ok_or_else(|| format!("{what}: `{}` is no event of it", line.event))?;
             apply(state, event).map_err(|why| why.to_string())?
         }
     };
@@ -216,14 +205,12 @@ fn step<S: Coded, E: Coded>(
 
 fn compare(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Checked<()> {
     let place = (shop, Number(id.0));
-    let mut credits = conn.prepare_cached(
-        "SELECT CAST(id AS TEXT), state FROM credit_invoice WHERE shop = ?1 AND order_id = ?2",
-    )?;
+    let mut credits =
+        conn.prepare_cached("SELECT CAST(id AS TEXT), state FROM credit_invoice WHERE shop = ?1 AND order_id = ?2")?;
     let credits = pairs(credits.query(place)?)?;
     states("credit invoice", &story.credits, &credits)?;
-    let mut breaks = conn.prepare_cached(
-        "SELECT CAST(id AS TEXT), status FROM break WHERE shop = ?1 AND order_id = ?2",
-    )?;
+    let mut breaks =
+        conn.prepare_cached("SELECT CAST(id AS TEXT), status FROM break WHERE shop = ?1 AND order_id = ?2")?;
     let breaks = pairs(breaks.query(place)?)?;
     states("break", &story.breaks, &breaks)?;
     let stored = intents::of_order(conn, shop, id)?;
@@ -244,11 +231,7 @@ fn pairs(mut rows: rusqlite::Rows<'_>) -> Result<BTreeMap<String, String>, Store
     Ok(found)
 }
 
-fn states(
-    what: &str,
-    told: &BTreeMap<String, (String, i64)>,
-    stored: &BTreeMap<String, String>,
-) -> Checked<()> {
+fn states(what: &str, told: &BTreeMap<String, (String, i64)>, stored: &BTreeMap<String, String>) -> Checked<()> {
     for (id, (state, seq)) in told {
         if stored.get(id) != Some(state) {
             return fault(*seq, differs(&format!("{what} {id}"), state, &stored.get(id)));
@@ -294,16 +277,14 @@ fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Check
     if held != story.held {
         return fault(story.last, differs(&format!("the hold of order {id}"), &story.held, &held));
     }
-    let mut approved =
-        conn.prepare_cached("SELECT intent, '' FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let mut approved = conn.prepare_cached("SELECT intent, '' FROM approval WHERE shop = ?1 AND order_id = ?2")?;
     let approved: BTreeSet<String> = pairs(approved.query(place)?)?.into_keys().collect();
     if approved != story.approved {
         let what = format!("the approvals of order {id}");
         return fault(story.last, differs(&what, &story.approved, &approved));
     }
-    let mut adopted = conn.prepare_cached(
-        "SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2",
-    )?;
+    let mut adopted =
+        conn.prepare_cached("SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2")?;
     let adopted = pairs(adopted.query(place)?)?;
     if adopted != story.adopted {
         let what = format!("the attributions of order {id}");

@@ -68,9 +68,7 @@ impl Detail<'_> {
 pub(super) fn apply(tx: &mut Tx<'_>, cause: Cause<'_>, step: &Step) -> Result<(), StoreError> {
     match step {
         Step::Order { before, event, after } => move_order(tx, cause, *before, *event, *after),
-        Step::Credit { id, before, event, after } => {
-            move_credit(tx, cause, *id, before, event, after)
-        }
+        Step::Credit { id, before, event, after } => move_credit(tx, cause, *id, before, event, after),
         Step::Intent { id, before, event, after, note } => {
             let (made, why) = match note {
                 Some(Note::Seen { made }) => (made.as_ref().map(RefundId::as_str), None),
@@ -94,18 +92,13 @@ fn differs(cause: Cause<'_>) -> StoreError {
 }
 
 fn move_order(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    before: Order,
-    event: order::Event,
-    after: Order,
+    tx: &mut Tx<'_>, cause: Cause<'_>, before: Order, event: order::Event, after: Order,
 ) -> Result<(), StoreError> {
     if before.apply(event).map_err(|why| illegal(&why))? != after {
         return Err(differs(cause));
     }
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE shop_order SET state = ?3 WHERE shop = ?1 AND id = ?2 AND state = ?4",
-    )?;
+    let mut update =
+        tx.conn.prepare_cached("UPDATE shop_order SET state = ?3 WHERE shop = ?1 AND id = ?2 AND state = ?4")?;
     let id = Number(cause.order.0);
     if update.execute((tx.shop, id, Code(after), Code(before)))? != 1 {
         return Err(StoreError::Moved(cause.order));
@@ -121,11 +114,7 @@ fn move_order(
 }
 
 pub(super) fn move_credit(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    id: InvoiceId,
-    before: &CreditInvoice,
-    event: &credit_invoice::Event,
+    tx: &mut Tx<'_>, cause: Cause<'_>, id: InvoiceId, before: &CreditInvoice, event: &credit_invoice::Event,
     after: &CreditInvoice,
 ) -> Result<(), StoreError> {
     if before.clone().apply(event.clone()).map_err(|why| illegal(&why))? != *after {
@@ -159,17 +148,14 @@ pub(super) struct IntentMove<'a> {
 
 /// Moves the intent's state and journals it; what else changes with the state is the caller's.
 pub(super) fn move_intent(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    step: &IntentMove<'_>,
-    detail: &Detail<'_>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, step: &IntentMove<'_>, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
     if step.before.clone().apply(step.event).map_err(|why| illegal(&why))? != *step.after {
         return Err(differs(cause));
     }
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE intent SET state = ?3 WHERE shop = ?1 AND id = ?2 AND state = ?4 AND order_id = ?5",
-    )?;
+    let mut update = tx
+        .conn
+        .prepare_cached("UPDATE intent SET state = ?3 WHERE shop = ?1 AND id = ?2 AND state = ?4 AND order_id = ?5")?;
     let (before, after) = (step.before.name(), step.after.name());
     if update.execute((tx.shop, Id(step.id.0), after, before, Number(cause.order.0)))? != 1 {
         return Err(StoreError::Moved(cause.order));
@@ -178,10 +164,7 @@ pub(super) fn move_intent(
 }
 
 pub(super) fn journal_intent(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    step: &IntentMove<'_>,
-    detail: &Detail<'_>,
+    tx: &mut Tx<'_>, cause: Cause<'_>, step: &IntentMove<'_>, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
     let row = Row {
         entity: entity::INTENT,
@@ -195,12 +178,7 @@ pub(super) fn journal_intent(
 
 /// Keeps what a read showed of an intent, and when it ended.
 fn settle_intent(
-    tx: &Tx<'_>,
-    cause: Cause<'_>,
-    id: IntentId,
-    after: &intent::State,
-    made: Option<&str>,
-    seen: bool,
+    tx: &Tx<'_>, cause: Cause<'_>, id: IntentId, after: &intent::State, made: Option<&str>, seen: bool,
 ) -> Result<(), StoreError> {
     let ended = ends(after).then_some(At(cause.at));
     let mut update = tx.conn.prepare_cached(
@@ -224,12 +202,7 @@ pub(super) struct Row<'a> {
     pub(super) after: &'a str,
 }
 
-pub(super) fn journal_row(
-    tx: &mut Tx<'_>,
-    cause: Cause<'_>,
-    row: &Row<'_>,
-    detail: &str,
-) -> Result<(), StoreError> {
+pub(super) fn journal_row(tx: &mut Tx<'_>, cause: Cause<'_>, row: &Row<'_>, detail: &str) -> Result<(), StoreError> {
     tx.journal(&journal::Entry {
         at: cause.at,
         actor: cause.actor,

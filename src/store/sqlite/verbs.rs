@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow,
-    ListedInvoice, ListedOrder, Operation, OrderRow, Scope, ShopRecord, Store, StoreError,
+    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, ListedInvoice, ListedOrder,
+    Operation, OrderRow, Scope, ShopRecord, Store, StoreError,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
@@ -35,11 +35,7 @@ impl Store for SqliteStore {
         self.write(move |tx| act::begin_pass(tx, id, at)).await
     }
 
-    async fn listed(
-        &self,
-        orders: Vec<ListedOrder>,
-        invoices: Vec<ListedInvoice>,
-    ) -> Result<(), StoreError> {
+    async fn listed(&self, orders: Vec<ListedOrder>, invoices: Vec<ListedInvoice>) -> Result<(), StoreError> {
         self.write(move |tx| listing::listed(tx, &orders, &invoices)).await
     }
 
@@ -51,24 +47,14 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| listing::unread(conn, shop, limit)).await
     }
 
-    async fn observe(
-        &self,
-        orders: Vec<(OrderId, Option<ShopOrder>)>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn observe(&self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp) -> Result<(), StoreError> {
         let all = move |tx: &mut Tx<'_>| {
             orders.iter().try_for_each(|(id, said)| listing::observe(tx, *id, said.as_ref(), at))
         };
         self.write(all).await
     }
 
-    async fn due(
-        &self,
-        scope: Scope,
-        now: Timestamp,
-        after: OrderId,
-        limit: u32,
-    ) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(&self, scope: Scope, now: Timestamp, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         self.read(move |conn, shop| listing::due(conn, shop, scope, now, after, limit)).await
     }
 
@@ -77,10 +63,7 @@ impl Store for SqliteStore {
     }
 
     async fn decide(
-        &self,
-        pass: PassId,
-        at: Timestamp,
-        decisions: Vec<Decided>,
+        &self, pass: PassId, at: Timestamp, decisions: Vec<Decided>,
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let all = move |tx: &mut Tx<'_>| {
             let pass = decide::pass(tx, pass)?;
@@ -94,21 +77,11 @@ impl Store for SqliteStore {
         self.write(all).await
     }
 
-    async fn claim(
-        &self,
-        pass: PassId,
-        intent: IntentId,
-        guard: Guard,
-    ) -> Result<Claim, StoreError> {
+    async fn claim(&self, pass: PassId, intent: IntentId, guard: Guard) -> Result<Claim, StoreError> {
         self.write(move |tx| act::claim(tx, pass, intent, guard)).await
     }
 
-    async fn record(
-        &self,
-        pass: PassId,
-        attempt: Attempt,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn record(&self, pass: PassId, attempt: Attempt, at: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| act::record(tx, pass, &attempt, at)).await
     }
 
@@ -125,11 +98,7 @@ impl Store for SqliteStore {
     }
 
     async fn operate(
-        &self,
-        operation: Operation,
-        actor: String,
-        note: String,
-        at: Timestamp,
+        &self, operation: Operation, actor: String, note: String, at: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(move |tx| operate::operate(tx, &operation, &actor, &note, at)).await
     }
@@ -138,12 +107,7 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| dossier::breaks(conn, shop, closed)).await
     }
 
-    async fn looked_at(
-        &self,
-        pass: PassId,
-        after: OrderId,
-        limit: u32,
-    ) -> Result<Vec<OrderRow>, StoreError> {
+    async fn looked_at(&self, pass: PassId, after: OrderId, limit: u32) -> Result<Vec<OrderRow>, StoreError> {
         self.read(move |conn, shop| dossier::looked_at(conn, shop, pass, after, limit)).await
     }
 

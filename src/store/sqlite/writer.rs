@@ -29,8 +29,7 @@ impl Tx<'_> {
 
     /// Runs `work` wholly or not at all.
     pub(super) fn undoable<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+        &mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let head = self.head;
         self.conn.prepare_cached("SAVEPOINT part")?.execute([])?;
@@ -50,10 +49,7 @@ impl Tx<'_> {
 
 impl Tx<'_> {
     /// Passes on the result of one part of a job, or ends the job when the whole transaction is lost with it.
-    pub(super) fn survived<T>(
-        &self,
-        result: Result<T, StoreError>,
-    ) -> Result<Result<T, StoreError>, StoreError> {
+    pub(super) fn survived<T>(&self, result: Result<T, StoreError>) -> Result<Result<T, StoreError>, StoreError> {
         match result {
             Err(error) if self.is_lost(&error) => Err(error),
             result => Ok(result),
@@ -91,9 +87,7 @@ impl Failure {
 
     pub(super) fn error(&self) -> StoreError {
         match self.code {
-            Some(code) => {
-                StoreError::Sql(rusqlite::Error::SqliteFailure(code, Some(self.text.clone())))
-            }
+            Some(code) => StoreError::Sql(rusqlite::Error::SqliteFailure(code, Some(self.text.clone()))),
             None => StoreError::Io(self.text.clone()),
         }
     }
@@ -227,8 +221,7 @@ impl Writer {
         if tx.head != start {
             tx.head.save(&self.conn, &self.shop).map_err(failed)?;
         }
-        let committed =
-            self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        let committed = self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map(|_| ()).map_err(|error| failed(error.into()))
     }
 }
