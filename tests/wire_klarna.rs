@@ -1,6 +1,12 @@
 //! Klarna's wire against the client: recorded shapes become facts, hostile ones become clear errors, and no answer
 //! but a well-formed success is ever "done".
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on fails, and its helpers with it"
+)]
+
 mod wire_support;
 
 use std::sync::Arc;
@@ -290,13 +296,16 @@ fn shape(answer: &Answer) -> &'static str {
 const NO_HEADERS: &[(&str, &str)] = &[];
 const REFUND: &str = "https://api.klarna.com/ordermanagement/v1/orders/o/refunds/";
 
+/// Effect, status, headers, body, and what the answer is.
+type Row<'a> = (Kind, u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn success_is_only_what_is_well_formed() {
     let below = format!("{REFUND}r-1");
     let elsewhere = "https://api.klarna.com/ordermanagement/v1/orders/o";
     let refused = fixture("klarna/error_403.json");
     let long = "a".repeat(256);
-    let table: &[(Kind, u16, &[(&str, &str)], &str, &str)] = &[
+    let table: &[Row<'_>] = &[
         (Kind::Refund, 201, &[("refund-id", "r-1")], "", "done"),
         (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", elsewhere)], "", "done"),
         (Kind::Refund, 201, &[("refund-id", "r-1")], "<html>", "done"),
@@ -414,8 +423,8 @@ fn a_throttled_account_is_told_when() {
         let Answer::Throttled { until, .. } = answer else { panic!("{answer:?}") };
         until.duration_since(at("2026-06-01T12:00:00Z"))
     };
-    for (headers, seconds) in [
-        (&[("x-ratelimit-reset", "7")] as &[_], 7),
+    let table: &[(&[(&str, &str)], i64)] = &[
+        (&[("x-ratelimit-reset", "7")], 7),
         (&[("retry-after", "9")], 9),
         (&[("retry-after", "Mon, 01 Jun 2026 12:02:00 GMT")], 120),
         (&[("x-ratelimit-reset", "2"), ("retry-after", "9")], 2),
@@ -424,8 +433,9 @@ fn a_throttled_account_is_told_when() {
         (&[("x-ratelimit-reset", "soon")], 1),
         (&[("retry-after", "Mon, 01 Jun 2020 12:02:00 GMT")], 1),
         (&[], 1),
-    ] {
-        assert_eq!(until(headers), SignedDuration::from_secs(seconds), "{headers:?}");
+    ];
+    for (headers, seconds) in table {
+        assert_eq!(until(headers), SignedDuration::from_secs(*seconds), "{headers:?}");
     }
 }
 

@@ -1,6 +1,12 @@
 //! Lightspeed's wire against the client: recorded shapes become facts, every way to write "nothing" is read, hostile
 //! answers become clear errors, and paging survives a shop that ignores its parameters.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on fails, and its helpers with it"
+)]
+
 mod wire_support;
 
 use std::sync::Arc;
@@ -483,16 +489,17 @@ fn a_throttled_key_is_told_when() {
             ("retry-after", "9"),
         ]
     };
-    for (headers, seconds) in [
-        (&windows("-1/2000/11000") as &[_], 263),
+    let table: &[(&[(&str, &str)], i64)] = &[
+        (&windows("-1/2000/11000"), 263),
         (&windows("0/-1/11000"), 2063),
         (&windows("0/2000/11000"), 263),
         (&windows("5/2000/11000"), 9),
         (&[("Retry-After", "Mon, 01 Jun 2026 12:00:30 GMT")], 30),
         (&[("x-ratelimit-remaining", "-1"), ("x-ratelimit-reset", "5")], 60),
         (&[], 60),
-    ] {
-        assert_eq!(until(headers), SignedDuration::from_secs(seconds), "{headers:?}");
+    ];
+    for (headers, seconds) in table {
+        assert_eq!(until(headers), SignedDuration::from_secs(*seconds), "{headers:?}");
     }
 }
 
@@ -524,6 +531,7 @@ fn parameter(url: &str, name: &str) -> Option<u64> {
     query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))?.parse().ok())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands beside replies that fail")]
 fn listed(ids: impl Iterator<Item = u64>) -> Reply {
     let row = |id: u64| {
         format!(

@@ -12,10 +12,12 @@ use reconciled::http::{Credentials, Request, Response, Transport, TransportError
 
 pub type Reply = Result<Response, TransportError>;
 
+type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
+
 /// Answers with what a function says; remembers what was asked.
 #[derive(Clone)]
 pub struct Scripted {
-    answer: Arc<dyn Fn(&Request, usize) -> Reply + Send + Sync>,
+    answer: Arc<Script>,
     asked: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -108,6 +110,7 @@ pub fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>)
     Response { status, headers, body: body.into() }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands beside replies that fail")]
 pub fn ok(body: impl Into<Vec<u8>>) -> Reply {
     Ok(response(200, &[], body))
 }
