@@ -35,7 +35,7 @@ pub struct Adopt {
 
 impl Adopt {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let cancelled = self.settles.strip_suffix(":cancel");
         let dossier = dossier(&store, cancelled.unwrap_or(&self.settles)).await?;
         let order = dossier.shop.id;

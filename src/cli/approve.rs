@@ -39,7 +39,7 @@ pub struct Approve {
 
 impl Approve {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let (order, intent) = match self.target.parse::<Uuid>() {
             Ok(id) => {
                 let intent = IntentId(id);
@@ -84,15 +84,22 @@ async fn the_waiting_one<S: Store>(store: &S, number: &str) -> Result<(OrderId, 
     let breaks: Vec<&Break> = breaks.iter().filter(of_order).collect();
     let has = |kind| breaks.iter().any(|it| it.kind == kind);
     let unconfirmed = has(BreakKind::RefundUnconfirmed) || has(BreakKind::CaptureUnconfirmed);
-    let mut waiting: BTreeSet<IntentId> =
-        breaks.iter().filter_map(|it| it.subject.parse().ok().map(IntentId)).collect();
+    // Only what a ceiling holds is named by its break; everything else that waits is a durable intent.
+    let held = breaks.iter().filter(|it| it.kind == BreakKind::LimitReached);
+    let mut waiting: BTreeSet<IntentId> = held.filter_map(|it| it.subject.parse().ok().map(IntentId)).collect();
     for intent in dossiers.iter().flat_map(|dossier| &dossier.ledger.intents) {
-        match intent.state {
-            State::Rejected => waiting.insert(intent.id),
-            State::Unknown if unconfirmed => waiting.insert(intent.id),
-            State::Planned | State::Sending | State::Confirmed | State::Abandoned => waiting.remove(&intent.id),
-            State::Unknown => false,
+        let waits = match intent.state {
+            State::Rejected => true,
+            State::Unknown => unconfirmed,
+            // A ceiling may hold a durable intent too; then its break has named it above.
+            State::Planned => waiting.contains(&intent.id),
+            State::Sending | State::Confirmed | State::Abandoned => false,
         };
+        if waits {
+            waiting.insert(intent.id);
+        } else {
+            waiting.remove(&intent.id);
+        }
     }
     let list: Vec<String> = waiting.iter().map(IntentId::to_string).collect();
     match (waiting.pop_first(), list.len()) {

@@ -22,10 +22,16 @@ pub(super) struct Signed {
 #[derive(Debug, Args)]
 pub(super) struct Reversal {
     /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT", value_parser = note, default_value = "", hide_default_value = true)]
-    pub note: String,
+    #[arg(long, value_name = "TEXT", value_parser = note)]
+    note: Option<String>,
     #[command(flatten)]
-    pub actor: Actor,
+    pub(super) actor: Actor,
+}
+
+impl Reversal {
+    pub(super) fn note(&self) -> &str {
+        self.note.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]

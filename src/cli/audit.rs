@@ -28,7 +28,7 @@ pub struct Verify {
 impl Audit {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         let Self::Verify(Verify { json }) = self;
-        let store = context.store().await?;
+        let store = context.store()?;
         let found = store.audit().await.map_err(reading("verifying the journal"))?;
         let mut out = context.stdout();
         let status = match found {

@@ -74,7 +74,7 @@ pub struct Reopen {
 
 impl Breaks {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let (id, operation, actor, note, word) = match self {
             Self::List(list) => return list.run(context, &store).await,
             Self::Show(show) => return show.run(context, &store).await,
@@ -84,7 +84,10 @@ impl Breaks {
             Self::Resolve(Resolve { id, signed }) => {
                 (id, Operation::Resolve(id), signed.actor, signed.note, "resolved")
             }
-            Self::Reopen(Reopen { id, signed }) => (id, Operation::Reopen(id), signed.actor, signed.note, "open again"),
+            Self::Reopen(Reopen { id, signed }) => {
+                let note = signed.note().to_owned();
+                (id, Operation::Reopen(id), signed.actor, note, "open again")
+            }
         };
         let attempt = format!("deciding about break {id}");
         context.operate(&store, operation, &actor, &note, attempt).await?;

@@ -1,6 +1,6 @@
 //! What every command needs: the global options, the environment, the time, and the configured shop's store.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -53,19 +53,32 @@ impl Context {
     }
 
     fn load(&self, secrets: bool) -> Result<Loaded, CliError> {
-        let request = Request { file: self.global.config.clone(), shop: self.global.shop.clone(), secrets };
-        let loaded = config::load(&request, &self.environment)?;
+        let (file, shop) = (self.global.config.clone(), self.global.shop.clone());
+        self.read(&Request { file, shop, secrets })
+    }
+
+    /// A configuration that this program wrote itself.
+    pub(super) fn config_of(&self, file: &Path) -> Result<Loaded, CliError> {
+        self.read(&Request { file: Some(file.to_owned()), shop: None, secrets: true })
+    }
+
+    fn read(&self, request: &Request) -> Result<Loaded, CliError> {
+        let loaded = config::load(request, &self.environment)?;
         for warning in &loaded.warnings {
             self.say(&format!("warning: {warning}"));
         }
         Ok(loaded)
     }
 
+    /// A directory of its own among the temporary files; not made yet.
+    pub(super) fn scratch(&self, at: Timestamp) -> PathBuf {
+        let name = format!("reconciled-demo-{}-{}", at.as_second(), std::process::id());
+        self.environment.temporary_directory().join(name)
+    }
+
     /// The configured shop's store, as it is on disk now.
-    pub(super) async fn store(&self) -> Result<wire::ShopStore, CliError> {
-        let loaded = self.config()?;
-        let path = loaded.config.store.path();
-        wire::open(&loaded).await.map_err(|source| opening(path, source))
+    pub(super) fn store(&self) -> Result<wire::ShopStore, CliError> {
+        wire::open(&self.config()?)
     }
 
     /// Journals a human's decision.
@@ -76,11 +89,6 @@ impl Context {
         let done = store.operate(operation, actor, note.to_owned(), now()).await;
         done.map_err(|source| CliError::Store { attempt, source })
     }
-}
-
-pub(super) fn opening(path: &Path, source: StoreError) -> CliError {
-    let attempt = format!("opening the store `{}`", plain(&path.display().to_string()));
-    CliError::Store { attempt, source }
 }
 
 /// Names what was attempted, for an error of the store.

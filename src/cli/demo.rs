@@ -1,36 +1,133 @@
 //! `reconciled demo`: one command to see it work.
+//!
+//! Uses the sandbox and everything the real passes use, over real sockets; no account, no configured shop and no
+//! configured store is ever touched.
 
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Status;
-use super::context::Context;
+use super::context::{Context, now, reading};
 use super::error::CliError;
-use super::wire;
+use super::progress::Bar;
+use super::rehearsal::{self, Addresses};
+use super::sandbox::{WorldArgs, failed};
+use super::wire::{self, ShopStore};
+use crate::config::Loaded;
+use crate::pass;
+use crate::report::text::plain;
+use crate::report::{Outcome, PassReport, human, json};
+use crate::sandbox::{FaultKind, FaultRule, Side, World};
+use crate::store::Store as _;
+
+/// A demonstration that has not come to rest after so many passes has failed.
+const PASSES_AT_MOST: usize = 8;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Starts the sandbox on this machine with a seeded shop (returns, partial returns, cancels before and after capture,
-refunds made in the portal, a time-out, an expiring authorization), and runs passes until both sides agree or a
-human is needed. No account and no configuration is used.")]
+Starts the sandbox on this machine with a seeded shop (returns, partial returns, cancels before and after capture, a
+refund made in the portal, an answer that gets lost, an expiring authorization), and runs passes until nothing is left
+to do. What needs a human stays open, as it would in a real shop. No account and no configuration is used.
+
+Exit status 0 when the passes came to rest, 3 when they did not.")]
 pub struct Demo {
-    /// How many orders the seeded shop has
-    #[arg(long, value_name = "COUNT", default_value_t = 20)]
-    pub(super) orders: u32,
-    /// The same seed makes the same shop
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Keep the store and the configuration here [default: a new directory]
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Keep the store and the configuration here [default: a new directory for temporary files]
     #[arg(long, value_name = "DIRECTORY")]
-    pub(super) keep: Option<PathBuf>,
+    keep: Option<PathBuf>,
     /// One JSON object per pass instead of text
     #[arg(long)]
-    pub(super) json: bool,
+    json: bool,
 }
 
 impl Demo {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        wire::demo(context, &self).await
+        let directory = self.directory(context)?;
+        let mut world = self.world.build();
+        lose_one_answer(&mut world);
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let running = rehearsal::start(world, anywhere, anywhere).await;
+        let running = running.map_err(|why| failed("starting the sandbox", &why))?;
+        let written = Addresses::of(&running).write_config(&directory, true);
+        let config = written.map_err(|why| failed("writing the demonstration's configuration", &why))?;
+        let loaded = context.config_of(&config)?;
+        let store = wire::open(&loaded)?;
+        let status = self.passes(context, &loaded, &store).await?;
+        running.shutdown().await;
+        if !self.json {
+            where_to_look(context, &config)?;
+        }
+        Ok(status)
     }
+
+    /// A new directory that nobody else prepared, unless one is named.
+    fn directory(&self, context: &Context) -> Result<PathBuf, CliError> {
+        if let Some(directory) = &self.keep {
+            return Ok(directory.clone());
+        }
+        let directory = context.scratch(now());
+        let made = DirBuilder::new().mode(0o700).create(&directory);
+        made.map_err(|why| failed("making a directory for the demonstration", &why))?;
+        Ok(directory)
+    }
+
+    /// Runs passes until one changes nothing.
+    async fn passes(&self, context: &Context, loaded: &Loaded, store: &ShopStore) -> Result<Status, CliError> {
+        for number in 1..=PASSES_AT_MOST {
+            let bar = Bar::new(!context.global.quiet);
+            let passed = wire::pass(loaded, store, &pass::Options { full: true, ..Default::default() }, &bar).await;
+            bar.finish();
+            let report = passed?;
+            self.print(context, number, &report, store).await?;
+            if is_at_rest(&report) {
+                return Ok(Status::AGREES);
+            }
+        }
+        context.say("the passes did not come to rest");
+        Ok(Status::UNKNOWN)
+    }
+
+    async fn print(
+        &self, context: &Context, number: usize, report: &PassReport, store: &ShopStore,
+    ) -> Result<(), CliError> {
+        let breaks = store.breaks(false).await.map_err(reading("reading the breaks"))?;
+        let mut out = context.stdout();
+        let printed = if self.json {
+            json::pass(&mut out, report, Some(store), &breaks).await
+        } else {
+            writeln!(out, "── pass {number} ──")?;
+            let printed = human::pass(&mut out, report, Some(store), &breaks).await;
+            writeln!(out)?;
+            printed
+        };
+        printed.map_err(|source| CliError::Render { attempt: "printing the report", source })
+    }
+}
+
+fn where_to_look(context: &Context, config: &Path) -> Result<(), CliError> {
+    let config = plain(&config.display().to_string());
+    let mut out = context.stdout();
+    writeln!(out, "The shop and Klarna were simulated; the journal is real. Look around:")?;
+    for command in ["show ORD00003", "breaks list", "audit verify"] {
+        writeln!(out, "  reconciled --config {config} {command}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// The first refund happens and its answer does not arrive: the case that makes others refund twice.
+fn lose_one_answer(world: &mut World) {
+    let rule = FaultRule::once(Side::Klarna, "POST", "*/refunds", FaultKind::Drop).after_effect();
+    world.add_fault(rule);
+}
+
+/// Nothing was sent and nothing is uncertain; what is left waits for a human or for time.
+fn is_at_rest(report: &PassReport) -> bool {
+    let moved = |it: &Outcome| matches!(it, Outcome::Confirmed | Outcome::Unknown | Outcome::Rejected);
+    report.is_complete() && !report.effects.iter().any(|effect| moved(&effect.outcome))
 }

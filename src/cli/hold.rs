@@ -34,7 +34,7 @@ pub struct Release {
 
 impl Hold {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let order = find(&store, &self.number).await?;
         let number = plain(&self.number);
         let Signed { actor, note } = &self.signed;
@@ -49,10 +49,10 @@ impl Hold {
 
 impl Release {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let order = find(&store, &self.number).await?;
         let number = plain(&self.number);
-        let Reversal { actor, note } = &self.signed;
+        let (actor, note) = (&self.signed.actor, self.signed.note());
         let attempt = format!("releasing order `{number}`");
         context.operate(&store, Operation::Release(order), actor, note, attempt).await?;
         context.say(&format!("the order of `{number}` is released; the next pass does what is due"));

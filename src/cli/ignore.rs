@@ -34,7 +34,7 @@ pub struct Ignore {
 
 impl Ignore {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let operation = self.operation(&store).await?;
         let target = plain(&self.target);
         let done = if matches!(operation, Operation::Abandon(_)) {

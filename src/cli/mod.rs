@@ -22,7 +22,6 @@ mod sandbox;
 mod show;
 mod stop;
 mod store;
-mod unwired;
 mod wire;
 
 use std::path::PathBuf;
@@ -161,7 +160,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Resume(resume) => resume.run(&context).await,
         Command::Audit(audit) => audit.run(&context).await,
         Command::Sandbox(sandbox) => sandbox.run(&context).await,
-        Command::Store(store) => store.run(&context).await,
+        Command::Store(store) => store.run(&context),
         Command::Completions(completions) => completions.run(&context),
         Command::Man(man) => man.run(&context),
     }

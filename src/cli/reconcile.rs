@@ -3,14 +3,15 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::context::{Context, now};
+use super::context::{Context, now, reading};
 use super::error::CliError;
 use super::progress::Bar;
 use super::wire::{self, ShopStore};
 use super::{Status, args};
 use crate::config::Loaded;
+use crate::pass;
 use crate::report::{PassReport, human, json};
-use crate::store::{Break, Store, StoreError};
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -30,16 +31,16 @@ Examples:
 pub struct Reconcile {
     /// Plan and report; write nothing to either side
     #[arg(long)]
-    pub(super) dry_run: bool,
+    dry_run: bool,
     /// Only this order
     #[arg(long, value_name = "NUMBER", value_parser = args::number)]
-    pub(super) order: Option<String>,
+    order: Option<String>,
     /// List what changed since then, instead of since the last pass
     #[arg(long, value_name = "TIME", value_parser = args::since, conflicts_with = "full")]
-    pub(super) since: Option<Timestamp>,
+    since: Option<Timestamp>,
     /// Every order, as if nothing had been listed before
     #[arg(long)]
-    pub(super) full: bool,
+    full: bool,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -52,43 +53,50 @@ impl Reconcile {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         let loaded = context.config_with_secrets()?;
         let started_at = now();
-        match wire::open(&loaded).await {
-            Ok(store) => self.with_store(context, &loaded, store).await,
-            // The configuration is wrong, not the world: that has its own exit status and no report.
-            Err(source @ StoreError::OtherIdentity { .. }) => Err(opening(&loaded, source)),
-            Err(source) => {
-                let error = opening(&loaded, source);
-                let report = wire::nothing_checked(&loaded, &self, started_at, &error);
-                self.print::<ShopStore>(context, &report, None, &[]).await?;
-                Err(error)
-            }
+        let store = match wire::open(&loaded) {
+            Ok(store) => store,
+            Err(error) => return self.nothing(context, &loaded, started_at, error, None).await,
+        };
+        let bar = Bar::new(!self.no_progress && !context.global.quiet);
+        let passed = wire::pass(&loaded, &store, &self.options(), &bar).await;
+        bar.finish();
+        match passed {
+            Ok(report) => self.print(context, &report, Some(&store)).await,
+            Err(error) => self.nothing(context, &loaded, started_at, error, Some(&store)).await,
         }
     }
 
-    async fn with_store(&self, context: &Context, loaded: &Loaded, store: ShopStore) -> Result<Status, CliError> {
-        let bar = Bar::new(!self.no_progress && !context.global.quiet);
-        let passed = wire::pass(loaded, &store, self, &bar).await;
-        bar.finish();
-        let report = passed?;
-        let breaks = store.breaks(false).await;
-        let breaks = breaks.map_err(super::context::reading("reading the breaks"))?;
-        self.print(context, &report, Some(&store), &breaks).await?;
-        Ok(Status(report.exit_status(breaks.len())))
+    fn options(&self) -> pass::Options {
+        pass::Options { dry_run: self.dry_run, order: self.order.clone(), since: self.since, full: self.full }
     }
 
+    /// A pass that could not run is reported like any other, so that no script takes silence for agreement. A wrong
+    /// configuration is not: that has its own exit status.
+    async fn nothing(
+        &self, context: &Context, loaded: &Loaded, at: Timestamp, error: CliError, store: Option<&ShopStore>,
+    ) -> Result<Status, CliError> {
+        if error.status() != Status::USAGE {
+            let report = wire::nothing_checked(&loaded.shop.name, self.dry_run, at, &error);
+            self.print(context, &report, store).await?;
+        }
+        Err(error)
+    }
+
+    /// Prints the report with every open break of the shop, whether or not this pass looked at its order.
     async fn print<S: Store>(
-        &self, context: &Context, report: &PassReport, store: Option<&S>, breaks: &[Break],
-    ) -> Result<(), CliError> {
+        &self, context: &Context, report: &PassReport, store: Option<&S>,
+    ) -> Result<Status, CliError> {
+        let breaks = match store {
+            Some(store) => store.breaks(false).await.map_err(reading("reading the breaks"))?,
+            None => Vec::new(),
+        };
         let mut out = context.stdout();
         let printed = if self.json {
-            json::pass(&mut out, report, store, breaks).await
+            json::pass(&mut out, report, store, &breaks).await
         } else {
-            human::pass(&mut out, report, store, breaks).await
+            human::pass(&mut out, report, store, &breaks).await
         };
-        printed.map_err(|source| CliError::Render { attempt: "printing the report", source })
+        printed.map_err(|source| CliError::Render { attempt: "printing the report", source })?;
+        Ok(Status(report.exit_status(breaks.len())))
     }
-}
-
-fn opening(loaded: &Loaded, source: StoreError) -> CliError {
-    super::context::opening(loaded.config.store.path(), source)
 }

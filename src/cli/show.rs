@@ -28,8 +28,8 @@ pub struct Show {
 
 impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
-        let life = self.life(context, &store).await?;
+        let store = context.store()?;
+        let life = self.life(&store).await?;
         let mut out = context.stdout();
         if self.json {
             show::json::write(&mut out, &life)?;
@@ -39,7 +39,7 @@ impl Show {
         Ok(Status::AGREES)
     }
 
-    async fn life<S: Store>(&self, context: &Context, store: &S) -> Result<Life, CliError> {
+    async fn life<S: Store>(&self, store: &S) -> Result<Life, CliError> {
         let number = plain(&self.number);
         let attempt = || format!("reading order `{number}`");
         let order = find(store, &self.number).await?;

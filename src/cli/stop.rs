@@ -28,7 +28,7 @@ pub struct Resume {
 
 impl Stop {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
+        let store = context.store()?;
         let Signed { actor, note } = &self.signed;
         let attempt = "stopping all writes".to_owned();
         context.operate(&store, Operation::Stop, actor, note, attempt).await?;
@@ -39,8 +39,8 @@ impl Stop {
 
 impl Resume {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store().await?;
-        let Reversal { actor, note } = &self.signed;
+        let store = context.store()?;
+        let (actor, note) = (&self.signed.actor, self.signed.note());
         let attempt = "allowing writes again".to_owned();
         context.operate(&store, Operation::Resume, actor, note, attempt).await?;
         context.say("resumed: the next pass does what is due");

@@ -1,13 +1,16 @@
 //! `reconciled store`: the durable state as a file.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
 
 use super::Status;
-use super::context::Context;
+use super::context::{Context, reading};
 use super::error::CliError;
-use super::wire;
+use crate::report::text::plain;
+use crate::store::sqlite::admin;
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -25,7 +28,7 @@ pub enum StoreCommand {
 pub struct Backup {
     /// The file to write; it must not exist
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -35,25 +38,96 @@ writes; refunds that carry our reference are found again.")]
 pub struct Restore {
     /// The backup
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct Info {
     /// One JSON object instead of text
     #[arg(long)]
-    pub(super) json: bool,
+    json: bool,
+    /// Read the whole file for damage first
+    #[arg(long)]
+    check: bool,
 }
 
 impl StoreCommand {
-    pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
+    pub(super) fn run(self, context: &Context) -> Result<Status, CliError> {
         let loaded = context.config()?;
+        let path = loaded.config.store.path();
+        let failed = |what: &str| reading(format!("{what} the store {}", shown(path)));
         match self {
-            Self::Migrate => wire::migrate(context, &loaded).await?,
-            Self::Backup(backup) => wire::backup(context, &loaded, &backup.file).await?,
-            Self::Restore(restore) => wire::restore(context, &loaded, &restore.file).await?,
-            Self::Info(info) => wire::info(context, &loaded, info.json).await?,
+            Self::Migrate => match admin::migrate(path).map_err(failed("migrating"))? {
+                Some((found, kept)) => {
+                    context.say(&format!("migrated from schema {found}; a copy is kept at {}", shown(&kept)));
+                }
+                None => context.say("the store has this version's schema; nothing to do"),
+            },
+            Self::Backup(Backup { file }) => {
+                admin::backup(path, &file).map_err(failed("backing up"))?;
+                context.say(&format!("wrote {}", shown(&file)));
+            }
+            Self::Restore(Restore { file }) => {
+                let kept = admin::restore(&file, path).map_err(failed("restoring"))?;
+                let kept = kept.map_or_else(String::new, |it| format!("; what was there is kept at {}", shown(&it)));
+                context.say(&format!("restored {}{kept}", shown(path)));
+            }
+            Self::Info(Info { json, check }) => {
+                let info = admin::info(path, check).map_err(failed("reading"))?;
+                let mut out = context.stdout();
+                if json {
+                    print_json(&mut out, &info)?
+                } else {
+                    print_text(&mut out, &info)?
+                }
+                out.flush()?;
+            }
         }
         Ok(Status::AGREES)
     }
+}
+
+fn shown(path: &Path) -> String {
+    format!("`{}`", plain(&path.display().to_string()))
+}
+
+fn print_json<W: Write>(out: &mut W, info: &admin::Info) -> io::Result<()> {
+    let shops: Vec<Value> = info
+        .shops
+        .iter()
+        .map(|shop| {
+            let intents: Map<String, Value> =
+                shop.intents.iter().map(|(state, count)| (state.name().to_owned(), json!(count))).collect();
+            json!({
+                "shop": shop.shop.as_str(),
+                "journal_entries": shop.entries,
+                "journal_head": shop.head,
+                "intents": intents,
+                "stopped": shop.stopped,
+            })
+        })
+        .collect();
+    let path = info.path.display().to_string();
+    let (bytes, schema, sqlite) = (info.bytes, info.schema, info.sqlite);
+    writeln!(out, "{}", json!({"path": path, "bytes": bytes, "schema": schema, "sqlite": sqlite, "shops": shops}))
+}
+
+fn print_text<W: Write>(out: &mut W, info: &admin::Info) -> io::Result<()> {
+    writeln!(out, "{}: {} bytes, schema {}, SQLite {}", shown(&info.path), info.bytes, info.schema, info.sqlite)?;
+    for shop in &info.shops {
+        let stopped = if shop.stopped { ", stopped" } else { "" };
+        writeln!(
+            out,
+            "  shop {}: {} journal entries, head {}{stopped}",
+            plain(shop.shop.as_str()),
+            shop.entries,
+            shop.head
+        )?;
+        let intents: Vec<String> =
+            shop.intents.iter().map(|(state, count)| format!("{count} {}", state.name())).collect();
+        if !intents.is_empty() {
+            writeln!(out, "    intents: {}", intents.join(", "))?;
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Variables with a meaning here, besides those that begin with `RECONCILED_`.
-const NAMES: [&str; 5] = ["CREDENTIALS_DIRECTORY", "NO_COLOR", "SUDO_USER", "TERM", "USER"];
+const NAMES: [&str; 6] = ["CREDENTIALS_DIRECTORY", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "USER"];
 
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -34,6 +34,10 @@ impl Environment {
     /// systemd's directory of credentials.
     pub fn credentials_directory(&self) -> Option<PathBuf> {
         self.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+    }
+
+    pub fn temporary_directory(&self) -> PathBuf {
+        PathBuf::from(self.get("TMPDIR").unwrap_or("/tmp"))
     }
 
     /// Who is at the keyboard, for the journal: who called `sudo`, else the user, else the user's number.

@@ -13,6 +13,7 @@ use crate::report::human::{HEADING, grid, one_break, print, seconds};
 use crate::report::json::refund_id;
 use crate::report::text::plain;
 use crate::report::words::{self, money, some_money};
+use crate::store::JournalRow;
 
 /// Writes the order's whole life.
 ///
@@ -72,9 +73,9 @@ fn klarna<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     let fraud = order.fraud.as_ref().map_or_else(String::new, |word| format!(", fraud check {}", plain(&fraud(word))));
     writeln!(
         out,
-        "  {} of {}, captured {}, refunded {}, still authorized {}{fraud}",
-        plain(&klarna_status(&order.status)),
+        "  {}, status {}; captured {}, refunded {}, still authorized {}{fraud}",
         in_shop_currency(order.order_amount),
+        plain(&klarna_status(&order.status)),
         in_shop_currency(order.captured),
         in_shop_currency(order.refunded),
         in_shop_currency(order.remaining),
@@ -173,11 +174,11 @@ fn intent<W: Write>(out: &mut W, life: &Life, it: &Intent) -> io::Result<()> {
 
 /// What a support desk asks for first.
 fn answer<W: Write>(out: &mut W, said: &Said) -> io::Result<()> {
-    let status = said.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let status = said.status.map_or_else(|| "no answer came".to_owned(), |status| format!("answered HTTP {status}"));
     let code = said.code.as_ref().map_or_else(String::new, |code| format!(" {}", plain(code)));
     let correlation = said.correlation_id.as_ref();
     let correlation = correlation.map_or_else(String::new, |id| format!(" (correlation id {})", plain(id)));
-    writeln!(out, "    answered {status}{code}: {}{correlation}", plain(&said.message))
+    writeln!(out, "    {status}{code}: {}{correlation}", plain(&said.message))
 }
 
 fn adopted<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
@@ -206,13 +207,48 @@ fn journal<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
         table.add_row([
             row.seq.to_string(),
             seconds(row.at),
-            format!("{} {}", plain(&row.entity), plain(&row.entity_id)),
-            plain(&row.event),
-            plain(&row.before),
-            plain(&row.after),
+            subject(life, row),
+            word(&row.event),
+            word(&row.before),
+            word(&row.after),
             plain(&row.actor),
-            plain(&row.detail),
+            detail(&row.detail),
         ]);
     }
     print(out, &table)
+}
+
+/// What a row is about, by the name people know.
+fn subject(life: &Life, row: &JournalRow) -> String {
+    let (ledger, id) = (&life.dossier.ledger, row.entity_id.as_str());
+    let known = match row.entity.as_str() {
+        "order" => Some("order".to_owned()),
+        "credit_invoice" => {
+            let record = ledger.credits.iter().find(|(invoice, _)| invoice.to_string() == id);
+            record.map(|(_, record)| format!("credit invoice {}", record.number))
+        }
+        "intent" => {
+            let intent = ledger.intents.iter().find(|intent| intent.id.to_string() == id);
+            intent.map(|it| format!("{} {}", words::effect(it.effect.kind), it.effect.reference))
+        }
+        _ => None,
+    };
+    plain(&known.unwrap_or_else(|| format!("{} {id}", row.entity)))
+}
+
+/// The word of a state or an event, without the id that follows it; `--json` has both.
+fn word(text: &str) -> String {
+    plain(text.split(':').next().unwrap_or_default())
+}
+
+/// What is worth reading of a row's detail: not the digest, and not what is said above.
+fn detail(text: &str) -> String {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else { return plain(text) };
+    let told = ["payload_sha256", "key", "number", "reference", "credit_invoice", "generation", "kind", "currency"];
+    let worth = fields.iter().filter(|(name, value)| !told.contains(&name.as_str()) && !value.is_null());
+    let shown = worth.map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{} {}", plain(name), plain(&value))
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
