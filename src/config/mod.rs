@@ -126,7 +126,8 @@ fn choose<'a>(
     match wanted {
         Some(name) => {
             let found = shops.get(&ShopName(name.to_owned()));
-            if found.is_none() && !shops.is_empty() {
+            // A shop with mistakes of its own is missing here, and its mistakes say more.
+            if found.is_none() && problems.is_empty() {
                 let name = crate::report::text::plain(name);
                 problems.add_text(format!("{file}: no shop `{name}`; configured: {}", names()));
             }

@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Life, amount, fraud, klarna_status, settles, shipped, shop_status};
 use crate::core::answer::Said;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::Reference;
 use crate::core::intent::Intent;
+use crate::core::money::Minor;
 use crate::report::human::{HEADING, grid, one_break, print, seconds};
 use crate::report::json::refund_id;
 use crate::report::text::plain;
@@ -212,7 +214,7 @@ fn journal<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
             word(&row.before),
             word(&row.after),
             plain(&row.actor),
-            detail(&row.detail),
+            detail(life, &row.detail),
         ]);
     }
     print(out, &table)
@@ -242,13 +244,14 @@ fn word(text: &str) -> String {
 }
 
 /// What is worth reading of a row's detail: not the digest, and not what is said above.
-fn detail(text: &str) -> String {
-    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else { return plain(text) };
+fn detail(life: &Life, text: &str) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return plain(text) };
     let told = ["payload_sha256", "key", "number", "reference", "credit_invoice", "generation", "kind", "currency"];
     let worth = fields.iter().filter(|(name, value)| !told.contains(&name.as_str()) && !value.is_null());
     let shown = worth.map(|(name, value)| {
+        let amount = value.as_i64().filter(|_| name == "amount_minor").and_then(|it| Minor::new(it).ok());
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!("{} {}", plain(name), plain(&value))
+        amount.map_or_else(|| format!("{} {}", plain(name), plain(&value)), |amount| money(amount, life.currency))
     });
     shown.collect::<Vec<_>>().join(", ")
 }
