@@ -82,7 +82,11 @@ fn nothing_changed(orders: u32) -> Row {
     place.reconcile();
     let run = place.reconcile();
     let cpu = run.cpu.as_millis();
-    (format!("nothing changed over {orders} orders, CPU and memory"), format!("{cpu} ms, {}", memory(&run)), "50 ms, 64 MB")
+    (
+        format!("nothing changed over {orders} orders, CPU and memory"),
+        format!("{cpu} ms, {}", memory(&run)),
+        "50 ms, 64 MB",
+    )
 }
 
 fn memory(run: &Run) -> String {

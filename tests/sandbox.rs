@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use reconciled::sandbox::server::{ServeOptions, serve};
 use reconciled::sandbox::{
-    Credit, Effect, FaultKind, FaultRule, KlarnaStart, NewLine, NewOrder, Reply, Request, Response,
-    Seed, Side, World, person, webhook_signature,
+    Credit, Effect, FaultKind, FaultRule, KlarnaStart, NewLine, NewOrder, Reply, Request, Response, Seed, Side, World,
+    person, webhook_signature,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -234,8 +234,7 @@ fn klarna_keys_replay_the_first_answer_for_a_day() {
     let again = rig.keyed(id, "/refunds", r#"{"refunded_amount":900}"#, "k1");
     assert_eq!(first.header("refund-id"), again.header("refund-id"), "the body is not looked at");
     assert_eq!(rig.klarna_order(id)["refunded_amount"], 700);
-    let replayed: Vec<bool> =
-        rig.world.log().filter(|entry| entry.method == "POST").map(|one| one.replayed).collect();
+    let replayed: Vec<bool> = rig.world.log().filter(|entry| entry.method == "POST").map(|one| one.replayed).collect();
     assert_eq!(replayed, [false, true]);
     rig.wait(86_399);
     rig.keyed(id, "/refunds", r#"{"refunded_amount":700}"#, "k1");
@@ -293,11 +292,8 @@ fn klarna_reads_may_lag() {
 fn klarna_errors_have_their_shapes() {
     let mut rig = Rig::new();
     let (_, id) = rig.place(5_000, KlarnaStart::Captured);
-    let stranger = rig.world.handle(
-        Side::Klarna,
-        &Request::new("GET", &format!("/ordermanagement/v1/orders/{id}")),
-        noon(),
-    );
+    let stranger =
+        rig.world.handle(Side::Klarna, &Request::new("GET", &format!("/ordermanagement/v1/orders/{id}")), noon());
     let Reply::Respond(stranger) = stranger else { panic!("answered") };
     assert_eq!((stranger.status, stranger.header("content-type")), (401, Some("text/html")));
     assert_eq!(stranger.header("www-authenticate"), Some("Basic realm=\"very closed site\""));
@@ -334,10 +330,7 @@ fn klarna_authorizations_expire_and_extend() {
     assert_eq!(rig.klarna_order(id)["expires_at"], "2026-07-02T00:00:00.000Z");
     rig.world.advance_clock(28 * 86_400_000);
     let order = rig.klarna_order(id);
-    assert_eq!(
-        (&order["status"], &order["remaining_authorized_amount"]),
-        (&"EXPIRED".into(), &0.into())
-    );
+    assert_eq!((&order["status"], &order["remaining_authorized_amount"]), (&"EXPIRED".into(), &0.into()));
     let (_, part) = rig.place(5_000, KlarnaStart::PartCaptured(1_000));
     rig.world.expire(part).expect("known");
     assert_eq!(rig.klarna_order(part)["status"], "EXPIRED");
@@ -395,9 +388,7 @@ fn shop_refuses_strangers_languages_and_missing_permissions() {
     let mut rig = Rig::new();
     let (order, _) = rig.place(5_000, KlarnaStart::Captured);
     let path = format!("/nl/orders/{order}.json");
-    let Reply::Respond(stranger) =
-        rig.world.handle(Side::Lightspeed, &Request::new("GET", &path), noon())
-    else {
+    let Reply::Respond(stranger) = rig.world.handle(Side::Lightspeed, &Request::new("GET", &path), noon()) else {
         panic!("answered")
     };
     assert_eq!(stranger.status, 401);
@@ -449,10 +440,7 @@ fn shop_order_is_whole_and_encoded_as_php_does() {
     assert_eq!(order["referralId"], false);
     assert_eq!(order["giftCardsPayment"], serde_json::json!([]));
     assert_eq!(order["email"], person::EMAIL);
-    assert_eq!(
-        order["paymentData"]["klarna_order_id"],
-        made.klarna.expect("paid with Klarna").to_string()
-    );
+    assert_eq!(order["paymentData"]["klarna_order_id"], made.klarna.expect("paid with Klarna").to_string());
     assert_eq!(order["invoices"]["resource"]["id"], false);
     let embedded = &order["invoices"]["resource"]["embedded"][0];
     assert_eq!(embedded["priceIncl"].to_string(), "48.25");
@@ -495,8 +483,7 @@ fn shop_lists_page_filter_and_count() {
     assert_eq!(ids(&rig.shop_get(&since), "orders"), [all[2], all[1], all[0]]);
     assert_eq!(rig.shop_get("/nl/orders/count.json")["count"], 7);
     // Orders were placed at 10:00, 10:01 … 10:06 UTC.
-    let window =
-        "/nl/orders.json?updated_at_min=2026-06-03%2010:04:00&updated_at_max=2026-06-03+10:05:00";
+    let window = "/nl/orders.json?updated_at_min=2026-06-03%2010:04:00&updated_at_max=2026-06-03+10:05:00";
     assert_eq!(ids(&rig.shop_get(window), "orders"), [all[1], all[2]]);
     let iso = "/nl/orders.json?created_at_min=2026-06-03T12:06:00%2B02:00";
     assert_eq!(ids(&rig.shop_get(iso), "orders"), [all[0]]);
@@ -588,12 +575,8 @@ fn shop_cancel_makes_credit_invoices_by_switch() {
         let put = rig.shop("PUT", &path, r#"{"order":{"status":"cancelled"}}"#);
         assert_eq!(put.status, 200);
         let truth = rig.world.shop_truth(order).expect("known");
-        assert_eq!(
-            (truth.status.as_str(), truth.payment_status.as_str()),
-            ("cancelled", "cancelled")
-        );
-        let credits: Vec<i64> =
-            truth.invoices.iter().filter(|one| one.is_credit).map(|one| one.total).collect();
+        assert_eq!((truth.status.as_str(), truth.payment_status.as_str()), ("cancelled", "cancelled"));
+        let credits: Vec<i64> = truth.invoices.iter().filter(|one| one.is_credit).map(|one| one.total).collect();
         assert_eq!(credits.len(), wanted);
         assert!(credits.iter().all(|total| *total == 500_000));
         let again = rig.shop("PUT", &path, r#"{"order":{"status":"off_hold"}}"#);
@@ -604,8 +587,7 @@ fn shop_cancel_makes_credit_invoices_by_switch() {
     rig.world.add_credit_invoice(order, &Credit::Amount(120_000)).expect("creditable");
     rig.world.cancel_in_shop(order);
     let truth = rig.world.shop_truth(order).expect("known");
-    let totals: Vec<i64> =
-        truth.invoices.iter().filter(|one| one.is_credit).map(|one| one.total).collect();
+    let totals: Vec<i64> = truth.invoices.iter().filter(|one| one.is_credit).map(|one| one.total).collect();
     assert_eq!(totals, [120_000, 380_000], "a cancel credits what was left");
 }
 
@@ -620,9 +602,7 @@ fn shop_post_credit_by_lines() {
     });
     let line = made.order * 100;
     let path = format!("/nl/orders/{}/credit.json", made.order);
-    let body = format!(
-        r#"{{"credit":{{"creditShipment":true,"orderProducts":[{{"id":{line},"quantity":2}}]}}}}"#
-    );
+    let body = format!(r#"{{"credit":{{"creditShipment":true,"orderProducts":[{{"id":{line},"quantity":2}}]}}}}"#);
     let posted = rig.shop("POST", &path, &body);
     assert_eq!(posted.status, 201);
     assert_eq!(json(&posted)["invoice"]["priceIncl"].to_string(), "25");
@@ -637,10 +617,7 @@ fn shop_post_credit_by_lines() {
 #[test]
 fn shop_ships_whole_and_in_parts() {
     let mut rig = Rig::new();
-    let made = rig.world.create_order(&NewOrder {
-        lines: vec![NewLine::new("Cap", 3, 1_000)],
-        ..NewOrder::default()
-    });
+    let made = rig.world.create_order(&NewOrder { lines: vec![NewLine::new("Cap", 3, 1_000)], ..NewOrder::default() });
     rig.world.ship(made.order, Some(&[(0, 1)])).expect("one of three");
     let status = |rig: &mut Rig| rig.world.shop_truth(made.order).map(|one| one.shipment_status);
     assert_eq!(status(&mut rig).as_deref(), Some("partially_shipped"));
@@ -731,10 +708,7 @@ fn shop_metafields_and_events_feed() {
 
 #[test]
 fn shop_webhooks_are_signed_over_raw_bytes() {
-    assert_eq!(
-        webhook_signature(br#"{"order":{"id":123}}"#, "mysecret"),
-        "b204b5467be8251155be8e3d750151d9"
-    );
+    assert_eq!(webhook_signature(br#"{"order":{"id":123}}"#, "mysecret"), "b204b5467be8251155be8e3d750151d9");
     let mut rig = Rig::new();
     let hook = r#"{"webhook":{"isActive":true,"itemGroup":"invoices","itemAction":"created","language":"nl","format":"json","address":"https://shop.example/hook"}}"#;
     let posted = rig.shop("POST", "/nl/webhooks.json", hook);
@@ -747,9 +721,7 @@ fn shop_webhooks_are_signed_over_raw_bytes() {
     let deliveries: Vec<_> = rig.world.deliveries().cloned().collect();
     assert_eq!(deliveries.len(), 2);
     let credit = &deliveries[1];
-    let header = |name: &str| {
-        credit.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
-    };
+    let header = |name: &str| credit.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
     assert_eq!(header("X-Event"), Some("invoices/created"));
     let secret = rig.world.accounts().shop_keys[0].secret.clone();
     let signed = webhook_signature(credit.body.as_bytes(), &secret);
@@ -872,12 +844,7 @@ fn faults_on_reads_and_on_the_shop() {
     let (order, id) = rig.place(5_000, KlarnaStart::Captured);
     rig.wait(20);
     rig.klarna("POST", id, "/refunds", REFUND);
-    rig.world.add_fault(FaultRule::once(
-        Side::Klarna,
-        "GET",
-        "*",
-        FaultKind::StaleRead { ms: 5_000 },
-    ));
+    rig.world.add_fault(FaultRule::once(Side::Klarna, "GET", "*", FaultKind::StaleRead { ms: 5_000 }));
     assert_eq!(rig.klarna_order(id)["refunded_amount"], 0, "stale");
     assert_eq!(rig.klarna_order(id)["refunded_amount"], 700, "fresh again");
     rig.world.add_fault(FaultRule::once(Side::Klarna, "GET", "*", FaultKind::TruncatedJson));
@@ -897,9 +864,8 @@ fn faults_on_reads_and_on_the_shop() {
     rule.effect = Effect::Before;
     rig.world.add_fault(rule);
     let path = format!("/nl/orders/{order}.json");
-    let dropped: Vec<bool> = (0..5)
-        .map(|_| rig.reply(Side::Lightspeed, Request::new("GET", &path)) == Reply::DropConnection)
-        .collect();
+    let dropped: Vec<bool> =
+        (0..5).map(|_| rig.reply(Side::Lightspeed, Request::new("GET", &path)) == Reply::DropConnection).collect();
     assert_eq!(dropped, [false, true, true, false, false]);
 }
 
@@ -907,14 +873,10 @@ fn faults_on_reads_and_on_the_shop() {
 fn faults_by_chance_repeat_with_their_seed() {
     let run = |seed: u64| -> Vec<bool> {
         let mut rig = Rig::new();
-        let body = format!(
-            r#"{{"side":"lightspeed","path":"*","chance":0.3,"seed":{seed},"kind":"drop"}}"#
-        );
+        let body = format!(r#"{{"side":"lightspeed","path":"*","chance":0.3,"seed":{seed},"kind":"drop"}}"#);
         rig.control("POST", "/_control/faults", &body);
         let count = Request::new("GET", "/nl/orders/count.json");
-        (0..200)
-            .map(|_| rig.reply(Side::Lightspeed, count.clone()) == Reply::DropConnection)
-            .collect()
+        (0..200).map(|_| rig.reply(Side::Lightspeed, count.clone()) == Reply::DropConnection).collect()
     };
     let hits = run(1).iter().filter(|hit| **hit).count();
     assert!((40..=80).contains(&hits), "{hits} of 200");
@@ -946,8 +908,7 @@ fn raw_fields_reach_the_wire_untouched() {
     let mut rig = Rig::new();
     let (order, id) = rig.place(5_000, KlarnaStart::Captured);
     for raw in ["1e400", "12.3456", "-0.00", r#""=HYPERLINK()""#] {
-        let body =
-            format!(r#"{{"order":"{order}","field":"priceIncl","text":{}}}"#, Value::from(raw));
+        let body = format!(r#"{{"order":"{order}","field":"priceIncl","text":{}}}"#, Value::from(raw));
         rig.control("POST", "/_control/act/set_field", &body);
         let shown = rig.shop("GET", &format!("/nl/orders/{order}.json"), "");
         assert!(text(&shown).contains(&format!(r#""priceIncl":{raw},"#)), "{raw}");
@@ -999,12 +960,9 @@ fn demo_seed_holds_what_is_promised() {
     let mut world = World::seeded(Seed::Demo, 1, noon());
     let orders = world.all_shop_truth();
     assert_eq!(orders.len(), 13);
-    let klarna: Vec<_> = orders
-        .iter()
-        .map(|order| order.klarna_order_id.and_then(|id| world.klarna_truth(id)))
-        .collect();
-    let status: Vec<&str> =
-        klarna.iter().map(|order| order.as_ref().map_or("-", |order| order.status)).collect();
+    let klarna: Vec<_> =
+        orders.iter().map(|order| order.klarna_order_id.and_then(|id| world.klarna_truth(id))).collect();
+    let status: Vec<&str> = klarna.iter().map(|order| order.as_ref().map_or("-", |order| order.status)).collect();
     assert_eq!(
         status,
         [
@@ -1052,12 +1010,8 @@ fn load_seed_is_quick_and_pages() {
         let Some(last) = rows.last() else { break };
         since = last["id"].as_u64().expect("an id");
     }
-    let credits: usize = rig
-        .world
-        .all_shop_truth()
-        .iter()
-        .map(|order| order.invoices.iter().filter(|one| one.is_credit).count())
-        .sum();
+    let credits: usize =
+        rig.world.all_shop_truth().iter().map(|order| order.invoices.iter().filter(|one| one.is_credit).count()).sum();
     assert_eq!(seen, 3_000 + credits);
     assert!((450..=750).contains(&credits), "{credits}");
     let young = noon().as_millisecond() - 3_600_000;
@@ -1079,11 +1033,7 @@ fn equal_requests_give_equal_worlds() {
     let (_, id) = rig.place(5_000, KlarnaStart::Captured);
     let mut copy = rig.world.clone();
     rig.klarna("POST", id, "/refunds", REFUND);
-    assert_eq!(
-        copy.klarna_truth(id).map(|one| one.refunded_amount),
-        Some(0),
-        "a clone is a snapshot"
-    );
+    assert_eq!(copy.klarna_truth(id).map(|one| one.refunded_amount), Some(0), "a clone is a snapshot");
 }
 
 // --- Over loopback ----------------------------------------------------------------------------
@@ -1120,13 +1070,9 @@ async fn serves_over_loopback_with_transport_faults() {
     let answer = over(shop, get.clone()).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(
-        answer.contains("X-RateLimit-Limit: 300/3000/12000")
-            || answer.contains("x-ratelimit-limit: 300/3000/12000")
+        answer.contains("X-RateLimit-Limit: 300/3000/12000") || answer.contains("x-ratelimit-limit: 300/3000/12000")
     );
-    assert!(
-        answer.to_ascii_lowercase().contains("date: wed, 03 jun 2026 10:00:00 gmt"),
-        "{answer}"
-    );
+    assert!(answer.to_ascii_lowercase().contains("date: wed, 03 jun 2026 10:00:00 gmt"), "{answer}");
     assert!(answer.ends_with(r#"{"count":13}"#));
 
     let refund = format!(
@@ -1136,8 +1082,7 @@ async fn serves_over_loopback_with_transport_faults() {
     running.world.with(|world| world.add_fault(fault(FaultKind::Drop).after_effect()));
     let dropped = over(klarna, refund.clone()).await;
     assert!(dropped.as_ref().map_or(true, String::is_empty), "{dropped:?}");
-    let refunded =
-        || running.world.with(|world| world.klarna_truth(id).map(|order| order.refunded_amount));
+    let refunded = || running.world.with(|world| world.klarna_truth(id).map(|order| order.refunded_amount));
     assert_eq!(refunded(), Some(700));
     running.world.with(|world| world.add_fault(fault(FaultKind::Hang)));
     let hung = over(klarna, refund.clone()).await;
@@ -1155,8 +1100,7 @@ async fn serves_over_loopback_with_transport_faults() {
     let delay = FaultRule::once(Side::Lightspeed, "GET", "*", FaultKind::Delay { ms: 150 });
     running.world.with(|world| world.add_fault(delay));
     assert!(over(shop, get.clone()).await.expect("late").contains("200 OK"));
-    let control =
-        format!("GET /_control/info HTTP/1.1\r\nHost: {klarna}\r\nConnection: close\r\n\r\n");
+    let control = format!("GET /_control/info HTTP/1.1\r\nHost: {klarna}\r\nConnection: close\r\n\r\n");
     assert!(over(klarna, control).await.expect("an answer").contains("\"klarna_orders\":12"));
     running.shutdown().await;
     assert!(over(shop, get).await.is_err(), "the port is closed");
@@ -1169,9 +1113,8 @@ async fn delivers_webhooks_to_loopback_only() {
     let mut world = World::new(1, noon());
     let key = world.accounts().shop_authorization();
     for target in [format!("http://{address}/hook"), "https://shop.example/hook".to_owned()] {
-        let hook = format!(
-            r#"{{"webhook":{{"itemGroup":"orders","itemAction":"*","language":"nl","address":"{target}"}}}}"#
-        );
+        let hook =
+            format!(r#"{{"webhook":{{"itemGroup":"orders","itemAction":"*","language":"nl","address":"{target}"}}}}"#);
         let request = Request::new("POST", "/nl/webhooks.json").with_body(hook);
         world.handle(Side::Lightspeed, &request.with_header("Authorization", &key), noon());
     }
@@ -1194,10 +1137,7 @@ async fn delivers_webhooks_to_loopback_only() {
 
 #[tokio::test]
 async fn refuses_to_serve_the_network() {
-    let everywhere = ServeOptions {
-        klarna: "0.0.0.0:0".parse().expect("an address"),
-        ..ServeOptions::default()
-    };
+    let everywhere = ServeOptions { klarna: "0.0.0.0:0".parse().expect("an address"), ..ServeOptions::default() };
     let refused = serve(World::new(1, noon()), everywhere).await.map(|_| ());
     assert_eq!(refused.map_err(|error| error.kind()), Err(std::io::ErrorKind::InvalidInput));
 }

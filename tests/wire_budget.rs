@@ -21,11 +21,7 @@ const SHOP: &str = "https://shop.invalid";
 const HERE: &str = "http://127.0.0.1:4010";
 
 fn windows(limit: &str, left: &str, reset: &str) -> reconciled::http::Response {
-    let headers = [
-        ("x-ratelimit-limit", limit),
-        ("x-ratelimit-remaining", left),
-        ("x-ratelimit-reset", reset),
-    ];
+    let headers = [("x-ratelimit-limit", limit), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)];
     response(200, &headers, "")
 }
 
@@ -63,12 +59,9 @@ fn headers_are_believed() {
     assert_eq!(drain(&budget, &clock, Use::Read).0, 1);
     let (_, until) = drain(&budget, &clock, Use::Read);
     assert_eq!(until.as_hours(), 5);
-    for (limit, left, reset) in [
-        ("300", "5", "1"),
-        ("a/b/c", "0/0/0", "x/y/z"),
-        ("", "", ""),
-        ("300/3000/12000", "1/2", "1/2/3"),
-    ] {
+    for (limit, left, reset) in
+        [("300", "5", "1"), ("a/b/c", "0/0/0", "x/y/z"), ("", "", ""), ("300/3000/12000", "1/2", "1/2/3")]
+    {
         let (budget, clock) = (Budget::lightspeed("l", SHOP), Still::new());
         budget.learn(&clock, &windows(limit, left, reset));
         assert_eq!(drain(&budget, &clock, Use::Read).0, 210, "{limit} {left} {reset}");
@@ -148,8 +141,7 @@ fn klarna_is_paced_below_its_limit() {
 #[test]
 fn a_write_is_refused_a_turn_that_is_far_away() {
     let (budget, clock) = (Budget::klarna("k", SHOP, 50), Still::new());
-    let until =
-        budget.throttled(&clock, &response(429, &[("retry-after", "7")], ""), SignedDuration::ZERO);
+    let until = budget.throttled(&clock, &response(429, &[("retry-after", "7")], ""), SignedDuration::ZERO);
     assert_eq!(until.duration_since(clock.now()), SignedDuration::from_secs(7));
     assert_eq!(run(budget.admit(&clock, Use::Write)), Err(until));
     assert_eq!(clock.passed(), Duration::ZERO);

@@ -169,8 +169,7 @@ fn without_a_connection_nothing_was_sent() {
     // A server that does not speak TLS.
     let plain = Server::new(|connection| connection.say(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
     not_sent(to(format!("https://{}/", plain.address)));
-    let silent =
-        Server::new(|connection| drop(connection.stream.shutdown(std::net::Shutdown::Both)));
+    let silent = Server::new(|connection| drop(connection.stream.shutdown(std::net::Shutdown::Both)));
     not_sent(to(format!("https://{}/", silent.address)));
     assert!(server.seen().is_empty());
 }
@@ -263,8 +262,7 @@ fn a_body_ends_where_its_length_says() {
 
 #[test]
 fn a_stray_answer_never_answers_the_next_request() {
-    let stray = [CREATED, b"HTTP/1.1 201 Created\r\nRefund-Id: stray\r\nContent-Length: 0\r\n\r\n"]
-        .concat();
+    let stray = [CREATED, b"HTTP/1.1 201 Created\r\nRefund-Id: stray\r\nContent-Length: 0\r\n\r\n"].concat();
     let server = Server::new(move |connection| {
         while connection.request() {
             connection.say(&stray);
@@ -285,10 +283,8 @@ fn a_stray_answer_never_answers_the_next_request() {
 fn a_redirect_is_an_answer() {
     let elsewhere = Server::answering(CREATED);
     for status in [301, 302, 303, 307, 308] {
-        let head = format!(
-            "HTTP/1.1 {status} Moved\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
-            elsewhere.address
-        );
+        let head =
+            format!("HTTP/1.1 {status} Moved\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n", elsewhere.address);
         let server = Server::answering(head);
         assert_eq!(server.ask().unwrap().status, status);
         assert_eq!(server.seen().len(), 1);
@@ -299,11 +295,9 @@ fn a_redirect_is_an_answer() {
 #[test]
 fn an_answer_that_is_too_long_is_lost() {
     let body = "x".repeat(1001);
-    let exact =
-        Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}", &body[1..]));
+    let exact = Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}", &body[1..]));
     assert_eq!(exact.ask().unwrap().body.len(), 1000);
-    let server =
-        Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n{body}"));
+    let server = Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n{body}"));
     assert!(lost(server.ask()).contains("1000 bytes"));
     let endless = Server::new(|connection| {
         connection.request();
@@ -315,15 +309,12 @@ fn an_answer_that_is_too_long_is_lost() {
 
 /// `printf '{"a":1}' | gzip -n`
 const GZIPPED: &[u8] = &[
-    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x4a, 0x54, 0xb2, 0x32,
-    0xac, 0x05, 0x00, 0xaf, 0xac, 0x1b, 0x56, 0x07, 0x00, 0x00, 0x00,
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x4a, 0x54, 0xb2, 0x32, 0xac, 0x05, 0x00,
+    0xaf, 0xac, 0x1b, 0x56, 0x07, 0x00, 0x00, 0x00,
 ];
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
-        bytes.len()
-    );
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", bytes.len());
     [head.as_bytes(), bytes].concat()
 }
 
@@ -379,9 +370,7 @@ fn a_slow_answer_is_lost_in_time() {
 #[test]
 fn no_status_is_asked_again() {
     for status in [100, 408, 421, 425, 429, 500, 502, 503, 504] {
-        let server = Server::answering(format!(
-            "HTTP/1.1 {status} X\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
-        ));
+        let server = Server::answering(format!("HTTP/1.1 {status} X\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"));
         match server.ask() {
             Ok(response) => assert_eq!(response.status, status),
             Err(error) => assert!(matches!(error, TransportError::Lost(_)) && status == 100),

@@ -106,9 +106,7 @@ fn what_is_missing_is_derived_only_where_klarna_says_how() {
     assert_eq!(order.remaining, minor(0));
     let order = read(ok(altered("  \"original_order_amount\" : 10000,\n", ""))).unwrap();
     assert_eq!(order.original_amount, minor(9000));
-    let order =
-        read(ok(altered("\"fraud_status\" : \"ACCEPTED\"", "\"fraud_status\" : \"STOPPED\"")))
-            .unwrap();
+    let order = read(ok(altered("\"fraud_status\" : \"ACCEPTED\"", "\"fraud_status\" : \"STOPPED\""))).unwrap();
     assert_eq!(order.fraud, Some(Word::Unknown("STOPPED".to_owned())));
     let order = read(ok(altered("\"fraud_status\" : \"ACCEPTED\",", ""))).unwrap();
     assert_eq!(order.fraud, None);
@@ -141,9 +139,7 @@ fn fields_nobody_needs_never_spoil_an_order() {
 #[test]
 fn hostile_orders_are_refused_by_name() {
     let amount = "\"captured_amount\" : 6000,\n  \"refunded_amount\"";
-    let changed = |value: &str| {
-        altered(amount, &format!("\"captured_amount\" : {value},\n  \"refunded_amount\""))
-    };
+    let changed = |value: &str| altered(amount, &format!("\"captured_amount\" : {value},\n  \"refunded_amount\""));
     for value in [
         "null",
         "\"6000\"",
@@ -163,27 +159,15 @@ fn hostile_orders_are_refused_by_name() {
     for (from, to, names) in [
         ("\"order_amount\" : 9000,", "", "order_amount"),
         ("\"refunded_amount\" : 1500,", "", "refunded_amount"),
-        (
-            "\"remaining_authorized_amount\" : 3000",
-            "\"remaining_authorized_amount\" : \"x\"",
-            "remaining",
-        ),
+        ("\"remaining_authorized_amount\" : 3000", "\"remaining_authorized_amount\" : \"x\"", "remaining"),
         ("\"original_order_amount\" : 10000", "\"original_order_amount\" : 0.5", "original"),
         ("\"refunded_amount\" : 1000", "\"refunded_amount\" : 10.00", "refunds.refunded_amount"),
-        (
-            "\"captured_amount\" : 6000, \"captured_at\"",
-            "\"captured_at\"",
-            "captures.captured_amount",
-        ),
+        ("\"captured_amount\" : 6000, \"captured_at\"", "\"captured_at\"", "captures.captured_amount"),
         ("\"refunds\" : [", "\"refunds\" : {}, \"x\" : [", "refunds"),
         ("\"captures\" : [", "\"captures\" : [7,", "capture"),
         (ID, "3f2504e0-4f89-41d3-9a0c-0305e82c3302", "instead of order"),
         ("\"order_id\" :", "\"id\" :", "order_id"),
-        (
-            "\"captured_amount\" : 6000,\n",
-            "\"captured_amount\" : 6000,\n\"captured_amount\" : 1,\n",
-            "once",
-        ),
+        ("\"captured_amount\" : 6000,\n", "\"captured_amount\" : 6000,\n\"captured_amount\" : 1,\n", "once"),
         ("{\n", "[{\n", "object"),
     ] {
         let message = failure(read(ok(altered(from, to))));
@@ -272,10 +256,7 @@ fn a_write_is_one_request_with_the_callers_key_and_payload() {
         assert_eq!(client.calls(), ReadWrite { read: 0, write: 1 });
         let request = transport.asked().pop().unwrap();
         assert_eq!(request.method, Method::Post);
-        assert_eq!(
-            request.url,
-            format!("https://klarna.invalid/ordermanagement/v1/orders/{ID}{path}")
-        );
+        assert_eq!(request.url, format!("https://klarna.invalid/ordermanagement/v1/orders/{ID}{path}"));
         assert_eq!(request.headers, [("klarna-idempotency-key", KEY.to_string())]);
         assert_eq!(request.body.unwrap_or_default(), body);
         assert_eq!(request.timeout, Duration::from_secs(70));
@@ -337,10 +318,7 @@ fn success_is_only_what_is_well_formed() {
         let answer = send(*kind, Ok(response(*status, headers, *body)));
         assert_eq!(shape(&answer), *expected, "{kind:?} {status} {headers:?}");
     }
-    let answer = send(
-        Kind::Refund,
-        Ok(response(201, &[("refund-id", "r-1"), ("klarna-correlation-id", "c-9")], "")),
-    );
+    let answer = send(Kind::Refund, Ok(response(201, &[("refund-id", "r-1"), ("klarna-correlation-id", "c-9")], "")));
     let (id, correlation_id) = (Some("r-1".to_owned()), Some("c-9".to_owned()));
     assert_eq!(answer, Answer::Done { id, correlation_id });
 }
@@ -362,10 +340,9 @@ fn refusals_are_only_klarnas_own() {
     ];
     for kind in [Kind::Refund, Kind::Capture, Kind::Cancel, Kind::Release] {
         for (name, body, is_klarnas) in bodies {
-            for status in [
-                300, 302, 400, 401, 403, 404, 405, 408, 409, 413, 422, 425, 429, 499, 500, 502,
-                503, 504, 520,
-            ] {
+            for status in
+                [300, 302, 400, 401, 403, 404, 405, 408, 409, 413, 422, 425, 429, 499, 500, 502, 503, 504, 520]
+            {
                 let expected = match status {
                     401 => "account refused",
                     429 => "throttled",
@@ -381,30 +358,19 @@ fn refusals_are_only_klarnas_own() {
     }
     let cut = &json[..json.len() - 4];
     assert_eq!(shape(&send(Kind::Refund, Ok(response(422, &[], cut)))), "unknown");
-    assert_eq!(
-        shape(&send(Kind::Refund, Ok(response(422, &[], format!("\u{feff}{json}"))))),
-        "unknown"
-    );
-    assert_eq!(
-        shape(&send(Kind::Refund, Err(TransportError::NotSent("dns".to_owned())))),
-        "not sent"
-    );
+    assert_eq!(shape(&send(Kind::Refund, Ok(response(422, &[], format!("\u{feff}{json}"))))), "unknown");
+    assert_eq!(shape(&send(Kind::Refund, Err(TransportError::NotSent("dns".to_owned())))), "not sent");
     assert_eq!(shape(&send(Kind::Refund, Err(TransportError::Lost("cut".to_owned())))), "unknown");
 }
 
 #[test]
 fn what_klarna_said_is_kept_and_made_harmless() {
-    let Answer::Rejected(said) =
-        send(Kind::Refund, Ok(response(403, &[], fixture("klarna/error_403.json"))))
-    else {
+    let Answer::Rejected(said) = send(Kind::Refund, Ok(response(403, &[], fixture("klarna/error_403.json")))) else {
         panic!("not rejected");
     };
     assert_eq!(said.status, Some(403));
     assert_eq!(said.code.as_deref(), Some("REFUND_NOT_ALLOWED"));
-    assert_eq!(
-        said.message,
-        "HTTP 403: REFUND_NOT_ALLOWED: Over refund is not allowed. Refund not possible."
-    );
+    assert_eq!(said.message, "HTTP 403: REFUND_NOT_ALLOWED: Over refund is not allowed. Refund not possible.");
     assert_eq!(said.correlation_id.as_deref(), Some("b0c6c9ee-b4f8-4b98-9abf-09c85b7ce49a"));
     let body = format!(r#"{{"error_code":"X","error_message":"\u001b[2J\n{}"}}"#, "é".repeat(9000));
     let Answer::Rejected(said) = send(Kind::Refund, Ok(response(400, &[], body))) else {
@@ -470,11 +436,8 @@ fn nothing_secret_is_printed() {
 
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let raw = prop::collection::vec(any::<u8>(), 0..200);
-    let json = prop::sample::select(vec![
-        fixture("klarna/order.json"),
-        fixture("klarna/error_403.json"),
-        "{}".to_owned(),
-    ]);
+    let json =
+        prop::sample::select(vec![fixture("klarna/order.json"), fixture("klarna/error_403.json"), "{}".to_owned()]);
     let damaged = (json, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(text, at, byte)| {
         let mut bytes = text.into_bytes();
         let at = at.index(bytes.len());

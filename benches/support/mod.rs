@@ -35,7 +35,9 @@ impl Sandbox {
             .spawn()
             .expect("the sandbox starts");
         let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut line).expect("the sandbox says where it is");
+        BufReader::new(process.stdout.take().expect("a pipe"))
+            .read_line(&mut line)
+            .expect("the sandbox says where it is");
         let addresses: Value = serde_json::from_str(&line).expect("one JSON object");
         let sandbox = Self { process, addresses, directory };
         sandbox.control("limits", r#"{"enabled": false}"#);

@@ -1,7 +1,7 @@
 //! A store in which everything is settled: what a shop looks like after years.
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, ShopOrder, ShopStatus, Shipped, Word};
+use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, Shipped, ShopOrder, ShopStatus, Word};
 use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber, PassId, ShopName};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::{Event, Order};

@@ -28,22 +28,22 @@ const IDLE_CONNECTIONS: usize = 128;
 /// Requests over TLS to anywhere, and over plain HTTP to this machine only.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
-    secure: Client,
+    /// A machine without root certificates can still rehearse on loopback.
+    secure: Result<Client, TransportError>,
     loopback: Client,
 }
 
 impl ReqwestTransport {
     /// # Errors
-    /// The TLS back end or the system's root certificates cannot be set up.
+    /// No client can be set up at all. Missing root certificates are said by the first request that needs them.
     pub fn new() -> Result<Self, TransportError> {
-        let secure = common().https_only(true).build();
         // The name is pinned, so that no resolver can send a rehearsal's plain text elsewhere.
         let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
-        let loopback = common().resolve_to_addrs("localhost", &here).build();
-        match (secure, loopback) {
-            (Ok(secure), Ok(loopback)) => Ok(Self { secure, loopback }),
-            (Err(error), _) | (_, Err(error)) => Err(not_sent(error)),
-        }
+        let loopback = common().tls_certs_only([]).resolve_to_addrs("localhost", &here);
+        Ok(Self {
+            secure: common().https_only(true).build().map_err(not_sent),
+            loopback: loopback.build().map_err(not_sent)?,
+        })
     }
 
     fn client_for(&self, url: &Url) -> Result<&Client, TransportError> {
@@ -52,7 +52,7 @@ impl ReqwestTransport {
             return refuse("a URL must not carry credentials");
         }
         match url.scheme() {
-            "https" => Ok(&self.secure),
+            "https" => self.secure.as_ref().map_err(Clone::clone),
             "http" if url.host_str().is_some_and(is_loopback) => Ok(&self.loopback),
             "http" => refuse("plain http is allowed to this machine only (127.0.0.0/8, ::1, localhost)"),
             _ => refuse("only https URLs can be called"),

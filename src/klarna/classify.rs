@@ -114,13 +114,13 @@ fn last_below(location: &str, collection: &str) -> Option<String> {
 
 /// The body of a successful read.
 pub(super) fn read(response: Response, until: impl Fn(&Response) -> Timestamp) -> Result<String, Stumble> {
+    if response.status == 200 {
+        let garbled = |why: String| Said { status: Some(200), ..said(&why) };
+        return decode(response.body).map_err(|why| Stumble::Over(Unreadable::Failed(garbled(why))));
+    }
     let said = Reply::of(&response).said;
     let code = said.code.as_deref();
     Err(match response.status {
-        200 => {
-            let body = decode(response.body);
-            return body.map_err(|why| Stumble::Over(Unreadable::Failed(explain(said, &why))));
-        }
         401 => Stumble::Over(Unreadable::Refused(explain(
             said,
             "the username or the password is wrong, or belongs to the other environment",

@@ -21,7 +21,7 @@ use crate::store::{ListedInvoice, ListedOrder};
 const LONGEST_AMOUNT: usize = 40;
 
 /// Statuses of a living order that is past its payment: the documented list, and the one of older shops.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
     "processing",
     "processing_awaiting_shipment",
     "processing_awaiting_pickup",
@@ -31,6 +31,7 @@ const OPEN: [&str; 9] = [
     "processing_partially_picked_up",
     "completed",
     "completed_shipped",
+    "completed_picked_up",
 ];
 
 /// The value of an answer's only key. The official client ignores the key's name as well; for events two names are
@@ -186,7 +187,6 @@ fn status(word: &str, is_paid: bool) -> Option<ShopStatus> {
         "new" | "offer" | "processing_awaiting_payment" => Some(ShopStatus::AwaitingPayment),
         "on_hold" if is_paid => Some(ShopStatus::Open),
         "on_hold" => Some(ShopStatus::AwaitingPayment),
-        "completed_picked_up" => Some(ShopStatus::Open),
         open if OPEN.contains(&open) => Some(ShopStatus::Open),
         _ => None,
     }

@@ -58,15 +58,15 @@ impl<T: Transport, C: Clock> Client<T, C> {
             None if matters => self.fetch("shipments", &format!("{WHOLE_PAGE}&order={id}")).await?,
             shipments => owned(shipments),
         };
-        for row in &shipments {
-            if let Some((shipment, contents)) = shipment(row, order.id) {
-                let quantities = if matters && shipment.shipped {
-                    self.quantities(shipment.id, contents, &products).await?
-                } else {
-                    Vec::new()
-                };
-                order.shipments.push(Shipment { quantities, ..shipment });
-            }
+        let shipments: Result<Vec<_>, Unclear> =
+            shipments.iter().filter_map(|row| shipment(row, id).transpose()).collect();
+        for (shipment, contents) in shipments.unwrap_or_default() {
+            let quantities = if matters && shipment.shipped {
+                self.quantities(shipment.id, contents, &products).await?
+            } else {
+                Vec::new()
+            };
+            order.shipments.push(Shipment { quantities, ..shipment });
         }
         order.lines = products.lines();
         Ok(())
@@ -108,20 +108,23 @@ fn credits_among(
     rows.iter().filter_map(read).collect()
 }
 
-/// A shipment of `order` without its quantities, and where they are; `None` when it is not one or cannot be read.
-fn shipment(row: &RawValue, order: OrderId) -> Option<(Shipment, Raw<'_>)> {
-    let wire: dto::Shipment<'_> = serde_json::from_str(row.get()).ok()?;
+/// Something that may matter and cannot be understood.
+struct Unclear;
+
+/// A shipment without its quantities, and where they are; `None` for another order's.
+fn shipment(row: &RawValue, order: OrderId) -> Result<Option<(Shipment, Raw<'_>)>, Unclear> {
+    let wire: dto::Shipment<'_> = serde_json::from_str(row.get()).map_err(|_| Unclear)?;
     if linked(wire.order).is_some_and(|owner| owner != order.0) {
-        return None;
+        return Ok(None);
     }
     let shipment = Shipment {
-        id: ShipmentId(id(wire.id)?),
+        id: ShipmentId(id(wire.id).ok_or(Unclear)?),
         number: text(wire.number).unwrap_or_default(),
-        updated_at: instant(wire.updated_at)?,
+        updated_at: instant(wire.updated_at).ok_or(Unclear)?,
         shipped: text(wire.status).as_deref() == Some("shipped"),
         quantities: Vec::new(),
     };
-    Some((shipment, wire.products))
+    Ok(Some((shipment, wire.products)))
 }
 
 /// The lines of an order, and what identifies each in other documents. Empty when one of them cannot be read.

@@ -18,6 +18,12 @@ use crate::http::json::{elements, members, text};
 /// How deep payment data is searched.
 const DEEPEST: usize = 4;
 
+/// Keys in payment data that surely name Klarna's order, in lower case.
+const EXACT_KEYS: [&str; 2] = ["klarna_order_id", "klarnaorderid"];
+
+/// Parts of keys that may name it.
+const NEAR_KEYS: [&str; 2] = ["order_id", "orderid"];
+
 /// Parts of keys under which a UUID is something else of Klarna's.
 const NOT_AN_ORDER: [&str; 4] = ["session", "token", "correlation", "customer"];
 
@@ -75,16 +81,19 @@ fn is_uuid(word: &str) -> bool {
 fn in_payment_data(data: &RawValue, order: &ShopOrder) -> Option<KlarnaOrderId> {
     let mut leaves = Vec::new();
     collect(data, "", 0, &mut leaves);
-    let of_keys = |wanted: &dyn Fn(&str) -> bool| {
-        let mut values = leaves.iter().filter(|(key, _)| wanted(key));
-        values.find_map(|(_, value)| order_id(value).filter(|id| !is_the_shops_own(id, order)))
-    };
-    let is_exact = |key: &str| key == "klarna_order_id" || key == "klarnaorderid";
-    let is_near = |key: &str| key.contains("order_id") || key.contains("orderid");
-    of_keys(&is_exact).or_else(|| of_keys(&is_near)).or_else(|| {
-        let values = leaves.iter().filter(|(key, _)| !NOT_AN_ORDER.iter().any(|no| key.contains(no)));
-        values.map(|(_, value)| value).find_map(|value| uuid_in(value))
-    })
+    let exact = leaves.iter().filter(|(key, _)| EXACT_KEYS.contains(&key.as_str()));
+    let near = || leaves.iter().filter(|(key, _)| NEAR_KEYS.iter().any(|part| key.contains(part)));
+    let other = || leaves.iter().filter(|(key, _)| !NOT_AN_ORDER.iter().any(|no| key.contains(no)));
+    let id = |(_, value): &(String, String)| order_id(value).filter(|id| !is_the_shops_own(id, order));
+    let uuid = |(_, value): &(String, String)| uuid_in(value);
+    // A word such as a type may stand under a near key as well; ids have digits.
+    let numbered = |leaf: &(String, String)| id(leaf).filter(|id| id.as_str().bytes().any(|b| b.is_ascii_digit()));
+    exact
+        .into_iter()
+        .find_map(id)
+        .or_else(|| near().find_map(uuid))
+        .or_else(|| near().find_map(numbered))
+        .or_else(|| other().find_map(uuid))
 }
 
 /// The shop's own order is also called `order_id` in some payment data.

@@ -21,8 +21,8 @@ use crate::http::{PAGE_ANSWER, Transport};
 /// The largest `limit` the shop accepts.
 pub const LARGEST_PAGE: u32 = 250;
 
-/// After a page that timed out: each divides the one before, so that numbered pages stay exact.
-const SMALLER_PAGES: [u32; 2] = [125, 25];
+/// After a page that timed out: half, and half of that.
+const SMALLER_PAGES: [u32; 2] = [125, 62];
 
 /// The longest listing, in pages: at the largest page a million rows. A list that goes on is not this shop's.
 pub const LONGEST_LISTING: u32 = 4_000;
@@ -68,10 +68,15 @@ impl Page {
         format!("?limit={}&{place}{changed}", self.limit)
     }
 
-    /// The same place with a smaller page, if there is one left to try.
+    /// The same place with a smaller page, if there is one left to try. Numbers of smaller pages mean other rows, so
+    /// numbered pages begin anew.
     fn smaller(self) -> Option<Self> {
         let limit = SMALLER_PAGES.into_iter().find(|limit| *limit < self.limit)?;
-        Some(Self { limit, ..self })
+        let place = match self.place {
+            Place::After(id) => Place::After(id),
+            Place::Offset(_) => Place::Offset(0),
+        };
+        Some(Self { place, limit, ..self })
     }
 
     fn at(self, place: Place) -> Option<Self> {

@@ -5,8 +5,7 @@
 use super::wire::base64;
 
 /// A permission area of a shop key, in the order the service prints them.
-pub(crate) const AREAS: [&str; 6] =
-    ["content", "products", "customers", "orders", "settings", "tracking"];
+pub(crate) const AREAS: [&str; 6] = ["content", "products", "customers", "orders", "settings", "tracking"];
 
 /// Read and write per area.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +63,7 @@ pub struct MerchantKey {
 
 impl MerchantKey {
     pub fn new(username: &str, password: &str) -> Self {
-        let headers = [
-            basic(username, password),
-            format!("Basic {username}:{password}"),
-            format!("Basic {password}"),
-        ];
+        let headers = [basic(username, password), format!("Basic {username}:{password}"), format!("Basic {password}")];
         Self { username: username.to_owned(), password: password.to_owned(), headers }
     }
 }
@@ -93,10 +88,7 @@ impl Default for Accounts {
             shop_id: 356_891,
             languages: vec!["nl".to_owned(), "en".to_owned()],
             currency: "EUR".to_owned(),
-            shop_keys: vec![ShopKey::new(
-                "5a6e64626f78206b6579203030303031",
-                "5a6e64626f7820736563726574303173",
-            )],
+            shop_keys: vec![ShopKey::new("5a6e64626f78206b6579203030303031", "5a6e64626f7820736563726574303173")],
             merchant_keys: vec![MerchantKey::new(
                 "8f3c1d52-6a0e-4b7f-9c25-0d5e7a9b1c34",
                 "klarna_test_api_U2FuZGJveE9ubHlOb3RSZWFs",

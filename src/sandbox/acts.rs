@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::World;
 use super::klarna::model::{Details, Fraud, Lines, Order as KlarnaOrder, OrderLine, State, Status};
 use super::lightspeed::effects::CreditPlan;
-use super::lightspeed::model::{
-    COST_TAX_BP, Item, ItemKind, Line, Order, Owner, RawFields, Text, draw, event,
-};
+use super::lightspeed::model::{COST_TAX_BP, Item, ItemKind, Line, Order, Owner, RawFields, Text, draw, event};
 use super::lightspeed::webhook::{Subject, notify};
 use super::switch::SwitchValue as _;
 use super::switches::{InvoiceMoment, KlarnaIdLocation, PaidWhen};
@@ -132,8 +130,7 @@ impl World {
         let id = draw(&mut self.shop.series.order);
         let number = format!("ORD{:05}", draw(&mut self.shop.series.order_number));
         let captured = matches!(new.klarna, Some(KlarnaStart::Captured));
-        let paid = captured
-            || (new.klarna.is_some() && self.switches.lightspeed_paid_when == PaidWhen::Authorized);
+        let paid = captured || (new.klarna.is_some() && self.switches.lightspeed_paid_when == PaidWhen::Authorized);
         let record = self.new_record(id, &number, new, paid);
         self.shop.insert_order(record);
         self.effect();
@@ -142,8 +139,7 @@ impl World {
         if paid {
             self.shop.record(id, event(now, "api", "order", "paid".into()));
         }
-        let goods: Vec<(usize, i64)> =
-            new.lines.iter().enumerate().map(|(at, line)| (at, line.quantity)).collect();
+        let goods: Vec<(usize, i64)> = new.lines.iter().enumerate().map(|(at, line)| (at, line.quantity)).collect();
         self.make_shipment(id, goods.into_boxed_slice());
         let klarna = new.klarna.map(|start| self.pay_with_klarna(id, &number, new, start));
         let invoiced = match self.switches.lightspeed_invoice_moment {
@@ -169,11 +165,8 @@ impl World {
         } else {
             new.payment.clone().unwrap_or_else(|| "banktransfer".to_owned()).into()
         };
-        let payment_title: Text = if by_klarna {
-            self.switches.lightspeed_payment_title.clone().into()
-        } else {
-            "Bank transfer".into()
-        };
+        let payment_title: Text =
+            if by_klarna { self.switches.lightspeed_payment_title.clone().into() } else { "Bank transfer".into() };
         let line = |(index, line): (usize, &NewLine)| Line {
             title: line.title.clone(),
             article: format!("SB-{:03}", index.saturating_add(1)).into(),
@@ -189,11 +182,7 @@ impl World {
             number: number.into(),
             created: self.now_ms,
             updated: self.now_ms,
-            status: if ready {
-                "processing_awaiting_shipment".into()
-            } else {
-                "processing_awaiting_payment".into()
-            },
+            status: if ready { "processing_awaiting_shipment".into() } else { "processing_awaiting_payment".into() },
             payment_status: if paid { "paid".into() } else { "not_paid".into() },
             shipment_status: "not_shipped".into(),
             channel: "main",
@@ -213,13 +202,7 @@ impl World {
         }
     }
 
-    fn pay_with_klarna(
-        &mut self,
-        order: u64,
-        number: &str,
-        new: &NewOrder,
-        start: KlarnaStart,
-    ) -> Uuid {
+    fn pay_with_klarna(&mut self, order: u64, number: &str, new: &NewOrder, start: KlarnaStart) -> Uuid {
         let id = self.ids.uuid();
         let record = klarna_record(self, id, number, new);
         let amount = record.state.order_amount;
@@ -229,12 +212,8 @@ impl World {
         // Each of these is allowed on a fresh authorization.
         let _ = match start {
             KlarnaStart::Authorized => Ok(()),
-            KlarnaStart::Captured => {
-                self.klarna_capture(id, amount, Some(reference(number))).map(drop)
-            }
-            KlarnaStart::PartCaptured(part) => {
-                self.klarna_capture(id, part, Some(reference(number))).map(drop)
-            }
+            KlarnaStart::Captured => self.klarna_capture(id, amount, Some(reference(number))).map(drop),
+            KlarnaStart::PartCaptured(part) => self.klarna_capture(id, part, Some(reference(number))).map(drop),
             KlarnaStart::Cancelled => self.klarna_cancel(id),
             KlarnaStart::Expired => self.klarna_expire(id),
         };
@@ -277,14 +256,9 @@ impl World {
     }
 
     /// *Add a credit invoice* in the back office; returns its id and number.
-    pub fn add_credit_invoice(
-        &mut self,
-        order: u64,
-        credit: &Credit,
-    ) -> Result<(u64, String), String> {
+    pub fn add_credit_invoice(&mut self, order: u64, credit: &Credit) -> Result<(u64, String), String> {
         let record = self.shop.orders.get(&order).ok_or("No such order.")?;
-        let value =
-            |kind, quantity, total_incl, tax_bp| Item { kind, quantity, total_incl, tax_bp };
+        let value = |kind, quantity, total_incl, tax_bp| Item { kind, quantity, total_incl, tax_bp };
         let items = match credit {
             Credit::Amount(amount) => vec![value(ItemKind::Value, 1, *amount, COST_TAX_BP)],
             Credit::Lines(lines, shipping) => {

@@ -38,8 +38,7 @@ pub(crate) async fn run(world: SharedWorld, mut stopped: watch::Receiver<bool>) 
 fn next(world: &mut super::World) -> Option<(Delivery, Target)> {
     let queue = &mut world.shop.deliveries;
     let mut found = queue.iter().enumerate();
-    let (index, target) =
-        found.find_map(|(index, delivery)| Some((index, Target::of(&delivery.address)?)))?;
+    let (index, target) = found.find_map(|(index, delivery)| Some((index, Target::of(&delivery.address)?)))?;
     queue.remove(index).map(|delivery| (delivery, target))
 }
 

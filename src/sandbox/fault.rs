@@ -225,10 +225,9 @@ impl Faults {
 /// here as `made`.
 pub(crate) fn apply(kind: &FaultKind, answer: Response, made: Option<Response>) -> Reply {
     match kind {
-        FaultKind::Delay { ms } => Reply::After {
-            delay: Duration::from_millis(*ms),
-            reply: Box::new(Reply::Respond(answer)),
-        },
+        FaultKind::Delay { ms } => {
+            Reply::After { delay: Duration::from_millis(*ms), reply: Box::new(Reply::Respond(answer)) }
+        }
         FaultKind::Hang => Reply::Hang,
         FaultKind::Drop => Reply::DropConnection,
         FaultKind::CutBody { bytes } => Reply::CutBody { response: answer, bytes: *bytes },
@@ -237,13 +236,10 @@ pub(crate) fn apply(kind: &FaultKind, answer: Response, made: Option<Response>) 
         | FaultKind::Refusal { .. }
         | FaultKind::Redirect { .. }
         | FaultKind::ErrorIn200 { .. } => Reply::Respond(made.unwrap_or(answer)),
-        FaultKind::Body { .. }
-        | FaultKind::Garbage
-        | FaultKind::HugeBody { .. }
-        | FaultKind::TruncatedJson => Reply::Respond(bend_body(kind, answer)),
-        FaultKind::ContentType { value } => {
-            Reply::Respond(answer.with("Content-Type", value.clone()))
+        FaultKind::Body { .. } | FaultKind::Garbage | FaultKind::HugeBody { .. } | FaultKind::TruncatedJson => {
+            Reply::Respond(bend_body(kind, answer))
         }
+        FaultKind::ContentType { value } => Reply::Respond(answer.with("Content-Type", value.clone())),
         FaultKind::MissingIds => {
             let mut answer = answer;
             for name in ["Refund-Id", "Capture-Id", "Location"] {

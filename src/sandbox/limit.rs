@@ -76,8 +76,7 @@ impl ShopLimiter {
     }
 
     fn quota(&mut self, figures: &LimitFigures, now: i64, zone: Zone, counted: bool) -> ShopQuota {
-        let limit =
-            [figures.lightspeed_five_minutes, figures.lightspeed_hour, figures.lightspeed_day];
+        let limit = [figures.lightspeed_five_minutes, figures.lightspeed_hour, figures.lightspeed_day];
         let seconds = time::seconds(now);
         let to_midnight = time::seconds_to_midnight(now, zone);
         let reset = [
@@ -94,8 +93,7 @@ impl ShopLimiter {
         }
         let full = |window: &Window, limit: i64| window.used >= limit;
         let too_fast = full(self.second.at(seconds), figures.lightspeed_second);
-        let exhausted: Vec<bool> =
-            self.windows.iter().zip(limit).map(|(window, limit)| full(window, limit)).collect();
+        let exhausted: Vec<bool> = self.windows.iter().zip(limit).map(|(window, limit)| full(window, limit)).collect();
         let exceeded = too_fast || exhausted.contains(&true);
         if counted && !exceeded {
             self.second.used = self.second.used.saturating_add(1);

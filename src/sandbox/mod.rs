@@ -175,9 +175,7 @@ impl World {
         };
         let made = match side {
             Side::Klarna => klarna::fault_answer(self, &firing.kind),
-            Side::Lightspeed | Side::Control => {
-                lightspeed::fault_answer(self, request, &firing.kind)
-            }
+            Side::Lightspeed | Side::Control => lightspeed::fault_answer(self, request, &firing.kind),
         };
         let made = made.map(|response| self.dated(response));
         fault::apply(&firing.kind, real, made)

@@ -15,10 +15,7 @@ fn words(refusal: &Refusal) -> String {
 impl World {
     /// Captures in the portal; `None` takes what is left.
     pub fn portal_capture(
-        &mut self,
-        order: Uuid,
-        amount_minor: Option<i64>,
-        note: Option<&str>,
+        &mut self, order: Uuid, amount_minor: Option<i64>, note: Option<&str>,
     ) -> Result<Uuid, String> {
         let amount = amount_minor.unwrap_or_else(|| self.klarna_remaining(order));
         self.klarna_capture(order, amount, note.map(reference)).map_err(|refusal| words(&refusal))
@@ -26,10 +23,7 @@ impl World {
 
     /// Refunds in the portal; `None` refunds everything captured and not yet refunded.
     pub fn portal_refund(
-        &mut self,
-        order: Uuid,
-        amount_minor: Option<i64>,
-        note: Option<&str>,
+        &mut self, order: Uuid, amount_minor: Option<i64>, note: Option<&str>,
     ) -> Result<Uuid, String> {
         let state = &self.klarna_order(order).map_err(|refusal| words(&refusal))?.state;
         let rest = state.captured.saturating_sub(state.refunded);

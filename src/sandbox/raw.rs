@@ -61,8 +61,7 @@ impl World {
         let record = self.shop.invoices.get_mut(&invoice).ok_or("No such invoice.")?;
         let order = record.order;
         record.total_incl = total;
-        record.total_excl =
-            super::lightspeed::model::excl_cents(total, super::lightspeed::model::COST_TAX_BP);
+        record.total_excl = super::lightspeed::model::excl_cents(total, super::lightspeed::model::COST_TAX_BP);
         self.shop.touch_invoice(invoice, now);
         self.shop.touch_order(order, now);
         self.effect();

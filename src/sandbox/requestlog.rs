@@ -104,13 +104,7 @@ pub(crate) struct RequestLog {
 
 impl Default for RequestLog {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            capacity: 10_000,
-            next: 1,
-            ring: VecDeque::new(),
-            tallies: BTreeMap::new(),
-        }
+        Self { enabled: true, capacity: 10_000, next: 1, ring: VecDeque::new(), tallies: BTreeMap::new() }
     }
 }
 
@@ -123,14 +117,7 @@ pub(crate) struct Observed {
 }
 
 impl RequestLog {
-    pub(crate) fn record(
-        &mut self,
-        side: Side,
-        request: &Request,
-        reply: &Reply,
-        at_ms: i64,
-        observed: Observed,
-    ) {
+    pub(crate) fn record(&mut self, side: Side, request: &Request, reply: &Reply, at_ms: i64, observed: Observed) {
         let (status, outcome) = outcome(reply);
         let read = request.is_read();
         self.tallies.entry((side, read)).or_default().count(status, observed.effect);

@@ -101,13 +101,7 @@ impl Shopper<'_> {
         self.place(days, klarna, shipped, None)
     }
 
-    fn place(
-        &mut self,
-        days: i64,
-        klarna: Option<KlarnaStart>,
-        shipped: bool,
-        expires_in_ms: Option<i64>,
-    ) -> Created {
+    fn place(&mut self, days: i64, klarna: Option<KlarnaStart>, shipped: bool, expires_in_ms: Option<i64>) -> Created {
         let lines = basket(self.placed);
         self.placed = self.placed.saturating_add(1);
         self.world.create_order(&NewOrder {
@@ -122,8 +116,7 @@ impl Shopper<'_> {
     }
 
     fn credit(&mut self, age_ms: i64, order: &Created, credit: &Credit) -> Option<u64> {
-        let made =
-            self.world.back_dated(age_ms, |world| world.add_credit_invoice(order.order, credit));
+        let made = self.world.back_dated(age_ms, |world| world.add_credit_invoice(order.order, credit));
         made.ok().map(|(id, _)| id)
     }
 
@@ -184,8 +177,7 @@ fn demo(world: &mut World) {
     shop.credit(6_i64.saturating_mul(HOUR), &bank, &Credit::Lines(vec![(0, 1)], false));
     // 13: marked paid by hand, no refund behind it.
     let unpaid = shop.order(8, captured, true);
-    let credit =
-        shop.credit(20_i64.saturating_mul(HOUR), &unpaid, &Credit::Lines(vec![(1, 1)], false));
+    let credit = shop.credit(20_i64.saturating_mul(HOUR), &unpaid, &Credit::Lines(vec![(1, 1)], false));
     if let Some(credit) = credit {
         let mark = |world: &mut World| world.mark_invoice(credit, "paid");
         shop.world.back_dated(19_i64.saturating_mul(HOUR), mark);

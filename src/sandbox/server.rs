@@ -134,12 +134,7 @@ async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-async fn accept(
-    listener: TcpListener,
-    side: Side,
-    world: SharedWorld,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn accept(listener: TcpListener, side: Side, world: SharedWorld, mut stopped: watch::Receiver<bool>) {
     // Dropping the set when the loop ends closes what is still open.
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -164,9 +159,7 @@ async fn connection(stream: TcpStream, side: Side, world: SharedWorld) {
         async move { answer(request, side, &world).await }
     });
     // An error here is a dropped connection: either side's, or a scripted one.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Ends the connection without an answer.
@@ -182,21 +175,17 @@ impl fmt::Display for Dropped {
 impl std::error::Error for Dropped {}
 
 async fn answer(
-    request: hyper::Request<Incoming>,
-    side: Side,
-    world: &SharedWorld,
+    request: hyper::Request<Incoming>, side: Side, world: &SharedWorld,
 ) -> Result<hyper::Response<AnswerBody>, Dropped> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(|_| Dropped)?;
-    let headers = head.headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let request = Request {
         method: head.method.as_str().to_owned(),
-        path_and_query: head
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, |path| path.as_str().to_owned()),
+        path_and_query: head.uri.path_and_query().map_or_else(String::new, |path| path.as_str().to_owned()),
         headers: headers.collect(),
         body: body.to_bytes().to_vec(),
     };
@@ -256,10 +245,7 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Dropped;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Cut { first, pause, .. } => match first.take() {

@@ -15,9 +15,8 @@ pub(crate) const HOUR: i64 = 3_600_000;
 pub(crate) const DAY: i64 = 86_400_000;
 
 /// Central European time with its present summer-time rule.
-static AMSTERDAM: LazyLock<TimeZone> = LazyLock::new(|| {
-    TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("the POSIX zone rule is well formed")
-});
+static AMSTERDAM: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("the POSIX zone rule is well formed"));
 
 /// The zone a shop's dates are shown in: Dutch local time on `eu1`, UTC on `us1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,10 +45,7 @@ impl World {
         let open = credit.status == "not_paid";
         let minor = credit.total_incl.div_euclid(100);
         let Some(klarna) = self.links.get(&credit.order).copied() else { return };
-        if open
-            && self.klarna_refund(klarna, minor, None).is_ok()
-            && self.switches.vendor_marks_paid
-        {
+        if open && self.klarna_refund(klarna, minor, None).is_ok() && self.switches.vendor_marks_paid {
             self.set_invoice_status(invoice, "paid".into(), "api");
         }
     }

@@ -24,10 +24,7 @@ pub(crate) fn perform(world: &mut World, name: &str, fields: &Fields) -> Outcome
         "credit" => credit(world, fields),
         "invoice" => {
             let order = shop_order(world, fields)?;
-            world
-                .invoice_by_hand(order)
-                .map(|id| obj! { "invoice": id })
-                .ok_or("no such order".into())
+            world.invoice_by_hand(order).map(|id| obj! { "invoice": id }).ok_or("no such order".into())
         }
         "mark_invoice" => {
             let invoice = invoice(world, fields)?;
@@ -84,10 +81,7 @@ fn fraud(fields: &Fields) -> Result<Fraud, String> {
 }
 
 /// A shop order id, an order number or a Klarna id, as (shop order, Klarna order).
-pub(crate) fn find_order(
-    world: &World,
-    wanted: &str,
-) -> Result<(Option<u64>, Option<Uuid>), String> {
+pub(crate) fn find_order(world: &World, wanted: &str) -> Result<(Option<u64>, Option<Uuid>), String> {
     let by_id = wanted.parse().ok().filter(|id| world.shop.orders.contains_key(id));
     if let Some(id) = by_id.or_else(|| world.order_by_number(wanted)) {
         return Ok((Some(id), world.klarna_order_of(id)));
@@ -119,9 +113,7 @@ fn klarna_order(world: &World, fields: &Fields) -> Result<Uuid, String> {
 fn invoice(world: &World, fields: &Fields) -> Result<u64, String> {
     let wanted = word(fields, "invoice")?;
     let by_id = wanted.parse().ok().filter(|id| world.shop.invoices.contains_key(id));
-    by_id
-        .or_else(|| world.invoice_by_number(&wanted))
-        .ok_or_else(|| format!("no invoice is called `{wanted}`"))
+    by_id.or_else(|| world.invoice_by_number(&wanted)).ok_or_else(|| format!("no invoice is called `{wanted}`"))
 }
 
 /// `amount` as decimal text with up to four decimals, or `amount_minor`; in ten-thousandths.
@@ -201,8 +193,7 @@ fn klarna_start(fields: &Fields) -> Result<Option<KlarnaStart>, String> {
 
 fn new_lines(fields: &Fields) -> Result<Vec<NewLine>, String> {
     let Some(list) = fields.list("lines")? else {
-        let amount =
-            fields.number("amount_minor")?.ok_or("`amount_minor` or `lines` is missing")?;
+        let amount = fields.number("amount_minor")?.ok_or("`amount_minor` or `lines` is missing")?;
         let goods = amount.saturating_sub(fields.number("shipping_minor")?.unwrap_or(0));
         return Ok(vec![NewLine::new("Sandbox article", 1, goods)]);
     };

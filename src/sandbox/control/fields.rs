@@ -10,13 +10,8 @@ impl Fields {
         if body.is_empty() {
             return Ok(Self(Value::Object(serde_json::Map::new())));
         }
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|error| format!("the body is not JSON: {error}"))?;
-        if value.is_object() {
-            Ok(Self(value))
-        } else {
-            Err("the body is not an object".to_owned())
-        }
+        let value: Value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
+        if value.is_object() { Ok(Self(value)) } else { Err("the body is not an object".to_owned()) }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
@@ -43,28 +38,23 @@ impl Fields {
     pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, String> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => {
-                value.as_i64().map(Some).ok_or_else(|| format!("`{name}` must be a whole number"))
-            }
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| format!("`{name}` must be a whole number")),
         }
     }
 
     pub(crate) fn unsigned(&self, name: &str) -> Result<Option<u64>, String> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => value
-                .as_u64()
-                .map(Some)
-                .ok_or_else(|| format!("`{name}` must be a whole number, 0 or more")),
+            Some(value) => {
+                value.as_u64().map(Some).ok_or_else(|| format!("`{name}` must be a whole number, 0 or more"))
+            }
         }
     }
 
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => {
-                value.as_bool().map(Some).ok_or_else(|| format!("`{name}` must be true or false"))
-            }
+            Some(value) => value.as_bool().map(Some).ok_or_else(|| format!("`{name}` must be true or false")),
         }
     }
 

@@ -53,8 +53,7 @@ fn rule(fields: &Fields) -> Result<FaultRule, String> {
     let chance = fields.get("chance").map(|value| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let ppm = decimal(&text, 6).and_then(|ppm| u32::try_from(ppm).ok());
-        ppm.filter(|ppm| *ppm <= 1_000_000)
-            .ok_or_else(|| "`chance` must be between 0 and 1, such as 0.05".to_owned())
+        ppm.filter(|ppm| *ppm <= 1_000_000).ok_or_else(|| "`chance` must be between 0 and 1, such as 0.05".to_owned())
     });
     let chance = chance.transpose()?;
     let nth = fields.unsigned("nth")?.map(|nth| nth.saturating_sub(1));
@@ -94,9 +93,7 @@ fn code(fields: &Fields, default: u16) -> Result<u16, String> {
 }
 
 fn kind(fields: &Fields) -> Result<FaultKind, String> {
-    let text = |name: &str, default: &str| {
-        fields.text(name).map(|text| text.unwrap_or(default).to_owned())
-    };
+    let text = |name: &str, default: &str| fields.text(name).map(|text| text.unwrap_or(default).to_owned());
     let format = match fields.text("format")?.unwrap_or("json") {
         "json" => BodyFormat::Json,
         "html" => BodyFormat::Html,
@@ -131,9 +128,7 @@ fn kind(fields: &Fields) -> Result<FaultKind, String> {
             code: code(fields, 307)?,
             location: text("location", "http://127.0.0.1:9/elsewhere")?,
         },
-        "error_in_200" => {
-            FaultKind::ErrorIn200 { message: text("message", "Something went wrong.")? }
-        }
+        "error_in_200" => FaultKind::ErrorIn200 { message: text("message", "Something went wrong.")? },
         "body" => FaultKind::Body { text: text("body", "")? },
         "garbage" => FaultKind::Garbage,
         "huge_body" => FaultKind::HugeBody { bytes: size(fields, "bytes", 8_000_000)? },

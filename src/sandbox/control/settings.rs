@@ -103,8 +103,7 @@ pub(crate) fn keys(world: &World) -> J {
         obj! { "key": key.key.clone(), "secret": key.secret.clone(), "permissions": areas }
     });
     let merchant = world.accounts.merchant_keys.iter();
-    let merchant = merchant
-        .map(|key| obj! { "username": key.username.clone(), "password": key.password.clone() });
+    let merchant = merchant.map(|key| obj! { "username": key.username.clone(), "password": key.password.clone() });
     obj! { "lightspeed": J::Arr(shop.collect()), "klarna": J::Arr(merchant.collect()) }
 }
 
@@ -138,8 +137,7 @@ pub(crate) fn set_keys(world: &mut World, fields: &Fields) -> Outcome {
         world.accounts.merchant_keys = keys;
     }
     if let Some(list) = fields.list("languages")? {
-        world.accounts.languages =
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        world.accounts.languages = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
     if let Some(currency) = fields.text("currency")? {
         currency.clone_into(&mut world.accounts.currency);
@@ -163,10 +161,7 @@ pub(crate) fn reset(world: &mut World, fields: &Fields) -> Outcome {
         "empty" => Seed::Empty,
         "demo" => Seed::Demo,
         "orders" => Seed::Orders {
-            count: fields
-                .unsigned("count")?
-                .and_then(|count| u32::try_from(count).ok())
-                .unwrap_or(1_000),
+            count: fields.unsigned("count")?.and_then(|count| u32::try_from(count).ok()).unwrap_or(1_000),
             credit_permille: fields
                 .unsigned("credit_permille")?
                 .and_then(|share| u16::try_from(share).ok())

@@ -26,12 +26,7 @@ impl World {
         self.klarna_order(id).map_or(0, |order| order.state.remaining)
     }
 
-    pub(crate) fn klarna_capture(
-        &mut self,
-        id: Uuid,
-        amount: i64,
-        details: Option<Details>,
-    ) -> Result<Uuid, Refusal> {
+    pub(crate) fn klarna_capture(&mut self, id: Uuid, amount: i64, details: Option<Details>) -> Result<Uuid, Refusal> {
         let now = self.now_ms;
         let zero = self.switches.klarna_capture_zero;
         let pending = self.switches.klarna_pending_capture;
@@ -68,12 +63,7 @@ impl World {
         Ok(capture_id)
     }
 
-    pub(crate) fn klarna_refund(
-        &mut self,
-        id: Uuid,
-        amount: i64,
-        details: Option<Details>,
-    ) -> Result<Uuid, Refusal> {
+    pub(crate) fn klarna_refund(&mut self, id: Uuid, amount: i64, details: Option<Details>) -> Result<Uuid, Refusal> {
         let now = self.now_ms;
         let zero = self.switches.klarna_refund_zero;
         let expired = self.switches.klarna_refund_expired;
@@ -127,11 +117,7 @@ impl World {
         }
         let state = order.change(now);
         state.status = Status::Cancelled;
-        close_amounts(
-            state,
-            switches.klarna_remaining_after_close,
-            switches.klarna_amount_after_close,
-        );
+        close_amounts(state, switches.klarna_remaining_after_close, switches.klarna_amount_after_close);
         self.effect();
         Ok(())
     }
@@ -156,11 +142,7 @@ impl World {
         }
         let state = order.change(now);
         state.status = Status::Captured;
-        close_amounts(
-            state,
-            switches.klarna_remaining_after_close,
-            switches.klarna_amount_after_close,
-        );
+        close_amounts(state, switches.klarna_remaining_after_close, switches.klarna_amount_after_close);
         self.effect();
         Ok(())
     }
@@ -242,13 +224,7 @@ impl World {
         }
         if shown == DisputeView::Refund {
             let details = Details::default();
-            state.refunds.push(Refund {
-                id: refund_id,
-                at: now,
-                amount,
-                details,
-                allocated: false,
-            });
+            state.refunds.push(Refund { id: refund_id, at: now, amount, details, allocated: false });
         }
         self.effect();
         Ok(())

@@ -10,8 +10,7 @@ use crate::sandbox::time::klarna_text;
 
 /// An order in the state it is shown in.
 pub(crate) fn order(order: &Order, state: &State, currency: &str, switches: &Switches) -> J {
-    let captures: Vec<J> =
-        (1_i64..).zip(&state.captures).map(|(n, one)| capture(order, n, one, switches)).collect();
+    let captures: Vec<J> = (1_i64..).zip(&state.captures).map(|(n, one)| capture(order, n, one, switches)).collect();
     let refunds: Vec<J> = state.refunds.iter().map(|one| refund(one, switches)).collect();
     let mut json = obj! {
         "order_id": order.id.to_string(),
@@ -135,8 +134,7 @@ pub(crate) fn refund(refund: &Refund, switches: &Switches) -> J {
 pub(crate) fn error_text(code: &str, messages: &[&str], correlation: &str) -> String {
     let quote = |text: &str| serde_json::Value::from(text).to_string();
     let messages: Vec<String> = messages.iter().map(|message| quote(message)).collect();
-    let list =
-        if messages.is_empty() { "[ ]".to_owned() } else { format!("[ {} ]", messages.join(", ")) };
+    let list = if messages.is_empty() { "[ ]".to_owned() } else { format!("[ {} ]", messages.join(", ")) };
     format!(
         "{{\n  \"error_code\" : {},\n  \"error_messages\" : {list},\n  \"correlation_id\" : {}\n}}",
         quote(code),

@@ -44,9 +44,7 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Response {
 fn unauthorized(world: &World, correlation: &str) -> Response {
     match world.switches.klarna_unauthorized {
         ErrorPage::Html => unauthorized_html(),
-        ErrorPage::Json => {
-            error(401, "UNAUTHORIZED", &[], correlation).with("Klarna-Correlation-Id", correlation)
-        }
+        ErrorPage::Json => error(401, "UNAUTHORIZED", &[], correlation).with("Klarna-Correlation-Id", correlation),
     }
 }
 
@@ -124,12 +122,9 @@ fn keyed(world: &mut World, request: &Request, correlation: &str) -> Response {
     }
     let response = match route::route(world, request) {
         Ok(response) => response,
-        Err(Refusal { status, code, message }) => {
-            error(status, code, &[message.as_str()], correlation)
-        }
+        Err(Refusal { status, code, message }) => error(status, code, &[message.as_str()], correlation),
     };
-    let kept = response.is_success()
-        || (world.switches.klarna_replay_4xx && (400..500).contains(&response.status));
+    let kept = response.is_success() || (world.switches.klarna_replay_4xx && (400..500).contains(&response.status));
     if let Some(name) = name
         && kept
         && ttl > 0
@@ -149,16 +144,14 @@ pub(crate) fn fault_answer(world: &mut World, kind: &FaultKind) -> Option<Respon
         FaultKind::Status { code, format } => match format {
             BodyFormat::Json => {
                 let (name, message) = usual_code(*code);
-                error(*code, name, &[message], &correlation)
-                    .with("Klarna-Correlation-Id", correlation)
+                error(*code, name, &[message], &correlation).with("Klarna-Correlation-Id", correlation)
             }
             BodyFormat::Html => Response::text(*code, "text/html", html_page(*code, "Error")),
             BodyFormat::Empty => Response::empty(*code),
         },
         FaultKind::RateLimited { reset_seconds } => {
-            let mut response =
-                error(429, "TOO_MANY_REQUESTS", &["Too many requests"], &correlation)
-                    .with("Klarna-Correlation-Id", correlation);
+            let mut response = error(429, "TOO_MANY_REQUESTS", &["Too many requests"], &correlation)
+                .with("Klarna-Correlation-Id", correlation);
             if let Some(reset) = *reset_seconds {
                 let limit = world.figures.klarna_second;
                 let quota = MerchantQuota { limit, remaining: 0, exceeded: true };
@@ -168,15 +161,10 @@ pub(crate) fn fault_answer(world: &mut World, kind: &FaultKind) -> Option<Respon
             response
         }
         FaultKind::Refusal { code, error_code, message } => {
-            error(*code, error_code, &[message.as_str()], &correlation)
-                .with("Klarna-Correlation-Id", correlation)
+            error(*code, error_code, &[message.as_str()], &correlation).with("Klarna-Correlation-Id", correlation)
         }
-        FaultKind::Redirect { code, location } => {
-            Response::empty(*code).with("Location", location.clone())
-        }
-        FaultKind::ErrorIn200 { message } => {
-            error(200, "INTERNAL_SERVER_ERROR", &[message.as_str()], &correlation)
-        }
+        FaultKind::Redirect { code, location } => Response::empty(*code).with("Location", location.clone()),
+        FaultKind::ErrorIn200 { message } => error(200, "INTERNAL_SERVER_ERROR", &[message.as_str()], &correlation),
         FaultKind::Delay { .. }
         | FaultKind::Hang
         | FaultKind::Drop

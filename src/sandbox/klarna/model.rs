@@ -163,11 +163,7 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(
-        id: Uuid,
-        created: i64,
-        short_reference: Box<str>,
-        currency: Option<Box<str>>,
-        state: State,
+        id: Uuid, created: i64, short_reference: Box<str>, currency: Option<Box<str>>, state: State,
     ) -> Self {
         Self {
             id,

@@ -34,15 +34,9 @@ pub(crate) fn route(world: &mut World, request: &Request) -> Outcome {
         ("POST", ["captures"]) => create_capture(world, id, request),
         ("GET", ["captures"]) => read_captures(world, id),
         ("GET", ["captures", capture]) => read_capture(world, id, capture),
-        ("PATCH", ["captures", capture, "extend-due-date"]) => {
-            extend_due_date(world, id, capture, request)
-        }
-        ("GET", ["captures", capture, "extend-due-date-options"]) => {
-            due_date_options(world, id, capture)
-        }
-        ("POST", ["captures", capture, "shipping-info"]) => {
-            capture_shipping(world, id, capture, request)
-        }
+        ("PATCH", ["captures", capture, "extend-due-date"]) => extend_due_date(world, id, capture, request),
+        ("GET", ["captures", capture, "extend-due-date-options"]) => due_date_options(world, id, capture),
+        ("POST", ["captures", capture, "shipping-info"]) => capture_shipping(world, id, capture, request),
         ("POST", ["captures", capture, "trigger-send-out"]) => {
             capture_index(world, id, capture, "Send out")?;
             world.effect();
@@ -53,9 +47,7 @@ pub(crate) fn route(world: &mut World, request: &Request) -> Outcome {
         ("PATCH", ["merchant-references"]) => merchant_references(world, id, request),
         ("POST", ["refunds"]) => create_refund(world, id, request),
         ("GET", ["refunds", refund]) => read_refund(world, id, refund),
-        ("POST", ["release-remaining-authorization"]) => {
-            world.klarna_release(id).map(|()| no_content())
-        }
+        ("POST", ["release-remaining-authorization"]) => world.klarna_release(id).map(|()| no_content()),
         ("POST", ["shipping-info"]) => order_shipping(world, id, request),
         _ => Err(Refusal::new(404, "NOT_FOUND", "Not found")),
     }
@@ -88,9 +80,7 @@ fn read_captures(world: &mut World, id: Uuid) -> Outcome {
     let (_, at) = seen(world, id)?;
     let order = world.merchant.orders.get(&id).ok_or_else(|| Refusal::no_order(id))?;
     let captures = (1_i64..).zip(&order.at(at).captures);
-    Ok(ok(&J::Arr(
-        captures.map(|(n, one)| json::capture(order, n, one, &world.switches)).collect(),
-    )))
+    Ok(ok(&J::Arr(captures.map(|(n, one)| json::capture(order, n, one, &world.switches)).collect())))
 }
 
 fn read_capture(world: &mut World, id: Uuid, capture: &str) -> Outcome {
@@ -98,9 +88,8 @@ fn read_capture(world: &mut World, id: Uuid, capture: &str) -> Outcome {
     let order = world.merchant.orders.get(&id).ok_or_else(|| Refusal::no_order(id))?;
     let wanted = Uuid::try_parse(capture).ok();
     let found = (1_i64..).zip(&order.at(at).captures).find(|(_, one)| Some(one.id) == wanted);
-    let (number, one) = found.ok_or_else(|| {
-        Refusal::new(404, "NO_SUCH_CAPTURE", format!("Capture {capture} could not be found"))
-    })?;
+    let (number, one) =
+        found.ok_or_else(|| Refusal::new(404, "NO_SUCH_CAPTURE", format!("Capture {capture} could not be found")))?;
     Ok(ok(&json::capture(order, number, one, &world.switches)))
 }
 
@@ -139,8 +128,7 @@ fn amount(world: &World, body: &Value, name: &str) -> Result<i64, Refusal> {
         None | Some(Value::Null) => Err(unprocessable(format!("'{name}' may not be null"))),
         Some(value) => {
             let number = value.as_i64();
-            let number = number
-                .ok_or_else(|| Refusal::new(400, "BAD_VALUE", format!("Bad value: {name}")))?;
+            let number = number.ok_or_else(|| Refusal::new(400, "BAD_VALUE", format!("Bad value: {name}")))?;
             let most = world.switches.klarna_max_amount;
             if (0..=most).contains(&number) {
                 Ok(number)
@@ -180,10 +168,7 @@ fn details(request: &Request, body: &Value) -> Result<Details, Refusal> {
     Ok(Details {
         reference: text(body, "reference", 255)?,
         description: text(body, "description", 255)?,
-        order_lines: body
-            .get("order_lines")
-            .filter(|lines| lines.is_array())
-            .map(|lines| Arc::from(lines.to_string())),
+        order_lines: body.get("order_lines").filter(|lines| lines.is_array()).map(|lines| Arc::from(lines.to_string())),
         line_references: references.map(str::to_owned).collect(),
         line_total: totals.fold(0, i64::saturating_add),
         shipping_info: raw_items(array(body, "shipping_info", 500)?),
@@ -332,9 +317,8 @@ fn extend_due_date(world: &mut World, id: Uuid, capture: &str, request: &Request
 
 fn due_date_options(world: &mut World, id: Uuid, capture: &str) -> Outcome {
     capture_index(world, id, capture, "Due date extension")?;
-    let options: Vec<J> = [(95_i64, 14_i64), (195, 30)]
-        .map(|(amount, days)| obj! { "amount": amount, "number_of_days": days })
-        .into();
+    let options: Vec<J> =
+        [(95_i64, 14_i64), (195, 30)].map(|(amount, days)| obj! { "amount": amount, "number_of_days": days }).into();
     let currency = world.accounts.currency.clone();
     Ok(ok(&obj! { "currency": currency, "options": options }))
 }

@@ -89,8 +89,7 @@ fn update(hook: &mut Webhook, fields: &Value) -> Result<(), Failure> {
         "subscriptions",
         "contacts",
     ];
-    const ACTIONS: [&str; 7] =
-        ["created", "updated", "deleted", "paid", "shipped", "answered", "*"];
+    const ACTIONS: [&str; 7] = ["created", "updated", "deleted", "paid", "shipped", "answered", "*"];
     let invalid = |name: &str| Failure::Invalid { field: name.to_owned() };
     let text = |name: &str, old: &str| match fields.get(name) {
         None => Ok(old.to_owned()),
@@ -251,6 +250,5 @@ fn methods(world: &World) -> Vec<J> {
         (2, "invoice".to_owned(), "Pay by invoice".to_owned()),
         (3, "banktransfer".to_owned(), "Bank transfer".to_owned()),
     ];
-    rows.map(|(id, name, title)| obj! { "id": id, "isActive": true, "name": name, "title": title })
-        .into()
+    rows.map(|(id, name, title)| obj! { "id": id, "isActive": true, "name": name, "title": title }).into()
 }

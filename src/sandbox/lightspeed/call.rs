@@ -39,8 +39,7 @@ impl Call<'_> {
     /// The fields inside the envelope of a write.
     pub(crate) fn envelope(&self, name: &str) -> Result<serde_json::Value, Failure> {
         let invalid = || Failure::Invalid { field: name.to_owned() };
-        let mut body: serde_json::Value =
-            serde_json::from_slice(&self.request.body).map_err(|_| invalid())?;
+        let mut body: serde_json::Value = serde_json::from_slice(&self.request.body).map_err(|_| invalid())?;
         let inner = body.get_mut(name).ok_or_else(invalid)?;
         if inner.is_object() { Ok(inner.take()) } else { Err(invalid()) }
     }
@@ -69,12 +68,7 @@ pub(crate) fn error_body(status: u16, request: &Request, message: &str) -> J {
 }
 
 /// The answer to a failure; `validation` is the status refused input gets in this shop.
-pub(crate) fn failure(
-    failure: &Failure,
-    request: &Request,
-    validation: u16,
-    verb: u16,
-) -> Response {
+pub(crate) fn failure(failure: &Failure, request: &Request, validation: u16, verb: u16) -> Response {
     match failure {
         Failure::NotFound => error(404, request, "Resource not found."),
         Failure::NoSuchVerb => error(verb, request, "Method not allowed."),

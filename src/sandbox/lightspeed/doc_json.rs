@@ -3,8 +3,7 @@
 //! Signs on credit invoices follow the switches; inside the model everything is positive.
 
 use super::model::{
-    COST_TAX_BP, Event, Invoice, Item, ItemKind, Metafield, Order, Owner, Shipment, child_id,
-    excl_cents, excl_exact,
+    COST_TAX_BP, Event, Invoice, Item, ItemKind, Metafield, Order, Owner, Shipment, child_id, excl_cents, excl_exact,
 };
 use super::order_json::View;
 use crate::sandbox::json::{J, obj};
@@ -38,13 +37,9 @@ impl View<'_> {
             let negative = self.switches.lightspeed_credit_note_sign == TotalSign::Negative;
             J::Dec(if invoice.is_credit && negative { units.saturating_neg() } else { units })
         };
-        let original =
-            invoice.original.map_or(J::FALSE, |original| self.link_one("invoices", original));
-        let customer = self
-            .shop
-            .orders
-            .get(&invoice.order)
-            .map_or(J::FALSE, |order| self.link_one("customers", order.customer));
+        let original = invoice.original.map_or(J::FALSE, |original| self.link_one("invoices", original));
+        let customer =
+            self.shop.orders.get(&invoice.order).map_or(J::FALSE, |order| self.link_one("customers", order.customer));
         let mut json = obj! {
             "id": id,
             "createdAt": self.time(invoice.created),
@@ -111,9 +106,7 @@ impl View<'_> {
                 ("product", title, "Default".into())
             }
             ItemKind::Shipping => ("shipment", "_shippingcosts_".into(), "Default Shipping".into()),
-            ItemKind::Payment => {
-                ("payment", "_paymentcosts_".into(), J::Str(order.payment_title.clone()))
-            }
+            ItemKind::Payment => ("payment", "_paymentcosts_".into(), J::Str(order.payment_title.clone())),
             ItemKind::Value => ("product", "Credit".into(), "".into()),
         };
         let article = product.map_or("".into(), |line| J::Str(line.article.clone()));
@@ -183,9 +176,7 @@ impl View<'_> {
     }
 
     pub(crate) fn event(&self, event: &Event, order: u64) -> J {
-        let link = |collection: &str, id: Option<u64>| {
-            id.map_or(J::FALSE, |id| self.link_one(collection, id))
-        };
+        let link = |collection: &str, id: Option<u64>| id.map_or(J::FALSE, |id| self.link_one(collection, id));
         obj! {
             "id": event.id,
             "createdAt": self.time(event.at),
@@ -201,9 +192,7 @@ impl View<'_> {
 
     pub(crate) fn metafields(&self, owner: Owner) -> Vec<J> {
         let fields = self.shop.metafields.get(&owner);
-        fields
-            .map(|fields| fields.iter().map(|(id, field)| self.metafield(*id, field)).collect())
-            .unwrap_or_default()
+        fields.map(|fields| fields.iter().map(|(id, field)| self.metafield(*id, field)).collect()).unwrap_or_default()
     }
 
     pub(crate) fn metafield(&self, id: u64, field: &Metafield) -> J {

@@ -4,9 +4,7 @@
 //! history, moves `updatedAt` and queues the webhooks. Nothing here speaks HTTP.
 
 use super::doc_json::whole_order;
-use super::model::{
-    COST_TAX_BP, Event, Invoice, Item, ItemKind, RawFields, Shipment, Text, draw, event, excl_cents,
-};
+use super::model::{COST_TAX_BP, Event, Invoice, Item, ItemKind, RawFields, Shipment, Text, draw, event, excl_cents};
 use super::webhook::{Subject, notify};
 use crate::sandbox::World;
 use crate::sandbox::switch::SwitchValue as _;
@@ -226,8 +224,7 @@ impl World {
     /// Credits what earlier credit invoices left of an invoice.
     fn credit_rest(&mut self, order: u64, invoice: u64, channel: &'static str) {
         let Some(original) = self.shop.invoices.get(&invoice) else { return };
-        let credited =
-            self.shop.credits_of(invoice).map(|one| one.total_incl).fold(0, i64::saturating_add);
+        let credited = self.shop.credits_of(invoice).map(|one| one.total_incl).fold(0, i64::saturating_add);
         let rest = original.total_incl.saturating_sub(credited);
         let first = credited == 0;
         let Some(record) = self.shop.orders.get(&order) else { return };
@@ -250,12 +247,7 @@ impl World {
         let _ = self.make_credit(order, plan);
     }
 
-    pub(crate) fn set_shipment_status(
-        &mut self,
-        id: u64,
-        status: &'static str,
-        channel: &'static str,
-    ) {
+    pub(crate) fn set_shipment_status(&mut self, id: u64, status: &'static str, channel: &'static str) {
         let now = self.now_ms;
         let Some(slip) = self.shop.shipments.get_mut(&id) else { return };
         if slip.status == status {
@@ -323,16 +315,11 @@ impl World {
     /// Sends all that is left of an order, or only these quantities: the open packing slip is
     /// split, the rest stays on a new one.
     pub(crate) fn ship_in_shop(
-        &mut self,
-        order: u64,
-        wanted: Option<&[(usize, i64)]>,
-        tracking: &str,
-        channel: &'static str,
+        &mut self, order: u64, wanted: Option<&[(usize, i64)]>, tracking: &str, channel: &'static str,
     ) -> Result<Vec<u64>, String> {
         let record = self.shop.orders.get(&order).ok_or("No such order.")?;
         let slips = record.shipments.iter().filter_map(|id| self.shop.shipments.get(id));
-        let open: Vec<u64> =
-            slips.filter(|slip| slip.status == "not_shipped").map(|slip| slip.id).collect();
+        let open: Vec<u64> = slips.filter(|slip| slip.status == "not_shipped").map(|slip| slip.id).collect();
         if let Some(wanted) = wanted {
             let Some(first) = open.first().copied() else {
                 return Err("Nothing is left to ship.".to_owned());
@@ -361,23 +348,16 @@ impl World {
 }
 
 /// Leaves `wanted` on the slip and returns what does not fit.
-fn split(
-    world: &mut World,
-    slip: u64,
-    wanted: &[(usize, i64)],
-) -> Result<Vec<(usize, i64)>, String> {
+fn split(world: &mut World, slip: u64, wanted: &[(usize, i64)]) -> Result<Vec<(usize, i64)>, String> {
     let slip = world.shop.shipments.get_mut(&slip).ok_or("No such shipment.")?;
-    let asked = |index: usize| {
-        wanted.iter().find(|(line, _)| *line == index).map_or(0, |(_, quantity)| *quantity)
-    };
+    let asked = |index: usize| wanted.iter().find(|(line, _)| *line == index).map_or(0, |(_, quantity)| *quantity);
     let too_many = slip.items.iter().any(|(index, have)| asked(*index) > *have);
     let unknown = wanted.iter().any(|(line, _)| slip.items.iter().all(|(index, _)| index != line));
     if too_many || unknown || wanted.iter().all(|(_, quantity)| *quantity <= 0) {
         return Err("The quantities are not on the open packing slip.".to_owned());
     }
     let old: Vec<(usize, i64)> = slip.items.to_vec();
-    slip.items =
-        old.iter().map(|(index, _)| (*index, asked(*index))).filter(|item| item.1 > 0).collect();
+    slip.items = old.iter().map(|(index, _)| (*index, asked(*index))).filter(|item| item.1 > 0).collect();
     let rest = old.iter().map(|(index, have)| (*index, have.saturating_sub(asked(*index))));
     Ok(rest.filter(|item| item.1 > 0).collect())
 }

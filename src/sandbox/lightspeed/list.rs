@@ -108,11 +108,7 @@ impl Selection {
     /// Ids that match, in the order of the list and not yet cut into pages. `only` are candidates
     /// known from another index.
     fn matching<'m, T: Timed>(
-        &self,
-        map: &'m BTreeMap<u64, T>,
-        index: &TimeIndex,
-        only: Option<Vec<u64>>,
-        keep: impl Fn(&T) -> bool + 'm,
+        &self, map: &'m BTreeMap<u64, T>, index: &TimeIndex, only: Option<Vec<u64>>, keep: impl Fn(&T) -> bool + 'm,
     ) -> Box<dyn Iterator<Item = u64> + 'm>
     where
         Self: 'm,
@@ -141,11 +137,7 @@ impl Selection {
     }
 
     pub(crate) fn page<T: Timed>(
-        &self,
-        map: &BTreeMap<u64, T>,
-        index: &TimeIndex,
-        only: Option<Vec<u64>>,
-        keep: impl Fn(&T) -> bool,
+        &self, map: &BTreeMap<u64, T>, index: &TimeIndex, only: Option<Vec<u64>>, keep: impl Fn(&T) -> bool,
     ) -> Vec<u64> {
         if self.beyond {
             return Vec::new();
@@ -154,11 +146,7 @@ impl Selection {
     }
 
     pub(crate) fn count<T: Timed>(
-        &self,
-        map: &BTreeMap<u64, T>,
-        index: &TimeIndex,
-        only: Option<Vec<u64>>,
-        keep: impl Fn(&T) -> bool,
+        &self, map: &BTreeMap<u64, T>, index: &TimeIndex, only: Option<Vec<u64>>, keep: impl Fn(&T) -> bool,
     ) -> usize {
         self.matching(map, index, only, keep).count()
     }

@@ -11,19 +11,11 @@ use crate::sandbox::json::{J, obj};
 /// Owner, singular envelope and plural envelope of a call.
 fn owner(world: &World, call: &Call<'_>) -> Result<(Owner, &'static str, &'static str), Failure> {
     match call.parts.first().copied() {
-        Some("orders") => {
-            Ok((Owner::Order(read::order(world, call)?.id), "orderMetafield", "orderMetafields"))
+        Some("orders") => Ok((Owner::Order(read::order(world, call)?.id), "orderMetafield", "orderMetafields")),
+        Some("invoices") => {
+            Ok((Owner::Invoice(read::invoice(world, call)?.id), "invoiceMetafield", "invoiceMetafields"))
         }
-        Some("invoices") => Ok((
-            Owner::Invoice(read::invoice(world, call)?.id),
-            "invoiceMetafield",
-            "invoiceMetafields",
-        )),
-        _ => Ok((
-            Owner::Shipment(read::shipment(world, call)?.id),
-            "shipmentMetafield",
-            "shipmentMetafields",
-        )),
+        _ => Ok((Owner::Shipment(read::shipment(world, call)?.id), "shipmentMetafield", "shipmentMetafields")),
     }
 }
 
@@ -31,9 +23,7 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Outcome {
     let (owner, single, plural) = owner(world, call)?;
     let wrap = |name: &'static str, json: J| J::Obj(vec![(name.into(), json)]);
     match (call.request.method.as_str(), call.parts.get(3).copied()) {
-        ("GET", None) => {
-            Ok(answer(200, &wrap(plural, J::Arr(view(world, call).metafields(owner)))))
-        }
+        ("GET", None) => Ok(answer(200, &wrap(plural, J::Arr(view(world, call).metafields(owner))))),
         ("GET", Some("count")) => {
             Ok(count(world.shop.metafields.get(&owner).map_or(0, std::collections::BTreeMap::len)))
         }

@@ -151,9 +151,7 @@ fn permitted(world: &World, key: usize, resource: &str, read: bool) -> bool {
 fn route(world: &mut World, call: &Call<'_>) -> Outcome {
     let parts = call.parts.as_slice();
     match parts {
-        ["orders" | "invoices" | "shipments", _, "metafields", ..] => {
-            metafields::handle(world, call)
-        }
+        ["orders" | "invoices" | "shipments", _, "metafields", ..] => metafields::handle(world, call),
         ["webhooks", ..] => admin::webhooks(world, call),
         ["shop" | "account" | "paymentmethods" | "time", ..] => admin::read(world, call),
         ["events", ..] => read::feed(world, call),
@@ -190,17 +188,9 @@ pub(crate) fn fault_answer(world: &World, request: &Request, kind: &FaultKind) -
                 let hour = 3_600_i64.saturating_sub(now.rem_euclid(3_600));
                 let figures = &world.figures;
                 let quota = ShopQuota {
-                    limit: [
-                        figures.lightspeed_five_minutes,
-                        figures.lightspeed_hour,
-                        figures.lightspeed_day,
-                    ],
+                    limit: [figures.lightspeed_five_minutes, figures.lightspeed_hour, figures.lightspeed_day],
                     remaining: [-1, figures.lightspeed_hour, figures.lightspeed_day],
-                    reset: [
-                        reset,
-                        hour,
-                        time::seconds_to_midnight(world.now_ms, world.shop_zone()),
-                    ],
+                    reset: [reset, hour, time::seconds_to_midnight(world.now_ms, world.shop_zone())],
                     exceeded: true,
                     wait: reset,
                 };
@@ -212,9 +202,7 @@ pub(crate) fn fault_answer(world: &World, request: &Request, kind: &FaultKind) -
             response
         }
         FaultKind::Refusal { code, message, .. } => error(*code, request, message),
-        FaultKind::Redirect { code, location } => {
-            Response::empty(*code).with("Location", location.clone())
-        }
+        FaultKind::Redirect { code, location } => Response::empty(*code).with("Location", location.clone()),
         FaultKind::ErrorIn200 { message } => answer(200, &error_body(500, request, message)),
         FaultKind::Delay { .. }
         | FaultKind::Hang

@@ -86,11 +86,8 @@ impl Order {
     }
 
     pub(crate) fn total_excl(&self) -> i64 {
-        let goods = self
-            .lines
-            .iter()
-            .map(|line| excl_cents(line.total_incl(), line.tax_bp))
-            .fold(0_i64, i64::saturating_add);
+        let goods =
+            self.lines.iter().map(|line| excl_cents(line.total_incl(), line.tax_bp)).fold(0_i64, i64::saturating_add);
         goods
             .saturating_add(excl_cents(self.shipping_incl, COST_TAX_BP))
             .saturating_add(excl_cents(self.payment_incl, COST_TAX_BP))
@@ -317,13 +314,7 @@ impl Shop {
         }
     }
 
-    pub(crate) fn add_metafield(
-        &mut self,
-        owner: Owner,
-        key: &str,
-        value: String,
-        now: i64,
-    ) -> u64 {
+    pub(crate) fn add_metafield(&mut self, owner: Owner, key: &str, value: String, now: i64) -> u64 {
         let id = draw(&mut self.series.metafield);
         let field = Metafield { created: now, updated: now, key: key.to_owned(), value };
         self.metafields.entry(owner).or_default().insert(id, field);

@@ -103,14 +103,10 @@ impl<'a> View<'a> {
         let id = order.id;
         let one = |json: J| embed.then_some(json);
         let list = |make: &dyn Fn() -> Vec<J>| embed.then(|| J::Arr(make()));
-        let customer = self.link(
-            J::from(order.customer),
-            &format!("customers/{}", order.customer),
-            one(customer(order.customer)),
-        );
+        let customer =
+            self.link(J::from(order.customer), &format!("customers/{}", order.customer), one(customer(order.customer)));
         let invoices = list(&|| order.invoices.iter().map(|id| self.invoice_by_id(*id)).collect());
-        let shipments =
-            list(&|| order.shipments.iter().map(|id| self.shipment_by_id(*id)).collect());
+        let shipments = list(&|| order.shipments.iter().map(|id| self.shipment_by_id(*id)).collect());
         let products = list(&|| self.order_products(order));
         let metafields = list(&|| self.metafields(Owner::Order(id)));
         let events = list(&|| order.events.iter().map(|event| self.event(event, id)).collect());
@@ -225,10 +221,7 @@ fn address(which: &str) -> J {
         ("Zipcode", person::ZIP.into()),
         ("City", person::CITY.into()),
         ("Region", "".into()),
-        (
-            "Country",
-            obj! { "id": 150_i64, "code": "nl", "code3": "nld", "title": "Netherlands, The" },
-        ),
+        ("Country", obj! { "id": 150_i64, "code": "nl", "code3": "nld", "title": "Netherlands, The" }),
         ("RegionData", J::FALSE),
     ];
     for (name, value) in parts {

@@ -130,8 +130,7 @@ fn invoices(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
             && customer.is_none_or(|id| order.is_some_and(|order| order.customer == id))
             && number.is_none_or(|id| id == Some(invoice.id))
     };
-    let only = of_order(world, call, |order| &order.invoices)
-        .or_else(|| number.map(|id| id.into_iter().collect()));
+    let only = of_order(world, call, |order| &order.invoices).or_else(|| number.map(|id| id.into_iter().collect()));
     if counted {
         return Ok(count(selection.count(&shop.invoices, &shop.invoices_time, only, keep)));
     }
@@ -141,11 +140,7 @@ fn invoices(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
 }
 
 /// The documents of the order that `order=` names; no such parameter, no restriction.
-fn of_order(
-    world: &World,
-    call: &Call<'_>,
-    documents: impl Fn(&Order) -> &Vec<u64>,
-) -> Option<Vec<u64>> {
+fn of_order(world: &World, call: &Call<'_>, documents: impl Fn(&Order) -> &Vec<u64>) -> Option<Vec<u64>> {
     let wanted = call.query.get("order")?;
     let order = wanted.parse::<u64>().ok().and_then(|id| world.shop.orders.get(&id));
     Some(order.map(|order| documents(order).clone()).unwrap_or_default())

@@ -80,11 +80,7 @@ fn put_order(world: &mut World, call: &Call<'_>) -> Outcome {
 
 /// Everything is judged before anything is changed.
 fn check_order(
-    world: &World,
-    id: u64,
-    status: Option<&str>,
-    payment: Option<&str>,
-    shipment: Option<&str>,
+    world: &World, id: u64, status: Option<&str>, payment: Option<&str>, shipment: Option<&str>,
 ) -> Result<(), Failure> {
     if status.is_some_and(|text| !["on_hold", "off_hold", "cancelled"].contains(&text)) {
         return Err(invalid("status"));
