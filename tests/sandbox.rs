@@ -1036,6 +1036,37 @@ fn equal_requests_give_equal_worlds() {
     assert_eq!(copy.klarna_truth(id).map(|one| one.refunded_amount), Some(0), "a clone is a snapshot");
 }
 
+/// The page people read names every switch with its default, and every kind of fault.
+#[test]
+fn documentation_is_complete() {
+    let page = include_str!("../docs/sandbox.md");
+    for switch in reconciled::sandbox::Switches::default().list() {
+        let row = format!("| `{}` | `{}` |", switch.name, switch.default);
+        assert!(page.contains(&row), "docs/sandbox.md lacks: {row}");
+    }
+    for kind in [
+        "delay",
+        "hang",
+        "drop",
+        "cut_body",
+        "status",
+        "rate_limited",
+        "refusal",
+        "redirect",
+        "error_in_200",
+        "body",
+        "garbage",
+        "huge_body",
+        "content_type",
+        "truncated_json",
+        "missing_ids",
+        "other_status",
+        "stale_read",
+    ] {
+        assert!(page.contains(&format!("`{kind}`")), "docs/sandbox.md lacks: {kind}");
+    }
+}
+
 // --- Over loopback ----------------------------------------------------------------------------
 
 /// What came back over a socket: everything up to the end of the connection.

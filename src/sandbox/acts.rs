@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::World;
 use super::klarna::model::{Details, Fraud, Lines, Order as KlarnaOrder, OrderLine, State, Status};
 use super::lightspeed::effects::CreditPlan;
+use super::lightspeed::model::intern;
 use super::lightspeed::model::{COST_TAX_BP, Item, ItemKind, Line, Order, Owner, RawFields, Text, draw, event};
 use super::lightspeed::webhook::{Subject, notify};
 use super::switch::SwitchValue as _;
@@ -161,15 +162,15 @@ impl World {
     fn new_record(&self, id: u64, number: &str, new: &NewOrder, paid: bool) -> Order {
         let by_klarna = new.klarna.is_some();
         let payment_id: Text = if by_klarna {
-            self.switches.lightspeed_payment_id.clone().into()
+            intern(&self.switches.lightspeed_payment_id)
         } else {
             new.payment.clone().unwrap_or_else(|| "banktransfer".to_owned()).into()
         };
         let payment_title: Text =
-            if by_klarna { self.switches.lightspeed_payment_title.clone().into() } else { "Bank transfer".into() };
+            if by_klarna { intern(&self.switches.lightspeed_payment_title) } else { "Bank transfer".into() };
         let line = |(index, line): (usize, &NewLine)| Line {
             title: line.title.clone(),
-            article: format!("SB-{:03}", index.saturating_add(1)).into(),
+            article: intern(&format!("SB-{:03}", index.saturating_add(1))),
             quantity: line.quantity,
             unit_incl: units(line.unit_minor),
             tax_bp: line.tax_bp,
@@ -188,7 +189,7 @@ impl World {
             channel: "main",
             payment_id,
             payment_title,
-            payment_data: Vec::new(),
+            payment_data: None,
             memo: String::new(),
             custom_status: None,
             lines: new.lines.iter().enumerate().map(line).collect(),
@@ -206,7 +207,7 @@ impl World {
         let id = self.ids.uuid();
         let record = klarna_record(self, id, number, new);
         let amount = record.state.order_amount;
-        self.merchant.orders.insert(id, record);
+        self.merchant.orders.insert(id, Box::new(record));
         self.links.insert(order, id);
         self.show_klarna_id(order, id, new.klarna_id);
         // Each of these is allowed on a fresh authorization.
@@ -243,8 +244,7 @@ impl World {
             }
             KlarnaIdLocation::PaymentData => {
                 if let Some(record) = self.shop.orders.get_mut(&order) {
-                    let method = ("method".into(), "klarna".into());
-                    record.payment_data = vec![method, (key.into(), id.to_string().into())];
+                    record.payment_data = Some((intern(&key), id));
                 }
             }
         }

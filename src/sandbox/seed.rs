@@ -70,6 +70,9 @@ fn many(world: &mut World, count: u32, credit_permille: u16) {
             ..NewOrder::default()
         };
         let made = world.create_order(&order);
+        if let Some(order) = made.klarna.and_then(|id| world.merchant.orders.get_mut(&id)) {
+            order.forget_past();
+        }
         let chance = mix(roll).checked_rem(1_000).unwrap_or(0);
         if chance < u64::from(credit_permille) {
             let age = i64::try_from(mix(chance ^ roll).checked_rem(credit_span).unwrap_or(0));

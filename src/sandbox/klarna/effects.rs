@@ -52,6 +52,8 @@ impl World {
         state.captured = state.captured.saturating_add(amount);
         state.remaining = state.remaining.saturating_sub(amount);
         state.status = if state.remaining == 0 { Status::Captured } else { Status::PartCaptured };
+        // Most orders have one capture; a vector's own growth would quadruple them.
+        state.captures.reserve_exact(1);
         state.captures.push(Capture {
             id: capture_id,
             at: now,

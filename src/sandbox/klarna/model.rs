@@ -246,7 +246,8 @@ pub(crate) struct Remembered {
 /// Everything of one merchant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Merchant {
-    pub(crate) orders: BTreeMap<Uuid, Order>,
+    /// Boxed: ids come in no order, which leaves the tree's nodes half empty.
+    pub(crate) orders: BTreeMap<Uuid, Box<Order>>,
     pub(crate) keys: BTreeMap<String, Remembered>,
 }
 

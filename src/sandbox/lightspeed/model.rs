@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use uuid::Uuid;
+
 use super::webhook::{Delivery, Webhook};
 
 pub(crate) type Text = Cow<'static, str>;
@@ -63,7 +65,8 @@ pub(crate) struct Order {
     pub(crate) channel: &'static str,
     pub(crate) payment_id: Text,
     pub(crate) payment_title: Text,
-    pub(crate) payment_data: Vec<(Text, Text)>,
+    /// Klarna's order id under its key, where this shop keeps it in `paymentData`.
+    pub(crate) payment_data: Option<(Text, Uuid)>,
     pub(crate) memo: String,
     pub(crate) custom_status: Option<i64>,
     pub(crate) lines: Vec<Line>,
@@ -247,6 +250,13 @@ impl Default for Series {
             delivery: 1,
         }
     }
+}
+
+/// The same text without an allocation where it is one of the usual words.
+pub(crate) fn intern(text: &str) -> Text {
+    const USUAL: [&str; 4] = ["external", "Klarna - Pay later", "klarna_order_id", "SB-001"];
+    let known = USUAL.into_iter().find(|word| *word == text);
+    known.map_or_else(|| Text::Owned(text.to_owned()), Text::Borrowed)
 }
 
 /// Takes the next number of a series.

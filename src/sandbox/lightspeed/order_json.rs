@@ -231,8 +231,10 @@ fn address(which: &str) -> J {
 }
 
 fn payment(order: &Order) -> J {
-    let data = order.payment_data.iter();
-    let data: Vec<_> = data.map(|(key, value)| (key.clone(), J::Str(value.clone()))).collect();
+    let data = order.payment_data.as_ref().map_or(J::EMPTY, |(key, id)| {
+        let id = (key.clone(), J::from(id.to_string()));
+        J::Obj(vec![("method".into(), "klarna".into()), id])
+    });
     let excl = excl_cents(order.payment_incl, COST_TAX_BP);
     obj! {
         "paymentId": J::Str(order.payment_id.clone()),
@@ -246,7 +248,7 @@ fn payment(order: &Order) -> J {
         "paymentPriceExcl": J::Dec(excl),
         "paymentPriceIncl": J::Dec(order.payment_incl),
         "paymentTitle": J::Str(order.payment_title.clone()),
-        "paymentData": if data.is_empty() { J::EMPTY } else { J::Obj(data) },
+        "paymentData": data,
     }
 }
 
