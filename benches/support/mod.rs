@@ -132,7 +132,7 @@ impl Workplace {
         let wall = started.elapsed();
         assert!(matches!(status.code(), Some(0 | 1)), "the pass ended with {status}");
         let confirmed = counting.join().expect("counted");
-        let cpu = children_cpu() - before;
+        let cpu = children_cpu().saturating_sub(before);
         Run { wall, cpu, peak_kib, confirmed: confirmed.try_into().unwrap_or(0) }
     }
 }

@@ -81,7 +81,7 @@ impl Demo {
     async fn passes(&self, context: &Context, loaded: &Loaded, store: &ShopStore) -> Result<Status, CliError> {
         for number in 1..=PASSES_AT_MOST {
             let bar = Bar::new(!context.global.quiet);
-            let passed = wire::pass(loaded, store, &pass::Options { full: true, ..Default::default() }, &bar).await;
+            let passed = wire::pass(loaded, store, &pass::Options::default(), &bar).await;
             bar.finish();
             let report = passed?;
             self.print(context, number, &report, store).await?;
