@@ -1,0 +1,96 @@
+//! Facts in, plan out: every rule of the domain as a scene with a name, and the whole plan in words.
+//!
+//! Read a case as a sentence: its name says the rule, the scene says who said what, the text says what is planned.
+//! An empty text means that there is nothing to do and nothing to say. `tests/common` explains the words.
+
+mod common;
+
+/// Scenes with the plan each must give; every scene is a test of its own name.
+macro_rules! cases {
+    ($($name:ident: $scene:expr => $expected:expr;)+) => {
+        pub(crate) const ALL: &[(&str, fn() -> $crate::common::Scene)] = &[$((stringify!($name), || $scene)),+];
+
+        $(
+            #[test]
+            fn $name() {
+                $crate::check(&$scene, $expected);
+            }
+        )+
+    };
+}
+
+#[path = "plan/attribution.rs"]
+mod attribution;
+#[path = "plan/captures.rs"]
+mod captures;
+#[path = "plan/checks.rs"]
+mod checks;
+#[path = "plan/in_flight.rs"]
+mod in_flight;
+#[path = "plan/limits.rs"]
+mod limits;
+#[path = "plan/refunds.rs"]
+mod refunds;
+#[path = "plan/reversal.rs"]
+mod reversal;
+
+use std::collections::BTreeSet;
+
+use common::{Scene, kinds, render};
+use reconciled::core::discrepancy::BreakKind;
+
+type Named = (&'static str, fn() -> Scene);
+
+fn check(scene: &Scene, expected: &str) {
+    let found = render::words(scene, &scene.plan());
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(found == expected.join("\n"), "the plan is\n{found}\n\nand should be\n{}\n", expected.join("\n"));
+}
+
+fn every_case() -> impl Iterator<Item = Named> {
+    let files =
+        [attribution::ALL, captures::ALL, checks::ALL, in_flight::ALL, limits::ALL, refunds::ALL, reversal::ALL];
+    files.into_iter().flatten().copied()
+}
+
+#[test]
+fn every_kind_of_break_that_an_order_can_have_occurs_in_a_case() {
+    let seen: BTreeSet<&str> = every_case().flat_map(|(_, scene)| kinds(&scene().plan())).collect();
+    let all: BTreeSet<&str> = BreakKind::ALL.iter().map(|kind| kind.name()).collect();
+    let settlement = |name: &&&str| name.starts_with("settlement_") || name.starts_with("payout_");
+    let missing: Vec<_> = all.difference(&seen).filter(|name| !settlement(name)).collect();
+    assert!(missing.is_empty(), "no case shows {missing:?}");
+}
+
+#[test]
+fn the_order_in_which_a_side_lists_things_never_matters() {
+    for (name, scene) in every_case() {
+        let scene = scene();
+        let backwards = scene
+            .clone()
+            .shop_says(|shop| {
+                shop.credit_invoices.reverse();
+                shop.shipments.reverse();
+                shop.lines.reverse();
+            })
+            .klarna_says(|klarna| {
+                klarna.refunds.reverse();
+                klarna.captures.reverse();
+            });
+        assert_eq!(scene.plan(), backwards.plan(), "{name}");
+    }
+}
+
+#[test]
+fn a_plan_depends_on_nothing_but_its_arguments() {
+    for (name, scene) in every_case() {
+        assert_eq!(scene().plan(), scene().plan(), "{name}");
+    }
+}
+
+#[test]
+fn names_are_unique_and_there_are_enough_of_them() {
+    let names: BTreeSet<&str> = every_case().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), every_case().count());
+    assert!(names.len() >= 60, "{} cases", names.len());
+}

@@ -1,0 +1,191 @@
+//! Which refund at Klarna settles what, and what stops everything until a human says so.
+
+use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::id::InvoiceId;
+use reconciled::core::ledger::Attribution;
+use reconciled::core::order::Order;
+use reconciled::core::policy::Mode;
+
+use crate::common::{Ask, Scene, cancelled_order, captured_order, eur};
+
+fn portal(refunded: &str) -> Scene {
+    captured_order("100.00").credit("INV1", "40.00", "2h").refund("r9", refunded, "")
+}
+
+fn verified(scene: Scene) -> Scene {
+    scene.policy(|policy| policy.refunds = Mode::Verify)
+}
+
+fn asked() -> Scene {
+    captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").unknown("10m"))
+}
+
+cases! {
+    a_refund_by_hand_stops_automatic_refunds:
+        portal("25.00") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 25.00";
+
+    a_refund_by_hand_of_exactly_the_amount_is_still_no_proof:
+        portal("40.00") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 40.00";
+
+    a_refund_by_hand_that_leaves_too_little_still_only_holds:
+        portal("70.00") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 70.00";
+
+    a_refund_by_hand_on_an_order_without_credit_invoices_is_a_break:
+        captured_order("100.00").refund("r9", "25.00", "") => "break refund_unattributed r9 25.00";
+
+    with_adopt_exact_the_one_open_credit_invoice_of_that_amount_takes_it:
+        portal("40.00").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act";
+
+    with_adopt_exact_another_amount_fits_nothing:
+        portal("39.99").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 39.99";
+
+    with_adopt_exact_two_open_credit_invoices_of_that_amount_are_one_too_many:
+        portal("40.00").credit("INV2", "40.00", "2h").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            refund INV1 40.00 hold unattributed
+            refund INV2 40.00 hold unattributed
+            break refund_unattributed r9 40.00";
+
+    with_adopt_exact_a_second_refund_of_the_amount_finds_nothing_open:
+        portal("40.00").refund("r8", "40.00", "").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act
+            break refund_unattributed r9 40.00";
+
+    with_adopt_exact_a_credit_invoice_whose_refund_we_asked_for_is_not_open:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r9", "40.00", "").refund("r8", "10.00", "INV7")
+            .credit("INV7", "10.00", "4h").credit_known_as("INV7", "10.00", CreditInvoice::Pending).marked_paid("INV7", "1h")
+            .intended(&Ask::refund("INV1", "40.00").unknown("2s")).policy(|policy| policy.adopt_exact = true) => "
+            credit INV7 pending→refunded→paid
+            intent refund INV1 absent
+            break refund_unattributed r9 40.00
+            look_again 5s";
+
+    under_verify_the_amount_says_which_credit_invoice:
+        verified(portal("40.00")) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act";
+
+    under_verify_the_oldest_of_several_equal_ones_comes_first:
+        verified(captured_order("100.00").credit("INV2", "40.00", "2h").credit("INV1", "40.00", "3h").refund("r9", "40.00", "")) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act
+            break refund_missing INV2 40.00";
+
+    under_verify_each_refund_takes_its_own_credit_invoice:
+        verified(captured_order("100.00").credit("INV1", "40.00", "3h").credit("INV2", "40.00", "2h")
+            .refund("r8", "40.00", "").refund("r9", "40.00", "")) => "
+            credit INV1 pending→refunded
+            credit INV2 pending→refunded
+            mark_paid INV1 40.00 act
+            mark_paid INV2 40.00 act";
+
+    under_verify_what_fits_none_is_unattributed:
+        verified(portal("25.00")) => "
+            break refund_missing INV1 40.00
+            break refund_unattributed r9 25.00";
+
+    a_refund_that_a_human_ruled_out_stops_nothing:
+        portal("25.00").adopted("r9", Attribution::RuledOut) => "refund INV1 40.00 act";
+
+    a_refund_that_a_human_ruled_out_is_still_gone:
+        portal("70.00").adopted("r9", Attribution::RuledOut) => "
+            credit INV1 pending→held
+            break credit_exceeds_refundable INV1 40.00";
+
+    a_refund_that_a_human_adopted_proves_its_credit_invoice:
+        portal("40.00").adopted("r9", Attribution::CreditInvoice(InvoiceId(1))).credit_known_as("INV1", "40.00", CreditInvoice::Held) => "
+            credit INV1 held→refunded
+            mark_paid INV1 40.00 act";
+
+    a_refund_of_another_amount_that_a_human_adopted_still_differs:
+        portal("25.00").adopted("r9", Attribution::CreditInvoice(InvoiceId(1))) => "
+            credit INV1 pending→held
+            break refund_amount_differs INV1 -15.00";
+
+    a_refund_that_a_human_adopted_for_the_cancel_counts_for_it:
+        cancelled_order("100.00").captured("100.00", "48h").known_as(Order::RefundRequested).refund("r9", "30.00", "")
+            .adopted("r9", Attribution::Cancel) => "refund ORD1:cancel 70.00 act";
+
+    a_reference_that_is_nobodys_is_no_attribution:
+        captured_order("100.00").credit("INV1", "40.00", "2h").refund("r9", "40.00", "Retoure 17") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 40.00";
+
+    a_cancels_reference_on_an_order_that_is_not_cancelled_is_too_much:
+        captured_order("100.00").refund("r9", "30.00", "ORD1:cancel") => "break refund_exceeds_credit r9 30.00";
+
+    money_that_klarna_counts_and_does_not_list_is_unattributed:
+        captured_order("100.00").credit("INV1", "40.00", "2h").klarna_says(|klarna| klarna.refunded = eur("25.00")) => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold unattributed
+            break refund_unattributed nameless:unlisted:2500 25.00";
+
+    // Reads that carry no reference, or no id.
+    where_reads_carry_no_reference_a_new_refund_of_the_amount_since_the_attempt_is_ours:
+        asked().refund_at("r5", "40.00", "", "9m") => "
+            credit INV1 refund_requested→refunded
+            intent refund INV1 seen r5
+            mark_paid INV1 40.00 act";
+
+    where_reads_carry_no_reference_the_id_of_our_own_answer_says_whose_it_is:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.00", "")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "
+            mark_paid INV1 40.00 act";
+
+    a_refund_that_was_visible_before_the_attempt_is_not_its_effect:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund_at("r5", "40.00", "", "9m")
+            .intended(&Ask::refund("INV1", "40.00").unknown("10m").seen_before(&["r5"])) => "
+            intent refund INV1 absent
+            break refund_unattributed r5 40.00
+            look_again 5s";
+
+    a_refund_made_long_before_the_attempt_is_not_its_effect:
+        asked().refund_at("r5", "40.00", "", "13m") => "
+            intent refund INV1 absent
+            break refund_unattributed r5 40.00
+            look_again 5s";
+
+    where_reads_do_carry_references_a_refund_without_one_is_somebodys_hand:
+        asked().credit("INV2", "10.00", "4h").refund("r2", "10.00", "INV2").refund_at("r5", "40.00", "", "9m") => "
+            credit INV2 pending→refunded
+            intent refund INV1 absent
+            mark_paid INV2 10.00 act
+            break refund_unattributed r5 40.00
+            look_again 5s";
+
+    where_reads_carry_neither_reference_nor_id_our_confirmed_refund_is_not_a_second_one:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("nameless:a", "40.00", "")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "
+            mark_paid INV1 40.00 act";
+
+    where_reads_carry_neither_reference_nor_id_a_second_refund_of_the_amount_is_a_foreign_one:
+        captured_order("100.00").credit("INV1", "40.00", "3h")
+            .refund_at("nameless:a", "40.00", "", "1h").refund_at("nameless:b", "40.00", "", "50m")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "
+            mark_paid INV1 40.00 act
+            break refund_unattributed nameless:b 40.00";
+
+    a_lost_refund_is_not_sent_again_while_a_refund_by_hand_is_unexplained:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund_at("r5", "25.00", "", "9m")
+            .intended(&Ask::refund("INV1", "40.00").unknown("10m").absent("5m")) => "
+            intent refund INV1 absent
+            refund INV1 40.00 hold unattributed again
+            break refund_unattributed r5 25.00";
+}

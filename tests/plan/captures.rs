@@ -1,0 +1,176 @@
+//! Shipping obliges a capture: of what was shipped, before the authorization lapses, and of nothing else.
+
+use reconciled::core::facts::{Fraud, KlarnaStatus, Word};
+use reconciled::core::intent::Kind;
+use reconciled::core::order::Order;
+use reconciled::core::policy::Mode;
+
+use crate::common::{Ask, NOW, Scene, captured_order, eur, long, order};
+
+/// Two of one thing for 60.00, one of another for 35.00, and 5.00 for the parcel.
+fn parcels() -> Scene {
+    order("100.00").line(1, 2, "60.00").line(2, 1, "35.00")
+}
+
+fn verified(scene: Scene) -> Scene {
+    scene.policy(|policy| policy.captures = Mode::Verify)
+}
+
+fn expires_in(scene: Scene, time: &str) -> Scene {
+    let at = NOW + long(time);
+    scene.klarna_says(|klarna| klarna.expires_at = Some(at))
+}
+
+fn capture(reference: &'static str, amount: &'static str) -> Ask {
+    Ask::new(Kind::Capture, reference, amount)
+}
+
+cases! {
+    an_order_that_is_not_shipped_is_not_captured:
+        order("100.00") => "look_again 480h";
+
+    a_shipped_order_is_captured:
+        order("100.00").shipped("1m") => "
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    who_else_captures_has_until_grace:
+        verified(order("100.00").shipped("29m 59s")) => "
+            differs shipped_not_captured 100.00 in 1s
+            look_again 1s";
+
+    who_else_did_not_capture_is_reported_at_grace:
+        verified(order("100.00").shipped("30m")) => "
+            break shipped_not_captured 100.00
+            look_again 480h";
+
+    where_captures_are_off_nobody_looks:
+        order("100.00").shipped("48h").policy(|policy| policy.captures = Mode::Off) => "";
+
+    a_part_that_shipped_is_captured_with_the_postage:
+        parcels().shipment("SHP1", "2h", &[(1, 1)]) => "
+            capture SHP1 35.00 act
+            look_again 480h";
+
+    the_next_part_is_captured_without_the_postage:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")) => "
+            order pending→partly_paid
+            capture SHP2 30.00 act
+            look_again 480h";
+
+    the_last_part_takes_what_is_left:
+        parcels().shipment("SHP1", "24h", &[(1, 2)]).shipment("SHP2", "1h", &[(2, 1)]).all_shipped()
+            .captured_as("c1", "65.00", "24h", Some("SHP1")).known_as(Order::PartlyPaid) => "
+            capture SHP2 35.00 act
+            look_again 480h";
+
+    the_last_part_takes_what_is_left_whatever_the_rounding_says:
+        order("100.00").klarna_says(|klarna| { klarna.order_amount = eur("99.99"); klarna.original_amount = eur("99.99"); klarna.remaining = eur("99.99"); })
+            .shipped("1h") => "
+            capture SHP1 99.99 act
+            look_again 480h";
+
+    a_part_that_shipped_and_is_captured_asks_for_nothing:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")).known_as(Order::PartlyPaid) => "
+            look_again 480h";
+
+    a_part_of_which_nobody_says_the_quantities_is_not_guessed:
+        parcels().shipment("SHP1", "24h", &[]) => "look_again 480h";
+
+    two_parts_that_left_are_one_capture:
+        parcels().shipment("SHP1", "3h", &[(1, 1)]).shipment("SHP2", "2h", &[(2, 1)]) => "
+            capture SHP2 70.00 act
+            look_again 480h";
+
+    what_was_credited_before_is_left_out_of_the_capture:
+        order("100.00").credit("INV1", "40.00", "50h").shipped("48h") => "
+            capture SHP1 60.00 act
+            break credit_before_capture INV1 40.00
+            look_again 480h";
+
+    while_fraud_is_pending_nothing_is_captured:
+        order("100.00").shipped("1h").fraud(Fraud::Pending) => "
+            break fraud_pending
+            look_again 480h";
+
+    what_was_rejected_as_fraud_is_not_captured_by_itself:
+        order("100.00").shipped("1h").fraud(Fraud::Rejected) => "
+            break fraud_rejected
+            look_again 480h";
+
+    a_planned_capture_is_sent_as_it_was_intended:
+        order("100.00").shipped("1h").intended(&capture("SHP1", "100.00")) => "
+            capture SHP1 100.00 act again
+            look_again 480h";
+
+    a_refused_capture_waits_for_a_human:
+        order("100.00").shipped("2h").intended(&capture("SHP1", "100.00").rejected("CAPTURE_NOT_ALLOWED", "1h")) => "
+            break capture_rejected SHP1 100.00
+            look_again 480h";
+
+    a_refused_capture_that_somebody_made_by_hand_is_settled:
+        captured_order("100.00").intended(&capture("SHP1", "100.00").rejected("CAPTURE_NOT_ALLOWED", "47h")) => "";
+
+    a_refused_capture_that_a_human_approves_starts_as_a_new_generation:
+        order("100.00").shipped("2h").intended(&capture("SHP1", "100.00").rejected("CAPTURE_NOT_ALLOWED", "1h")).approved() => "
+            capture SHP1 100.00 act generation 1
+            look_again 480h";
+
+    captured_and_not_shipped_is_reported_after_grace:
+        order("100.00").captured("100.00", "30m") => "
+            order pending→paid
+            break captured_not_shipped 100.00";
+
+    captured_and_not_shipped_may_ship_within_grace:
+        order("100.00").captured("100.00", "10m") => "
+            order pending→paid
+            differs captured_not_shipped 100.00 in 20m
+            look_again 20m";
+
+    captured_and_refunded_need_not_ship:
+        order("100.00").captured("100.00", "48h").credit("INV1", "100.00", "24h").refund("r1", "100.00", "INV1").marked_paid("INV1", "1h") => "
+            order pending→paid
+            credit INV1 pending→refunded→paid";
+
+    shipped_and_only_a_part_captured_is_reported:
+        verified(order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::PartlyPaid)) => "
+            break shipped_not_captured 40.00
+            look_again 480h";
+
+    // Lapsing.
+    a_second_before_the_warning_nothing_is_said:
+        expires_in(order("100.00"), "120h 1s") => "look_again 1s";
+
+    inside_the_warning_an_authorization_is_reported:
+        expires_in(order("100.00"), "120h") => "
+            break authorization_expiring 100.00
+            look_again 120h";
+
+    inside_the_warning_the_rest_of_a_partial_capture_is_reported:
+        expires_in(parcels().shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")), "24h").known_as(Order::PartlyPaid) => "
+            break authorization_expiring 65.00
+            look_again 24h";
+
+    a_captured_order_does_not_expire:
+        expires_in(captured_order("100.00"), "24h") => "";
+
+    an_authorization_that_lapsed_is_the_end:
+        order("100.00").expired() => "
+            order pending→expired
+            break authorization_expired 100.00";
+
+    shipped_and_lapsed_is_one_break_and_no_capture:
+        order("100.00").shipped("48h").expired().known_as(Order::Expired) => "break authorization_expired 100.00";
+
+    shipped_and_cancelled_at_klarna_is_no_capture:
+        order("100.00").shipped("48h").cancelled_at_klarna() => "break cancelled_at_klarna";
+
+    a_capture_that_we_do_not_drive_leaves_captured_orders_alone:
+        verified(captured_order("100.00")) => "";
+
+    an_order_that_klarna_calls_closed_is_not_captured_blindly:
+        order("100.00").shipped("48h").klarna_says(|klarna| {
+            klarna.status = Word::Known(KlarnaStatus::Closed);
+            klarna.remaining = eur("0.00");
+        }) => "break shipped_not_captured 100.00";
+}

@@ -1,0 +1,208 @@
+//! Unknown is a state: what was asked and not answered is looked up, and repeated only when that is safe.
+
+use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::intent::Kind;
+use reconciled::core::order::Order;
+use reconciled::core::policy::Mode;
+
+use crate::common::{Ask, NOW, Scene, ago, cancelled_order, captured_order, long, order};
+
+fn asked(ask: &Ask) -> Scene {
+    captured_order("100.00").credit("INV1", "40.00", "48h").intended(ask)
+}
+
+fn refund() -> Ask {
+    Ask::refund("INV1", "40.00")
+}
+
+fn capture() -> Ask {
+    Ask::new(Kind::Capture, "SHP1", "100.00")
+}
+
+fn cancel() -> Ask {
+    Ask::new(Kind::Cancel, "ORD1:cancel", "100.00")
+}
+
+fn paid() -> Scene {
+    captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.00", "INV1").intended(&refund().confirmed("r1", "1h"))
+}
+
+cases! {
+    what_is_being_sent_is_left_alone:
+        asked(&refund().sending("2s")) => "";
+
+    a_lost_answer_that_a_read_explains_is_confirmed:
+        asked(&refund().unknown("10m")).refund("r1", "40.00", "INV1") => "
+            credit INV1 refund_requested→refunded
+            intent refund INV1 seen r1
+            mark_paid INV1 40.00 act";
+
+    a_read_older_than_the_attempt_says_nothing:
+        { let mut scene = asked(&refund().unknown("1s")); scene.facts.read_at = ago("2s"); scene } => "look_again 4s";
+
+    absent_once_is_not_absent:
+        asked(&refund().unknown("10m")) => "
+            intent refund INV1 absent
+            look_again 5s";
+
+    absent_twice_within_the_settle_delay_is_absent_once:
+        asked(&refund().unknown("10m").absent("4s")) => "
+            intent refund INV1 absent
+            look_again 1s";
+
+    absent_twice_the_settle_delay_apart_is_sent_again_under_the_same_key:
+        asked(&refund().unknown("10m").absent("5s")) => "
+            intent refund INV1 absent
+            refund INV1 40.00 act again";
+
+    an_absence_noted_before_the_last_attempt_does_not_count:
+        asked(&refund().unknown("10m").attempts(1, "10m", "6s").absent("7s")) => "
+            intent refund INV1 absent
+            look_again 5s";
+
+    the_second_attempt_is_repeated_after_five_minutes:
+        asked(&refund().unknown("1h").attempts(2, "1h", "4m 59s").absent("1m")) => "
+            intent refund INV1 absent
+            look_again 1s";
+
+    the_second_attempt_is_repeated_at_five_minutes:
+        asked(&refund().unknown("1h").attempts(2, "1h", "5m").absent("1m")) => "
+            intent refund INV1 absent
+            refund INV1 40.00 act again";
+
+    the_third_attempt_is_repeated_after_five_hours:
+        asked(&refund().unknown("1h").attempts(3, "6h", "4h 59m").absent("1m")) => "
+            intent refund INV1 absent
+            look_again 1m";
+
+    after_the_last_rung_a_human_decides:
+        asked(&refund().unknown("1h").attempts(4, "20h", "10h").absent("9h")) => "
+            intent refund INV1 absent
+            break refund_unconfirmed INV1 40.00";
+
+    a_second_before_the_key_is_unsafe_it_may_still_be_sent:
+        asked(&refund().unknown("22h 59m 59s").absent("1h")) => "
+            intent refund INV1 absent
+            refund INV1 40.00 act again";
+
+    when_the_key_is_unsafe_a_human_decides:
+        asked(&refund().unknown("23h").absent("1h")) => "
+            intent refund INV1 absent
+            break refund_unconfirmed INV1 40.00";
+
+    what_is_unknown_is_not_left_for_another:
+        asked(&refund().unknown("2s")).credit("INV2", "70.00", "2h") => "
+            credit INV2 pending→held
+            intent refund INV1 absent
+            break credit_exceeds_refundable INV2 70.00
+            look_again 5s";
+
+    a_throttled_refund_waits_for_its_time:
+        asked(&refund().not_before(NOW + long("10m"))) => "
+            refund INV1 40.00 hold for 10m again
+            look_again 10m";
+
+    a_throttled_refund_goes_at_its_time:
+        asked(&refund().not_before(NOW)) => "refund INV1 40.00 act again";
+
+    a_held_order_sends_nothing_again:
+        asked(&refund().unknown("10m").absent("5m")).held_by_operator("phone call") => "
+            order paid→held
+            intent refund INV1 absent
+            refund INV1 40.00 hold operator (phone call) again";
+
+    what_somebody_else_refunds_from_now_on_is_not_sent_again:
+        asked(&refund().unknown("10m").absent("5m")).policy(|policy| policy.refunds = Mode::Verify) => "
+            intent refund INV1 absent";
+
+    the_rest_of_a_cancelled_order_is_refunded_beside_what_is_unknown:
+        asked(&refund().unknown("2s")).cancelled("1h") => "
+            order paid→refund_requested
+            intent refund INV1 absent
+            refund ORD1:cancel 60.00 act
+            look_again 5s";
+
+    a_lost_refund_that_no_longer_fits_is_not_sent_again:
+        captured_order("100.00").credit("INV1", "90.00", "48h").credit("INV2", "20.00", "48h").refund("r2", "20.00", "INV2")
+            .marked_paid("INV2", "1h").credit_known_as("INV2", "20.00", CreditInvoice::PaidByHand)
+            .intended(&Ask::refund("INV1", "90.00").unknown("10m").absent("5m")) => "
+            credit INV2 paid_by_hand→refunded→paid
+            intent refund INV1 absent";
+
+    // The other effects.
+    a_lost_capture_that_a_read_explains_is_confirmed:
+        order("100.00").shipped("1h").captured_as("c1", "100.00", "9m", Some("SHP1")).intended(&capture().unknown("10m")) => "
+            order pending→paid
+            intent capture SHP1 seen c1";
+
+    where_reads_carry_no_reference_a_new_capture_of_the_amount_is_ours:
+        order("100.00").shipped("1h").captured("100.00", "9m").intended(&capture().unknown("10m")) => "
+            order pending→paid
+            intent capture SHP1 seen c1";
+
+    a_lost_capture_is_sent_again_when_it_is_surely_absent:
+        order("100.00").shipped("1h").intended(&capture().unknown("10m").absent("5m")) => "
+            intent capture SHP1 absent
+            capture SHP1 100.00 act again
+            look_again 480h";
+
+    a_lost_capture_with_an_unsafe_key_is_for_a_human:
+        order("100.00").shipped("30h").intended(&capture().unknown("24h").absent("5m")) => "
+            intent capture SHP1 absent
+            break capture_unconfirmed the intent 100.00
+            look_again 480h";
+
+    a_lost_capture_of_an_order_cancelled_since_is_never_sent_again:
+        cancelled_order("100.00").shipped("1h").intended(&capture().unknown("10m").absent("5m")) => "
+            order pending→refund_requested
+            intent capture SHP1 absent
+            cancel ORD1:cancel 100.00 act";
+
+    a_planned_capture_of_an_order_cancelled_since_is_withdrawn:
+        cancelled_order("100.00").shipped("1h").intended(&capture()) => "
+            order pending→refund_requested
+            intent capture SHP1 withdrawn
+            cancel ORD1:cancel 100.00 act";
+
+    a_confirmed_capture_that_reads_do_not_show_yet_is_not_asked_for_again:
+        order("100.00").shipped("1h").intended(&capture().confirmed("c1", "2s")) => "look_again 480h";
+
+    a_lost_cancel_is_confirmed_by_klarnas_word:
+        cancelled_order("100.00").cancelled_at_klarna().intended(&cancel().unknown("10m")) => "
+            order pending→refund_requested→cancelled
+            intent cancel ORD1:cancel seen";
+
+    a_lost_cancel_is_sent_again_when_it_is_surely_absent:
+        cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().unknown("10m").absent("5m")) => "
+            intent cancel ORD1:cancel absent
+            cancel ORD1:cancel 100.00 act again";
+
+    a_lost_cancel_with_an_unsafe_key_is_for_a_human:
+        cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().unknown("24h").absent("5m")) => "
+            intent cancel ORD1:cancel absent
+            break cancel_not_released the intent 100.00";
+
+    a_lost_release_is_confirmed_when_nothing_is_authorized_any_more:
+        cancelled_order("100.00").captured("60.00", "48h").released().refund("r1", "60.00", "ORD1:cancel")
+            .known_as(Order::RefundRequested).intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").unknown("10m")) => "
+            order refund_requested→cancelled
+            intent release ORD1:release seen";
+
+    a_lost_payment_is_confirmed_when_the_shop_says_paid:
+        paid().marked_paid("INV1", "9m").intended(&Ask::mark_paid("INV1", "40.00").unknown("10m")) => "
+            credit INV1 refunded→paid
+            intent mark_paid INV1 seen";
+
+    a_lost_payment_is_tried_again_at_every_pass:
+        paid().intended(&Ask::mark_paid("INV1", "40.00").unknown("10m").attempts(7, "10m", "1m")) => "
+            intent mark_paid INV1 absent
+            mark_paid INV1 40.00 act again
+            differs credit_not_marked_paid INV1 40.00 in 20m
+            look_again 20m";
+
+    a_lost_payment_that_keeps_failing_is_reported_after_grace:
+        paid().intended(&Ask::mark_paid("INV1", "40.00").unknown("30m").attempts(7, "30m", "1m")) => "
+            intent mark_paid INV1 absent
+            mark_paid INV1 40.00 act again
+            break credit_not_marked_paid INV1 40.00";
+}

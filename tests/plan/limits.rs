@@ -1,0 +1,84 @@
+//! Money ceilings: what reaches one is held for a human's approval, and what fits goes.
+
+use crate::common::{Ask, Scene, cancelled_order, captured_order, eur, order};
+use reconciled::core::order::Order;
+
+fn returned() -> Scene {
+    captured_order("100.00").credit("INV1", "40.00", "2h")
+}
+
+fn per_order(scene: Scene, limit: &str) -> Scene {
+    let limit = eur(limit);
+    scene.policy(|policy| policy.refund_limit_per_order = limit)
+}
+
+fn spent(mut scene: Scene, pass: &str, day: &str) -> Scene {
+    scene.spent.pass = eur(pass);
+    scene.spent.day = eur(day);
+    scene
+}
+
+cases! {
+    exactly_the_ceiling_may_go:
+        per_order(returned(), "40.00") => "refund INV1 40.00 act";
+
+    a_cent_above_the_orders_ceiling_is_held:
+        per_order(returned(), "39.99") => "
+            refund INV1 40.00 hold limit refund_limit_per_order (39.99 EUR)
+            break limit_reached the intent 40.00";
+
+    a_human_approves_exactly_what_is_held:
+        per_order(returned(), "39.99").approved_effect(&Ask::refund("INV1", "40.00")) => "refund INV1 40.00 act";
+
+    an_approval_of_another_amount_approves_nothing:
+        per_order(returned(), "39.99").approved_effect(&Ask::refund("INV1", "39.00")) => "
+            refund INV1 40.00 hold limit refund_limit_per_order (39.99 EUR)
+            break limit_reached the intent 40.00";
+
+    refunds_of_one_order_add_up:
+        per_order(returned().credit("INV2", "30.00", "2h"), "60.00") => "
+            refund INV1 40.00 act
+            refund INV2 30.00 hold limit refund_limit_per_order (60.00 EUR)
+            break limit_reached the intent 30.00";
+
+    what_is_held_leaves_room_for_what_fits:
+        per_order(returned().credit("INV2", "30.00", "2h"), "35.00") => "
+            refund INV1 40.00 hold limit refund_limit_per_order (35.00 EUR)
+            refund INV2 30.00 act
+            break limit_reached the intent 40.00";
+
+    earlier_refunds_of_the_order_count:
+        per_order(returned().credit("INV2", "30.00", "24h").refund_at("r2", "30.00", "INV2", "20h").marked_paid("INV2", "19h")
+            .intended(&Ask::refund("INV2", "30.00").confirmed("r2", "20h"))
+            .credit_known_as("INV2", "30.00", reconciled::core::credit_invoice::CreditInvoice::Paid(
+                reconciled::core::credit_invoice::Proof::Reversal)), "60.00") => "
+            refund INV1 40.00 hold limit refund_limit_per_order (60.00 EUR)
+            break limit_reached the intent 40.00";
+
+    the_ceiling_of_the_pass_counts_other_orders:
+        spent(returned(), "4960.01", "4960.01") => "
+            refund INV1 40.00 hold limit refund_limit_per_pass (5000.00 EUR)
+            break limit_reached the intent 40.00";
+
+    exactly_the_ceiling_of_the_pass_may_go:
+        spent(returned(), "4960.00", "4960.00") => "refund INV1 40.00 act";
+
+    the_ceiling_of_the_day_counts_other_passes:
+        spent(returned(), "0.00", "19960.01") => "
+            refund INV1 40.00 hold limit refund_limit_per_day (20000.00 EUR)
+            break limit_reached the intent 40.00";
+
+    a_durable_intent_was_counted_when_it_was_made:
+        per_order(captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")), "10.00") => "
+            refund INV1 40.00 act again";
+
+    what_gives_no_money_away_has_no_ceiling:
+        per_order(order("100.00").shipped("1h"), "0.00") => "
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    a_cancels_remainder_has_one:
+        per_order(cancelled_order("100.00").captured("100.00", "48h").known_as(Order::RefundRequested), "99.99") => "
+            refund ORD1:cancel 100.00 hold limit refund_limit_per_order (99.99 EUR)
+            break limit_reached the intent 100.00";
+}
