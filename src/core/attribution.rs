@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+use super::credit_invoice::{CreditInvoice, Proof};
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
 use super::id::{IntentId, InvoiceId, OrderNumber, Reference, RefundId};
 use super::intent::{Intent, Kind, State};
@@ -35,16 +36,19 @@ pub fn cancel_reference(number: &OrderNumber) -> Reference {
     Reference(format!("{number}:cancel"))
 }
 
-/// Sorts the refunds of one Klarna order: a human's word first, then ids that Klarna gave us, then references,
-/// then, where a read carries no reference, a new refund of exactly the amount of a request under way.
+/// Sorts the refunds of one Klarna order: a human's word first, then ids that Klarna gave us, then what was
+/// proven before, then references, then, where a read carries no reference, a new refund of exactly the amount of a request under way.
 pub fn attribute(
     ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder, policy: &Policy, cancelled: bool,
 ) -> Attributed {
     let mut sorting = Sorting { ledger, shop, policy, cancelled, out: Attributed::default() };
     let carries_references = klarna.refunds.iter().any(|refund| refund.reference.is_some());
     let mut nameless = Vec::new();
-    for refund in &klarna.refunds {
-        if !sorting.by_human(refund) && !sorting.by_id(refund) && !sorting.by_reference(refund) {
+    let mut refunds: Vec<&KlarnaRefund> = klarna.refunds.iter().collect();
+    refunds.sort_by_key(|refund| (refund.refunded_at, &refund.id));
+    for refund in refunds {
+        let is_known = sorting.by_human(refund) || sorting.by_id(refund) || sorting.by_proof(refund);
+        if !is_known && !sorting.by_reference(refund) {
             nameless.push(refund.clone());
         }
     }
@@ -79,6 +83,25 @@ impl Sorting<'_> {
     fn by_id(&mut self, refund: &KlarnaRefund) -> bool {
         let intent = refund_intents(self.ledger).find(|intent| intent.made.as_ref() == Some(&refund.id));
         intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+    }
+
+    /// What proved a credit invoice once goes on proving it, whatever is listed beside it now.
+    fn by_proof(&mut self, refund: &KlarnaRefund) -> bool {
+        let proves = |state: &CreditInvoice| match state {
+            CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => *id == refund.id,
+            CreditInvoice::Refunded(Proof::Reversal)
+            | CreditInvoice::Paid(Proof::Reversal)
+            | CreditInvoice::Pending
+            | CreditInvoice::Held
+            | CreditInvoice::RefundRequested(_)
+            | CreditInvoice::PaidByHand
+            | CreditInvoice::Cancelled => false,
+        };
+        let credit = self.ledger.credits.iter().find(|(_, held)| proves(&held.state));
+        credit.is_some_and(|(id, _)| {
+            self.assign_to_credit(*id, refund);
+            true
+        })
     }
 
     fn by_reference(&mut self, refund: &KlarnaRefund) -> bool {
