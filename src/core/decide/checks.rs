@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::case::Case;
 use super::is_closed;
+use super::refunds::credited_before_capture;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
 use crate::core::money::Minor;
@@ -13,7 +14,8 @@ use crate::core::policy::AMOUNT_TOLERANCE;
 pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let now = case.now;
     if !case.facts.shared_with.is_empty() {
-        let others: Vec<&str> = case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
+        let mut others: Vec<&str> = case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
+        others.sort_unstable();
         let message = format!("the Klarna order is also named by {}", others.join(", "));
         case.disagreement = Some("two shop orders name one Klarna order");
         case.differs(BreakKind::KlarnaOrderShared, "", None, now, message);
@@ -64,7 +66,7 @@ fn unknown_words(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 /// anything was captured.
 fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(total) = case.shop.total else { return };
-    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let credited = credited_before_capture(case, klarna);
     let said = [klarna.order_amount, klarna.original_amount];
     let agrees = |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
     if agrees(total) || agrees(total.less(credited)) {
