@@ -28,11 +28,14 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     captured_not_shipped(case, klarna);
-    if is_closed(klarna) || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending))) {
+    if is_closed(klarna) || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected))) {
         return;
     }
     let Some(wanted) = wanted(case, klarna) else { return };
     let missing = wanted.amount.less(klarna.captured).less(captures_in_flight(case, klarna));
+    if missing.get() <= AMOUNT_TOLERANCE {
+        return;
+    }
     let reference = reference(case);
     let standing = case.standing(Kind::Capture, &reference);
     if case.policy.captures == Mode::Drive
@@ -40,20 +43,36 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     {
         return rejected(case, intent, BreakKind::CaptureRejected);
     }
-    if missing.get() <= AMOUNT_TOLERANCE || klarna.remaining.is_zero() {
-        return;
+    if klarna.remaining.is_zero() {
+        return never_to_be_captured(case, missing);
     }
     let amount = if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
         klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
     } else {
         missing
     };
-    let can_drive = !matches!(standing, Standing::Taken) && amount <= klarna.remaining;
+    let can_drive = match &standing {
+        Standing::Free { .. } => amount <= klarna.remaining,
+        Standing::Planned(intent) => intent.effect.amount == amount && amount <= klarna.remaining,
+        Standing::Taken | Standing::Ended(_) => false,
+    };
     if case.policy.captures == Mode::Drive && can_drive {
         let effect = Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
         case.want(effect, "shipped and not captured".to_owned(), &standing);
     } else if !is_under_way(case, &reference) {
         not_captured(case, amount);
+    }
+}
+
+/// Nothing is authorized any more: what shipped beyond the captures is lost, unless a credit invoice takes it back.
+fn never_to_be_captured(case: &mut Case<'_>, missing: Minor) {
+    let unsettled =
+        case.shop.credit_invoices.iter().filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
+    let credited: Minor = unsettled.filter_map(|credit| credit.amount.clone().ok()).collect();
+    let lost = missing.less(credited);
+    // Where the amounts differ, that is the break.
+    if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
+        not_captured(case, lost);
     }
 }
 
