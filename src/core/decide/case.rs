@@ -13,7 +13,7 @@ use crate::core::money::Minor;
 use crate::core::order::{self, Order};
 use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
 use crate::core::policy::Policy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The working state of `decide`; lives for one call.
 pub(super) struct Case<'a> {
@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
     pub disagreement: Option<&'static str>,
     /// What may still be refunded: captured, minus refunded, in flight and promised to a credit invoice.
     pub room: Minor,
+    /// Credit invoices over what was never captured and never will be.
+    pub never_owed: BTreeSet<InvoiceId>,
     plan: Plan,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Case<'a> {
             credits,
             disagreement: None,
             room: Minor::ZERO,
+            never_owed: BTreeSet::new(),
             plan: Plan::default(),
         }
     }
@@ -230,6 +233,11 @@ impl<'a> Case<'a> {
     /// This plan wants the intent sent.
     pub(super) fn wants(&self, intent: &Intent) -> bool {
         self.plan.effects.iter().any(|wanted| wanted.intent == Some(intent.id))
+    }
+
+    /// What is refunded and what is in flight exceed what is captured: nothing of it may be sent.
+    pub(super) fn is_overdrawn(&self, klarna: &KlarnaOrder) -> bool {
+        self.attributed.refunded.plus(self.refunds_in_flight()) > klarna.captured
     }
 
     /// Takes a credit invoice's part from what may still be refunded.

@@ -3,13 +3,15 @@
 //! Presence always concludes; absence only after two looks, inside the key's life, and by the ladder.
 
 use super::case::{Case, after};
+use super::checks::is_fully_credited;
+use super::refunds::credited_before_capture;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaStatus};
 use crate::core::id::RefundId;
 use crate::core::intent::{Intent, Kind, Next, State};
 use crate::core::plan::Note;
-use crate::core::policy::SETTLE_DELAY;
+use crate::core::policy::{Mode, SETTLE_DELAY};
 
 /// Settles every intent that may have been sent.
 pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -18,7 +20,7 @@ pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         if let Some(seen) = visible(case, intent, klarna) {
             case.intent_note(intent.id, seen);
         } else if intent.state == State::Unknown {
-            unseen(case, intent);
+            unseen(case, intent, klarna);
         }
     }
 }
@@ -53,7 +55,7 @@ fn captured(intent: &Intent, klarna: &KlarnaOrder) -> Option<Note> {
     ours.map(|capture| Note::Seen { made: Some(RefundId(capture.id.0.clone())) })
 }
 
-fn unseen(case: &mut Case<'_>, intent: &Intent) {
+fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
     let read_at = case.facts.read_at;
     let is_later_read = intent.last_sent_at.is_none_or(|sent| read_at > sent);
     if !is_later_read {
@@ -68,8 +70,29 @@ fn unseen(case: &mut Case<'_>, intent: &Intent) {
     case.intent_note(intent.id, Note::Absent { read_at });
     match intent.after_absence(read_at) {
         Next::Look { not_before } => case.look_again(not_before),
+        Next::Resend if !is_still_owed(case, intent, klarna) => {}
         Next::Resend => case.want_again(intent, "asked before, and two reads do not show it".to_owned()),
         Next::Human => unconfirmed(case, intent),
+    }
+}
+
+/// What obliged the effect still does, and it is ours to cause. What is not owed any more is looked for and never
+/// sent again: a credit invoice may have changed, an order may have been cancelled since.
+fn is_still_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> bool {
+    let policy = case.policy;
+    let (id, amount) = (intent.effect.credit_invoice.as_ref().map(|(id, _)| *id), intent.effect.amount);
+    let credit = case.shop.credit_invoices.iter().find(|credit| Some(credit.id) == id);
+    let is_unchanged = credit.is_some_and(|credit| credit.amount == Ok(amount) && credit.paid.is(&false));
+    match intent.effect.kind {
+        Kind::Refund if id.is_none() => policy.cancels == Mode::Drive && case.cancelled && !case.is_overdrawn(klarna),
+        Kind::Refund => policy.refunds == Mode::Drive && is_unchanged && !case.is_overdrawn(klarna),
+        Kind::MarkPaid => policy.mark_paid == Mode::Drive && is_unchanged,
+        Kind::Cancel => policy.cancels == Mode::Drive && (case.cancelled || is_fully_credited(case)),
+        Kind::Release => {
+            let credited = credited_before_capture(case, klarna).is_positive();
+            policy.cancels == Mode::Drive && (case.cancelled || credited)
+        }
+        Kind::Capture => policy.captures == Mode::Drive && !case.cancelled && amount <= klarna.remaining,
     }
 }
 

@@ -43,17 +43,19 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
             case.finish()
         }
         KlarnaSide::Read(read) => {
-            let klarna = as_confirmed(read, ledger);
+            let klarna = as_confirmed(read, ledger, policy, facts.read_at);
             judge(Case::new(ledger, facts, &klarna, policy, now), &klarna)
         }
     }
 }
 
-/// The read with what Klarna confirmed to us since: a cancelled or released authorization never comes back, however
-/// far the read lags behind.
-fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger) -> KlarnaOrder {
+/// The read with what Klarna confirmed to us: a read may lag behind a cancelled or released authorization. One that
+/// is still there after the grace came back, and is believed.
+fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger, policy: &Policy, read_at: Timestamp) -> KlarnaOrder {
+    let may_lag = |ended: Timestamp| case::after(ended, policy.grace) > read_at;
     let mut klarna = read.clone();
-    for intent in ledger.intents.iter().filter(|intent| intent.state == State::Confirmed) {
+    let confirmed = ledger.intents.iter().filter(|intent| intent.state == State::Confirmed);
+    for intent in confirmed.filter(|intent| intent.ended_at.is_none_or(may_lag)) {
         match intent.effect.kind {
             Kind::Cancel if klarna.captured.is_zero() => {
                 klarna.status = Word::Known(KlarnaStatus::Cancelled);

@@ -103,11 +103,33 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         changed(case, credit, amount, intent);
     }
     match &standing {
-        Standing::Taken => {}
+        Standing::Taken => taken(case, credit, amount, &reference),
+        Standing::Free { .. } | Standing::Ended(_) if is_proven(case, credit) => case.promise(amount),
         Standing::Ended(intent) => ended(case, credit, amount, intent),
-        Standing::Planned(_) if case.policy.refunds != Mode::Drive => {}
-        Standing::Planned(_) => request(case, credit, amount, &standing),
+        Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount),
+        Standing::Planned(intent) => {
+            let fits = intent.effect.amount == amount && !case.is_overdrawn(klarna);
+            if fits && case.policy.refunds == Mode::Drive {
+                request(case, credit, amount, &standing);
+            }
+        }
         Standing::Free { .. } => due(case, klarna, credit, amount, &standing),
+    }
+}
+
+/// A refund proved it before; a read that does not show that refund lags behind, or Klarna took its word back.
+fn is_proven(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    matches!(
+        case.credit_state(credit.id),
+        CreditInvoice::Refunded(Proof::Refund(_)) | CreditInvoice::Paid(Proof::Refund(_))
+    )
+}
+
+/// Under way. Marked paid by hand meanwhile, it is not sent again, so somebody must know.
+fn taken(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, reference: &Reference) {
+    let is_unknown = case.intents_of(Kind::Refund, reference).last().is_some_and(|last| last.state == State::Unknown);
+    if is_unknown && credit.paid.is(&true) {
+        paid_without_refund(case, credit, amount);
     }
 }
 
@@ -168,21 +190,31 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
         BeforeCapture::Yes => return never_captured(case, klarna, credit),
         BeforeCapture::Unclear => return unclear(case, credit, amount),
     }
+    if case.credit_state(credit.id) == CreditInvoice::Cancelled {
+        return reappeared(case, credit, amount);
+    }
     let unexplained = !case.attributed.unattributed.is_empty();
     if !is_sendable(amount) || amount > case.room && !unexplained {
         return beyond(case, klarna, credit, amount);
     }
     let ripe = after(credit.created_at, case.policy.refund_after);
-    if ripe > case.now {
-        case.look_again(ripe);
-        case.promise(amount);
-    } else if case.policy.refunds == Mode::Verify {
+    if case.policy.refunds == Mode::Verify {
         missing(case, credit, amount);
+        case.promise(amount);
+    } else if ripe > case.now {
+        case.look_again(ripe);
         case.promise(amount);
     } else {
         request(case, credit, amount, standing);
         case.promise(amount);
     }
+}
+
+/// It was withdrawn, and the shop lists it again: its machine has ended, so a human decides.
+fn reappeared(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    case.promise(amount);
+    let message = format!("credit invoice {} had vanished from the shop and is there again", credit.number);
+    case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount), case.now, message);
 }
 
 fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
@@ -201,7 +233,7 @@ fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, stan
 }
 
 fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
-    if case.cancelled && case.policy.cancels != Mode::Off {
+    if case.cancelled && case.policy.cancels == Mode::Verify {
         return; // One obligation with the cancel, which reports it.
     }
     let due = case.past_grace(credit.created_at);
@@ -222,6 +254,7 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
 /// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
 fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
     if is_closed(klarna) {
+        case.never_owed.insert(credit.id);
         return case.credit_event(credit.id, Event::Withdrawn);
     }
     let cancel_covers = case.cancelled || (is_fully_credited(case) && case.policy.cancels == Mode::Drive);
@@ -276,6 +309,7 @@ fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvo
         let amount = credit.amount.clone().unwrap_or_default();
         unclear(case, credit, amount);
     } else if klarna.remaining.is_zero() {
+        case.never_owed.insert(credit.id);
         case.credit_event(credit.id, Event::Withdrawn);
     }
 }
@@ -348,10 +382,29 @@ pub(super) fn mark_paid(case: &mut Case<'_>, _klarna: &KlarnaOrder) {
         if matches!(case.credit_state(credit.id), CreditInvoice::Paid(_)) {
             case.credit_event(credit.id, Event::UnpaidSeen);
         }
-        if matches!(case.credit_state(credit.id), CreditInvoice::Refunded(_) | CreditInvoice::Cancelled) {
+        let is_settled = match case.credit_state(credit.id) {
+            CreditInvoice::Refunded(_) => !is_contradicted(case, credit, amount),
+            CreditInvoice::Cancelled => case.never_owed.contains(&credit.id),
+            CreditInvoice::Pending
+            | CreditInvoice::Held
+            | CreditInvoice::RefundRequested(_)
+            | CreditInvoice::Paid(_)
+            | CreditInvoice::PaidByHand => false,
+        };
+        if is_settled {
             paid_due(case, credit, amount);
         }
     }
+}
+
+/// What went back is not what it says now: it changed after its refund.
+fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
+    if let Some(refunds) = case.attributed.by_credit.get(&credit.id) {
+        return refunds.iter().map(|refund| refund.amount).collect::<Minor>() != amount;
+    }
+    let reference = Reference(credit.number.0.clone());
+    case.intents_of(Kind::Refund, &reference)
+        .any(|intent| intent.state == State::Confirmed && intent.effect.amount != amount)
 }
 
 /// We marked it paid after the shop's answer that still says otherwise was written.
@@ -376,7 +429,7 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
         (Mode::Drive, Standing::Taken | Standing::Ended(_)) => {
             let since =
                 case.intents_of(Kind::MarkPaid, &reference).last().map_or(credit.updated_at, |last| last.planned_at);
-            not_marked(case, since);
+            not_marked(case, since.max(credit.updated_at));
         }
         (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
             let credit_invoice = Some((credit.id, credit.number.clone()));

@@ -72,6 +72,7 @@ fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
     match (case.policy.cancels, &standing) {
         (Mode::Off, _) => {}
         (Mode::Verify, _) => not_released(case),
+        (Mode::Drive, Standing::Taken) if is_confirmed(case, kind, &reference) => not_released(case),
         (Mode::Drive, Standing::Taken) => {} // Under way; a lost answer is settled by reading.
         (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::CancelRejected),
         (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
@@ -79,6 +80,11 @@ fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
             case.want(effect, why.to_owned(), &standing);
         }
     }
+}
+
+/// Klarna said that it happened, and shows it no longer: a late decision of Klarna's may have revived the order.
+fn is_confirmed(case: &Case<'_>, kind: Kind, reference: &Reference) -> bool {
+    case.intents_of(kind, reference).any(|intent| intent.state == State::Confirmed)
 }
 
 pub(super) fn rejected(case: &mut Case<'_>, intent: &Intent, kind: BreakKind) {
@@ -100,6 +106,7 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     match (case.policy.cancels, &standing) {
         (Mode::Off, _) => {}
         (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::RefundRejected),
+        (Mode::Drive, Standing::Planned(_)) if case.is_overdrawn(klarna) => {} // Withdrawn, and intended anew.
         (Mode::Drive, Standing::Planned(intent)) => {
             let effect = intent.effect.clone();
             case.want(effect, "the order is cancelled".to_owned(), &standing);
