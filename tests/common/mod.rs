@@ -5,6 +5,7 @@
 //! authorized three days ago at Klarna, everything driven by us, nothing captured.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     reason = "shared by several test programs, each using a part; a panic is a failed test"
@@ -354,8 +355,7 @@ impl Scene {
                 State::Abandoned if ask.sent.is_none() => CreditInvoice::Pending,
                 State::Abandoned => CreditInvoice::Held,
             };
-            let record =
-                CreditRecord { number, state, amount: Some(intent.effect.amount), created_at: ago("3h") };
+            let record = CreditRecord { number, state, amount: Some(intent.effect.amount), created_at: ago("3h") };
             self.ledger.credits.insert(id, record);
         }
         self.ledger.intents.push(intent);

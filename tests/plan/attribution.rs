@@ -1,7 +1,7 @@
 //! Which refund at Klarna settles what, and what stops everything until a human says so.
 
-use reconciled::core::credit_invoice::CreditInvoice;
-use reconciled::core::id::InvoiceId;
+use reconciled::core::credit_invoice::{CreditInvoice, Proof};
+use reconciled::core::id::{InvoiceId, RefundId};
 use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
@@ -66,6 +66,16 @@ cases! {
             credit INV1 pending→refunded
             mark_paid INV1 40.00 act
             break refund_unattributed r9 40.00";
+
+    what_was_adopted_once_stays_adopted_when_an_equal_credit_invoice_comes:
+        portal("40.00").credit("INV2", "40.00", "2h").marked_paid("INV1", "1h").policy(|policy| policy.adopt_exact = true)
+            .credit_known_as("INV1", "40.00", CreditInvoice::Paid(Proof::Refund(RefundId("r9".to_owned())))) => "
+            refund INV2 40.00 act";
+
+    what_was_attributed_under_verify_stays_so_when_we_drive:
+        portal("40.00").marked_paid("INV1", "1h").credit("INV2", "25.00", "2h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Paid(Proof::Refund(RefundId("r9".to_owned())))) => "
+            refund INV2 25.00 act";
 
     with_adopt_exact_a_credit_invoice_whose_refund_we_asked_for_is_not_open:
         captured_order("100.00").credit("INV1", "40.00", "3h").refund("r9", "40.00", "").refund("r8", "10.00", "INV7")

@@ -137,6 +137,16 @@ cases! {
             break shipped_not_captured 40.00
             look_again 480h";
 
+    what_shipped_and_can_no_longer_be_captured_is_reported:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid) => "
+            break shipped_not_captured 40.00";
+
+    a_planned_capture_of_another_amount_than_is_due_now_is_withdrawn:
+        order("100.00").credit("INV1", "40.00", "10m").shipped("5m").intended(&capture("SHP1", "100.00")) => "
+            intent capture SHP1 withdrawn
+            differs credit_before_capture INV1 40.00 in 20m
+            look_again 20m";
+
     // Lapsing.
     a_second_before_the_warning_nothing_is_said:
         expires_in(order("100.00"), "120h 1s") => "look_again 1s";

@@ -1,6 +1,6 @@
 //! Whether the two sides speak of the same thing: if not, everything that is due waits.
 
-use reconciled::core::facts::{Fraud, KlarnaSide, ShopStatus, Shipped, Word};
+use reconciled::core::facts::{Fraud, KlarnaSide, Shipped, ShopStatus, Word};
 use reconciled::core::id::OrderNumber;
 use reconciled::core::money::Currency;
 use reconciled::core::order::{Order, Stage};

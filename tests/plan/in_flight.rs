@@ -24,7 +24,10 @@ fn cancel() -> Ask {
 }
 
 fn paid() -> Scene {
-    captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.00", "INV1").intended(&refund().confirmed("r1", "1h"))
+    captured_order("100.00")
+        .credit("INV1", "40.00", "3h")
+        .refund("r1", "40.00", "INV1")
+        .intended(&refund().confirmed("r1", "1h"))
 }
 
 cases! {
