@@ -13,10 +13,10 @@ use crate::core::intent::{Intent, Kind, Next, State};
 use crate::core::plan::Note;
 use crate::core::policy::{Mode, SETTLE_DELAY};
 
-/// Settles every intent that may have been sent.
+/// Settles every intent that may have been sent. One whose request is under way right now belongs to its sender.
 pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let ledger = case.ledger;
-    for intent in ledger.intents.iter().filter(|intent| intent.state.is_in_flight()) {
+    for intent in ledger.intents.iter().filter(|intent| matches!(intent.state, State::Planned | State::Unknown)) {
         if let Some(seen) = visible(case, intent, klarna) {
             case.intent_note(intent.id, seen);
         } else if intent.state == State::Unknown {

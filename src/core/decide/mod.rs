@@ -8,6 +8,7 @@ mod captures;
 mod case;
 mod checks;
 mod in_flight;
+mod payments;
 mod refunds;
 mod reversal;
 
@@ -77,7 +78,7 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     reversal::cancelled(&mut case, klarna);
     refunds::unexplained(&mut case);
     captures::shipped(&mut case, klarna);
-    refunds::mark_paid(&mut case, klarna);
+    payments::mark_paid(&mut case);
     checks::authorization(&mut case, klarna);
     in_flight::withdraw_unwanted(&mut case);
     case.finish()

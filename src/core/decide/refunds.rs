@@ -9,7 +9,7 @@ use super::is_closed;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
-use crate::core::id::{InvoiceId, Reference};
+use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
@@ -364,84 +364,6 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
             case.differs(BreakKind::RefundExceedsCredit, refund.id.as_str(), Some(refund.amount), case.now, message);
         }
     }
-}
-
-/// Credit invoices whose money is proven to be back, and that the shop does not call paid yet.
-pub(super) fn mark_paid(case: &mut Case<'_>, _klarna: &KlarnaOrder) {
-    for credit in case.credit_facts() {
-        let Ok(amount) = credit.amount else { continue };
-        if credit.paid.is(&true) {
-            if matches!(case.credit_state(credit.id), CreditInvoice::Refunded(_)) {
-                case.credit_event(credit.id, Event::PaidSeen);
-            }
-            continue;
-        }
-        if !credit.paid.is(&false) || was_marked(case, credit) {
-            continue;
-        }
-        if matches!(case.credit_state(credit.id), CreditInvoice::Paid(_)) {
-            case.credit_event(credit.id, Event::UnpaidSeen);
-        }
-        let is_settled = match case.credit_state(credit.id) {
-            CreditInvoice::Refunded(_) => !is_contradicted(case, credit, amount),
-            CreditInvoice::Cancelled => case.never_owed.contains(&credit.id),
-            CreditInvoice::Pending
-            | CreditInvoice::Held
-            | CreditInvoice::RefundRequested(_)
-            | CreditInvoice::Paid(_)
-            | CreditInvoice::PaidByHand => false,
-        };
-        if is_settled {
-            paid_due(case, credit, amount);
-        }
-    }
-}
-
-/// What went back is not what it says now: it changed after its refund.
-fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
-    if let Some(refunds) = case.attributed.by_credit.get(&credit.id) {
-        return refunds.iter().map(|refund| refund.amount).collect::<Minor>() != amount;
-    }
-    let reference = Reference(credit.number.0.clone());
-    case.intents_of(Kind::Refund, &reference)
-        .any(|intent| intent.state == State::Confirmed && intent.effect.amount != amount)
-}
-
-/// We marked it paid after the shop's answer that still says otherwise was written.
-fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let reference = Reference(credit.number.0.clone());
-    case.intents_of(Kind::MarkPaid, &reference).any(|intent| {
-        intent.state == State::Confirmed && intent.ended_at.is_some_and(|ended| ended >= credit.updated_at)
-    })
-}
-
-fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
-    let reference = Reference(credit.number.0.clone());
-    let standing = case.standing(Kind::MarkPaid, &reference);
-    let not_marked = |case: &mut Case<'_>, since| {
-        let due = case.past_grace(since);
-        let message = format!("the refund of credit invoice {} is proven and the shop says not paid", credit.number);
-        case.credit_differs(BreakKind::CreditNotMarkedPaid, &credit.number, Some(amount), due, message);
-    };
-    match (case.policy.mark_paid, &standing) {
-        (Mode::Off, _) => {}
-        (Mode::Verify, _) => not_marked(case, refunded_at(case, credit.id).unwrap_or(credit.updated_at)),
-        (Mode::Drive, Standing::Taken | Standing::Ended(_)) => {
-            let since =
-                case.intents_of(Kind::MarkPaid, &reference).last().map_or(credit.updated_at, |last| last.planned_at);
-            not_marked(case, since.max(credit.updated_at));
-        }
-        (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
-            let credit_invoice = Some((credit.id, credit.number.clone()));
-            let effect = Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
-            let why = format!("the refund of credit invoice {} is proven", credit.number);
-            case.want(effect, why, &standing);
-        }
-    }
-}
-
-fn refunded_at(case: &Case<'_>, id: InvoiceId) -> Option<jiff::Timestamp> {
-    case.attributed.by_credit.get(&id)?.iter().filter_map(|refund| refund.refunded_at).max()
 }
 
 /// Klarna takes no single amount above its own maximum.
