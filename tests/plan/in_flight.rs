@@ -34,6 +34,11 @@ cases! {
     what_is_being_sent_is_left_alone:
         asked(&refund().sending("2s")) => "";
 
+    what_is_seen_while_it_is_being_sent_proves_the_credit_invoice_and_leaves_the_intent_to_its_sender:
+        asked(&refund().sending("2s")).refund("r1", "40.00", "INV1") => "
+            credit INV1 refund_requested→refunded
+            mark_paid INV1 40.00 act";
+
     a_lost_answer_that_a_read_explains_is_confirmed:
         asked(&refund().unknown("10m")).refund("r1", "40.00", "INV1") => "
             credit INV1 refund_requested→refunded
