@@ -58,29 +58,47 @@ enum Backend {
     Inline(Mutex<Writer>),
 }
 
-struct Channels {
-    jobs: mpsc::Sender<Box<dyn Job>>,
-    readings: mpsc::Sender<Reading>,
+/// A thread and the channel it ends with.
+struct Served<T> {
+    channel: Option<mpsc::Sender<T>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl<T: Send + 'static> Served<T> {
+    fn spawn(name: &str, serve: impl FnOnce(mpsc::Receiver<T>) + Send + 'static) -> Result<Self, StoreError> {
+        let (channel, waiting) = mpsc::channel(WAITING);
+        let running = spawn(name, move || serve(waiting))?;
+        Ok(Self { channel: Some(channel), running: Some(running) })
+    }
+
+    async fn send(&self, work: T) -> Result<(), StoreError> {
+        let channel = self.channel.as_ref().ok_or(StoreError::Gone)?;
+        channel.send(work).await.map_err(|_| StoreError::Gone)
+    }
+
+    /// Waits for what was handed over, and until the thread has closed its connection.
+    fn end(&mut self) {
+        self.channel = None;
+        if let Some(thread) = self.running.take() {
+            // A thread that panicked has closed its connection all the same.
+            let _ = thread.join();
+        }
+    }
 }
 
 struct Threads {
     path: PathBuf,
-    /// Emptied when the last handle goes: the threads end with their channels.
-    channels: Option<Channels>,
-    running: Vec<JoinHandle<()>>,
+    reader: Served<Reading>,
+    writer: Served<Box<dyn Job>>,
     /// Let go after the threads.
     _in_use: UseLock,
 }
 
 impl Drop for Threads {
-    /// Waits for what was handed over, and until the file is closed: reader first, so that the writer is the last to
-    /// close it and folds the log back into it.
+    /// Reader first, so that the writer is the last to close the file and folds the log back into it.
     fn drop(&mut self) {
-        self.channels = None;
-        for thread in self.running.drain(..) {
-            // A thread that panicked has closed its connection all the same.
-            let _ = thread.join();
-        }
+        self.reader.end();
+        self.writer.end();
     }
 }
 
@@ -101,14 +119,9 @@ impl SqliteStore {
         open::add_shop(&mut conn, shop.as_str())?;
         let read = open::reader(path)?;
         let writer = Writer::new(conn, shop.0.clone());
-        let (jobs, waiting) = mpsc::channel(WAITING);
-        let (readings, asked) = mpsc::channel(WAITING);
-        let running = vec![
-            spawn("store-read", move || reader::serve(&read, asked))?,
-            spawn("store-write", move || writer.serve(waiting))?,
-        ];
-        let channels = Some(Channels { jobs, readings });
-        let threads = Threads { path: path.to_owned(), channels, running, _in_use: in_use };
+        let reader = Served::spawn("store-read", move |asked| reader::serve(&read, asked))?;
+        let writer = Served::spawn("store-write", move |jobs| writer.serve(jobs))?;
+        let threads = Threads { path: path.to_owned(), reader, writer, _in_use: in_use };
         Ok(Self { inner: Arc::new(Inner { shop, backend: Backend::Threads(threads) }) })
     }
 
@@ -138,10 +151,7 @@ impl SqliteStore {
     {
         let (job, answer) = writer::job(work);
         match &self.inner.backend {
-            Backend::Threads(threads) => {
-                let channels = threads.channels.as_ref().ok_or(StoreError::Gone)?;
-                channels.jobs.send(job).await.map_err(|_| StoreError::Gone)?;
-            }
+            Backend::Threads(threads) => threads.writer.send(job).await?,
             Backend::Inline(writer) => {
                 let mut writer = writer.lock().map_err(|_| StoreError::Gone)?;
                 writer.commit(&mut vec![job]);
@@ -159,10 +169,7 @@ impl SqliteStore {
         let shop = self.inner.shop.0.clone();
         let (reading, answer) = reader::reading(move |conn| work(conn, &shop));
         match &self.inner.backend {
-            Backend::Threads(threads) => {
-                let channels = threads.channels.as_ref().ok_or(StoreError::Gone)?;
-                channels.readings.send(reading).await.map_err(|_| StoreError::Gone)?;
-            }
+            Backend::Threads(threads) => threads.reader.send(reading).await?,
             Backend::Inline(writer) => {
                 let writer = writer.lock().map_err(|_| StoreError::Gone)?;
                 reading(writer.connection());

@@ -101,6 +101,8 @@ CREATE TABLE shop_order (
     state           TEXT CHECK (state <> ''),
     captured        INTEGER NOT NULL DEFAULT 0,
     refunded        INTEGER NOT NULL DEFAULT 0,
+    -- The most that any read of this Klarna order showed: what went back never comes again, whatever a late read says.
+    most_refunded   INTEGER NOT NULL DEFAULT 0,
     quiet_since     INTEGER NOT NULL,
     look_at         INTEGER CHECK (look_at >= 0),
     touched_at      INTEGER,

@@ -25,7 +25,7 @@ struct Gate {
     stopped: bool,
     hold: Option<String>,
     approved: bool,
-    /// What Klarna said was refunded in the read the last decision rests on.
+    /// The most that Klarna's reads said was refunded, up to the last decision.
     refunded_then: Minor,
 }
 
@@ -36,7 +36,7 @@ fn gate(tx: &Tx<'_>, id: IntentId) -> Result<Option<Gate>, StoreError> {
         ", (SELECT stopped FROM stop_switch AS s WHERE s.shop = intent.shop),
            (SELECT note FROM hold AS h WHERE h.shop = intent.shop AND h.order_id = intent.order_id),
            EXISTS (SELECT 1 FROM approval AS a WHERE a.shop = intent.shop AND a.intent = intent.id),
-           (SELECT refunded FROM shop_order AS o WHERE o.shop = intent.shop AND o.id = intent.order_id)
+           (SELECT most_refunded FROM shop_order AS o WHERE o.shop = intent.shop AND o.id = intent.order_id)
          FROM intent WHERE shop = ?1 AND id = ?2"
     ))?;
     find.query_row((tx.shop, Id(id.0)), |row| Ok(read_gate(row, tx.shop))).optional()?.transpose()

@@ -22,8 +22,8 @@ use crate::core::order::Order;
 /// The event of an order's and a credit invoice's first row.
 pub(super) const FIRST_SEEN: &str = "first_seen";
 
-/// A refund that Klarna confirmed this long before a read is in that read, under whatever name: reads lag by seconds,
-/// and the widest lag ever assumed is ten minutes.
+/// A refund that Klarna confirmed this long before a read is in that read: reads lag by seconds, and the widest lag
+/// ever assumed is ten minutes.
 const READ_LAG: SignedDuration = SignedDuration::from_hours(1);
 
 /// The running pass, as its rows are named.
@@ -153,11 +153,14 @@ fn first_credit(
     steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
-/// Marks the confirmed refunds that this read shows, by id or by reference, or that are too old to be missing from it
-/// under any name.
+/// Marks the confirmed refunds that this read shows, by id or by reference. One that is too old to be missing, in a
+/// read whose total covers all of ours, is there under a name we cannot tell.
 fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Timestamp) -> Result<(), StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, made, reference, ended_at FROM intent
+        "SELECT id, made, reference, ended_at,
+            (SELECT sum(amount) FROM intent AS all_of_ours
+             WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed')
+         FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed' AND visible = 0",
     )?;
     let mut rows = find.query((tx.shop, Number(order.0)))?;
@@ -166,12 +169,13 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
         let made: Option<String> = row.get(1)?;
         let reference: String = row.get(2)?;
         let ended_at: Option<At> = row.get(3)?;
-        let named = klarna.refunds.iter().any(|refund| {
+        let is_named = klarna.refunds.iter().any(|refund| {
             made.as_deref() == Some(refund.id.as_str())
                 || refund.reference.as_ref().is_some_and(|found| found.as_str() == reference)
         });
-        let old = ended_at.is_none_or(|ended| read_at.duration_since(ended.0) >= READ_LAG);
-        if named || old {
+        let is_old = ended_at.is_none_or(|ended| read_at.duration_since(ended.0) >= READ_LAG);
+        let is_covered = row.get::<_, i64>(4)? <= klarna.refunded.get();
+        if is_named || is_old && is_covered {
             shown.push(row.get::<_, Id>(0)?);
         }
     }
@@ -182,13 +186,19 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
     Ok(())
 }
 
-/// Inserts the new intents, each refund behind the money guard: what Klarna's read says was refunded, what is reserved
+/// Inserts the new intents, each refund behind the money guard: what Klarna's reads say was refunded, what is reserved
 /// and is not in that read, and the new refund together stay within what is captured.
 fn intend(tx: &mut Tx<'_>, cause: Cause<'_>, decided: &Decided) -> Result<(), StoreError> {
+    if decided.intents.is_empty() {
+        return Ok(());
+    }
+    let mut most = tx.conn.prepare_cached("SELECT most_refunded FROM shop_order WHERE shop = ?1 AND id = ?2")?;
+    let most: Cents = most.query_row((tx.shop, Number(decided.order.0)), |row| row.get(0))?;
+    let refunded = decided.refunded.max(most.0);
     for intent in &decided.intents {
         if intent.effect.kind == Kind::Refund {
             let reserved = intents::reserved(tx, decided.order, None)?;
-            let out = decided.refunded.plus(reserved.in_flight).plus(reserved.unseen);
+            let out = refunded.plus(reserved.in_flight).plus(reserved.unseen);
             let after = out.plus(intent.effect.amount);
             if after > decided.captured {
                 return Err(StoreError::Guard(format!(
@@ -209,7 +219,7 @@ fn intend(tx: &mut Tx<'_>, cause: Cause<'_>, decided: &Decided) -> Result<(), St
 /// What an operator did to the order after the pass began was not in its dossier: such an order stays due.
 fn finish(tx: &Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<(), StoreError> {
     let mut update = tx.conn.prepare_cached(
-        "UPDATE shop_order SET captured = ?3, refunded = ?4, decided_in = ?5,
+        "UPDATE shop_order SET captured = ?3, refunded = ?4, most_refunded = max(most_refunded, ?4), decided_in = ?5,
             quiet_since = CASE WHEN ?6 THEN ?7 ELSE quiet_since END,
             look_at = CASE WHEN touched_at >= ?8 THEN 0 ELSE ?9 END
          WHERE shop = ?1 AND id = ?2",

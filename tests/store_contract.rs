@@ -1,0 +1,119 @@
+//! What every store promises, one function per promise, run on each store there is; and what only SQLite promises.
+
+#[cfg(test)]
+#[path = "store_contract/acting.rs"]
+mod acting;
+#[cfg(test)]
+#[path = "store_contract/admin.rs"]
+mod admin;
+#[cfg(test)]
+#[path = "store_contract/breaking.rs"]
+mod breaking;
+#[cfg(test)]
+#[path = "store_contract/deciding.rs"]
+mod deciding;
+#[cfg(test)]
+#[path = "store_contract/fixture.rs"]
+mod fixture;
+#[cfg(test)]
+#[path = "store_contract/histories.rs"]
+mod histories;
+#[cfg(test)]
+#[path = "store_contract/operating.rs"]
+mod operating;
+#[cfg(test)]
+#[path = "store_contract/reading.rs"]
+mod reading;
+#[cfg(test)]
+#[path = "store_contract/sqlite.rs"]
+mod sqlite;
+#[cfg(test)]
+#[path = "store_contract/tampering.rs"]
+mod tampering;
+
+/// Runs every promise on one kind of store.
+macro_rules! contract {
+    ($store:ident on $place:ty: $($module:ident { $($promise:ident),+ $(,)? })+) => {
+        #[cfg(test)]
+        mod $store {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $promise() {
+                    let place = <$place as crate::fixture::Place>::fresh();
+                    crate::$module::$promise(&place).await;
+                })+
+            })+
+        }
+    };
+}
+
+macro_rules! every_promise {
+    ($store:ident on $place:ty) => {
+        contract! { $store on $place:
+            reading {
+                a_listed_order_is_unread_until_it_is_observed,
+                the_oldest_change_is_read_first,
+                an_order_that_is_not_klarnas_is_never_read,
+                an_invoice_marks_its_order,
+                an_older_version_never_overwrites_a_newer_one,
+                cursors_move_each_by_itself,
+                due_orders_come_by_id_page_by_page,
+                an_unread_order_is_not_due,
+                a_shop_is_bound_once,
+                budgets_survive_a_restart,
+                an_order_is_found_by_any_of_its_numbers,
+            }
+            deciding {
+                a_first_decision_begins_every_history,
+                a_step_from_elsewhere_fails_its_decision_alone,
+                an_impossible_step_is_refused,
+                one_open_intent_per_effect,
+                refunds_never_exceed_what_is_captured,
+                a_confirmed_refund_counts_until_a_read_shows_it,
+                the_amount_of_a_credit_invoice_stands_once_it_is_intended,
+                a_seen_intent_is_confirmed_with_what_was_made,
+                a_withdrawn_intent_says_why,
+                absence_is_remembered_from_its_first_read,
+                an_older_answer_of_klarnas_is_not_kept,
+                quiet_ends_with_a_change,
+                a_pass_knows_what_it_looked_at,
+                orders_that_share_a_klarna_order_know_each_other,
+            }
+            acting {
+                a_claim_is_granted_once,
+                a_stopped_shop_grants_nothing,
+                a_held_order_grants_nothing,
+                a_claim_stays_within_what_is_captured,
+                a_lagging_read_does_not_make_room,
+                the_daily_ceiling_rolls,
+                a_refused_refund_leaves_the_ceiling,
+                a_ceiling_survives_a_restart,
+                an_approved_effect_passes_the_ceiling,
+                a_lost_handle_leaves_its_claims_unknown,
+                a_recorded_answer_is_kept,
+                an_attempt_without_trace_is_taken_back,
+                an_answer_to_another_state_is_refused,
+                spent_counts_what_was_planned,
+                an_unknown_pass_decides_nothing,
+            }
+            operating {
+                a_stop_survives_a_restart,
+                holds_and_attributions_reach_the_ledger,
+                approving_an_unknown_intent_waits_for_its_key,
+                abandoning_holds_the_credit_invoice,
+                what_fits_no_state_is_refused,
+                what_a_human_did_meanwhile_keeps_the_order_due,
+            }
+            breaking {
+                a_difference_becomes_a_break_when_it_is_due,
+                a_break_follows_its_difference_and_clears_with_it,
+                a_resolved_break_stays_so_while_nothing_changes,
+                acknowledged_stays_open_and_reopened_opens,
+                a_reopened_break_lives_on_without_its_difference,
+            }
+        }
+    };
+}
+
+every_promise!(on_disk on crate::fixture::OnDisk);
+every_promise!(in_memory on crate::fixture::InMemory);

@@ -1,0 +1,104 @@
+//! The store as a file: copies, and what may take its place.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use reconciled::core::intent::State;
+use reconciled::store::sqlite::{PassLock, SqliteStore, admin};
+use reconciled::store::{Operation, Store, StoreError};
+use rusqlite::Connection;
+
+use crate::fixture::{OnDisk, Place, begun, granted, intact, intend, operate, shop, stored};
+
+#[tokio::test]
+async fn a_backup_is_one_moment_and_comes_back_whole() {
+    let place = OnDisk::fresh();
+    let copy = place.directory.path().join("copy.db");
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    admin::backup(&place.path(), &copy).unwrap();
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = admin::backup(&place.path(), &copy);
+    assert!(matches!(again, Err(StoreError::Refused(_))), "{again:?}");
+    let entries = intact(&store).await;
+    granted(&store, id, 20).await;
+    assert!(intact(&store).await > entries);
+
+    let in_use = admin::restore(&copy, &place.path());
+    assert!(matches!(in_use, Err(StoreError::Refused(_))), "{in_use:?}");
+    drop(store);
+    let running = PassLock::acquire(&place.path(), &shop()).unwrap();
+    let locked = admin::restore(&copy, &place.path());
+    assert!(matches!(locked, Err(StoreError::Locked)), "{locked:?}");
+    drop(running);
+
+    let kept = admin::restore(&copy, &place.path()).unwrap().unwrap();
+    let store = place.open();
+    assert_eq!(intact(&store).await, entries);
+    assert_eq!(stored(&store, id).await.state, State::Planned);
+    let old = SqliteStore::open(&kept, shop()).unwrap();
+    assert_eq!(stored(&old, id).await.state, State::Sending, "what was replaced is kept");
+    drop(store);
+    assert_ne!(admin::restore(&copy, &place.path()).unwrap().unwrap(), kept);
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_its_audit_is_not_restored() {
+    let place = OnDisk::fresh();
+    let copy = place.directory.path().join("copy.db");
+    let store = place.open();
+    begun(&store).await;
+    intend(&store, 11, 4000).await;
+    admin::backup(&place.path(), &copy).unwrap();
+    let entries = intact(&store).await;
+    drop(store);
+    let knife = Connection::open(&copy).unwrap();
+    knife.execute_batch("UPDATE credit_invoice SET state = 'pending'").unwrap();
+    drop(knife);
+    let refused = admin::restore(&copy, &place.path());
+    assert!(
+        matches!(&refused, Err(StoreError::Refused(why)) if why.contains("credit_invoice")
+        || why.contains("credit invoice")),
+        "{refused:?}"
+    );
+    fs::write(&copy, "nothing of the kind").unwrap();
+    assert!(admin::restore(&copy, &place.path()).is_err());
+    assert_eq!(intact(&place.open()).await, entries);
+    let files: Vec<_> = fs::read_dir(place.directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!files.iter().any(|name| name.to_string_lossy().contains("part")), "{files:?}");
+}
+
+#[tokio::test]
+async fn a_copy_may_become_the_first_store() {
+    let place = OnDisk::fresh();
+    let copy = place.directory.path().join("copy.db");
+    let store = place.open();
+    begun(&store).await;
+    admin::backup(&place.path(), &copy).unwrap();
+    let elsewhere = place.directory.path().join("new/store.db");
+    assert_eq!(admin::restore(&copy, &elsewhere).unwrap(), None);
+    let restored = SqliteStore::open(&elsewhere, shop()).unwrap();
+    assert_eq!(intact(&restored).await, intact(&store).await);
+}
+
+#[tokio::test]
+async fn a_store_tells_about_itself() {
+    let place = OnDisk::fresh();
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    intend(&store, 12, 3000).await;
+    granted(&store, id, 20).await;
+    operate(&store, Operation::Stop, 21).await.unwrap();
+    let info = admin::info(&place.path(), true).unwrap();
+    assert_eq!((info.schema, info.shops.len()), (1, 1));
+    let found = &info.shops[0];
+    assert_eq!(found.intents, [(State::Planned, 1), (State::Sending, 1)]);
+    assert_eq!((found.entries, found.stopped), (intact(&store).await, true));
+    assert!(
+        matches!(store.audit().await.unwrap(), reconciled::store::Audit::Intact { head, .. } if head == found.head)
+    );
+    assert_eq!(admin::migrate(&place.path()).unwrap(), None);
+    assert!(admin::info(&place.directory.path().join("none.db"), false).is_err());
+}

@@ -1,0 +1,128 @@
+//! What humans decide: kept, journalled, and refused where it does not fit.
+
+use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::id::{InvoiceId, OrderId, RefundId};
+use reconciled::core::intent::{Event, State};
+use reconciled::core::ledger::Attribution;
+use reconciled::store::{Decided, Operation, Scope, Store, StoreError};
+
+use crate::fixture::{
+    HOUR, Place, at, attempt, begun, credit, decide, granted, intact, intend, operate, pass, quiet, record, refund,
+    stored,
+};
+
+pub(crate) async fn a_stop_survives_a_restart<P: Place>(place: &P) {
+    let store = place.open();
+    assert!(!store.is_stopped().await.unwrap());
+    operate(&store, Operation::Stop, 1).await.unwrap();
+    drop(store);
+    let store = place.open();
+    assert!(store.is_stopped().await.unwrap());
+    operate(&store, Operation::Resume, 2).await.unwrap();
+    assert!(!store.is_stopped().await.unwrap());
+    assert_eq!(intact(&store).await, 2);
+}
+
+pub(crate) async fn holds_and_attributions_reach_the_ledger<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    decide(&store, 5, Decided { credits: vec![credit(11, 4000)], ..quiet(1) }).await.unwrap();
+    let order = OrderId(1);
+    let attribute = |refund: &str, to| Operation::Attribute { order, refund: RefundId(refund.into()), to };
+    let (not_yet, wanted) = (refund(1, 12, 1).id, Attribution::CreditInvoice(InvoiceId(11)));
+    for operation in [
+        Operation::Hold(order),
+        Operation::Approve { order, intent: not_yet },
+        attribute("a", Attribution::RuledOut),
+        attribute("a", wanted.clone()),
+        attribute("b", Attribution::Cancel),
+    ] {
+        operate(&store, operation, 6).await.unwrap();
+    }
+    let ledger = store.dossiers(vec![order]).await.unwrap().remove(0).ledger;
+    assert_eq!(ledger.hold.as_deref(), Some("because"));
+    assert!(ledger.approved.contains(&not_yet), "an effect that is no intent yet");
+    assert_eq!(ledger.adopted[&RefundId("a".into())], wanted);
+    assert_eq!(ledger.adopted[&RefundId("b".into())], Attribution::Cancel);
+    let row = store.history(order).await.unwrap().into_iter().find(|row| row.event == "operator_hold").unwrap();
+    assert_eq!((row.actor.as_str(), row.cause.as_str()), ("ann", "operator"));
+    operate(&store, Operation::Release(order), 7).await.unwrap();
+    assert_eq!(store.dossiers(vec![order]).await.unwrap()[0].ledger.hold, None);
+    intact(&store).await;
+}
+
+pub(crate) async fn approving_an_unknown_intent_waits_for_its_key<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    granted(&store, id, 20).await;
+    let approve = Operation::Approve { order: OrderId(1), intent: id };
+    for state in [State::Sending, State::Unknown] {
+        assert_eq!(stored(&store, id).await.state, state);
+        let refused = operate(&store, approve.clone(), 23 * HOUR).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+        if state == State::Sending {
+            record(&store, attempt(id, Event::Lost), 21).await;
+        }
+    }
+    operate(&store, approve, 24 * HOUR).await.unwrap();
+    let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
+    assert_eq!(ledger.intents[0].state, State::Abandoned);
+    assert_eq!(ledger.credits[&InvoiceId(11)].state, CreditInvoice::Held);
+    assert!(ledger.approved.contains(&id));
+    intact(&store).await;
+}
+
+pub(crate) async fn abandoning_holds_the_credit_invoice<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    operate(&store, Operation::Abandon(id), 20).await.unwrap();
+    let found = stored(&store, id).await;
+    assert_eq!((found.state, found.ended_at), (State::Abandoned, Some(at(20))));
+    let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
+    assert_eq!(ledger.credits[&InvoiceId(11)].state, CreditInvoice::Held);
+    let again = operate(&store, Operation::Abandon(id), 21).await;
+    assert!(matches!(again, Err(StoreError::Refused(_))), "{again:?}");
+    intact(&store).await;
+}
+
+pub(crate) async fn what_fits_no_state_is_refused<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    let (unknown, order) = (OrderId(99), OrderId(1));
+    let other = refund(2, 9, 9).id;
+    let not_his = Attribution::CreditInvoice(InvoiceId(77));
+    let entries = intact(&store).await;
+    for operation in [
+        Operation::Hold(unknown),
+        Operation::Release(unknown),
+        Operation::Release(order),
+        Operation::Approve { order: unknown, intent: id },
+        Operation::Approve { order: OrderId(2), intent: id },
+        Operation::Abandon(other),
+        Operation::Attribute { order, refund: RefundId("a".into()), to: not_his },
+        Operation::Acknowledge(1),
+        Operation::Resolve(1),
+        Operation::Reopen(1),
+    ] {
+        let refused = operate(&store, operation.clone(), 20).await;
+        let expected = matches!(refused, Err(StoreError::NotFound(_) | StoreError::Refused(_)));
+        assert!(expected, "{operation:?}: {refused:?}");
+    }
+    assert_eq!(intact(&store).await, entries);
+}
+
+pub(crate) async fn what_a_human_did_meanwhile_keeps_the_order_due<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    // The pass began at 0 and loaded its dossiers; the human comes before it decides.
+    operate(&store, Operation::Hold(OrderId(1)), 3).await.unwrap();
+    decide(&store, 4, quiet(1)).await.unwrap();
+    let due = async |store: &P::Store| store.due(Scope::Due, at(50), OrderId(0), 9).await.unwrap();
+    assert!(due(&store).await.contains(&OrderId(1)));
+    store.begin_pass(pass(2), at(40)).await.unwrap();
+    store.decide(pass(2), at(41), vec![quiet(1)]).await.unwrap();
+    assert!(!due(&store).await.contains(&OrderId(1)));
+}

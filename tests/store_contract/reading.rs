@@ -1,0 +1,187 @@
+//! What was listed against what was read, and which orders a pass looks at.
+
+use std::collections::BTreeMap;
+
+use reconciled::core::id::{InvoiceId, OrderId, OrderNumber};
+use reconciled::core::money::Currency;
+use reconciled::store::{Cursors, Decided, Identity, ListedInvoice, ListedOrder, Scope, ShopRecord, Store, StoreError};
+
+use crate::fixture::{HOUR, Place, at, begun, credit, decide, observe, pass, quiet, shop_order};
+
+fn row(id: u64, version: i64, is_klarna: bool) -> ListedOrder {
+    ListedOrder { id: OrderId(id), number: OrderNumber(format!("ORD{id}")), updated_at: at(version), is_klarna }
+}
+
+fn invoice(id: u64, order: u64, version: i64) -> ListedInvoice {
+    ListedInvoice { id: InvoiceId(id), order: OrderId(order), updated_at: at(version) }
+}
+
+async fn unread<S: Store>(store: &S) -> Vec<u64> {
+    store.unread(10).await.unwrap().into_iter().map(|id| id.0).collect()
+}
+
+async fn due<S: Store>(store: &S, scope: Scope, now: i64, after: u64, limit: u32) -> Vec<u64> {
+    let ids = store.due(scope, at(now), OrderId(after), limit).await.unwrap();
+    ids.into_iter().map(|id| id.0).collect()
+}
+
+pub(crate) async fn a_listed_order_is_unread_until_it_is_observed<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 5, true)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1]);
+    observe(&store, shop_order(1, 4, &[])).await;
+    assert_eq!(unread(&store).await, [1], "an older version was read");
+    observe(&store, shop_order(1, 5, &[])).await;
+    assert!(unread(&store).await.is_empty());
+    store.listed(vec![row(1, 5, true), row(1, 3, true)], vec![]).await.unwrap();
+    assert!(unread(&store).await.is_empty(), "an overlapping list names it again");
+    store.listed(vec![row(1, 6, true)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1]);
+}
+
+pub(crate) async fn the_oldest_change_is_read_first<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 9, true), row(2, 7, true)], vec![invoice(31, 3, 8)]).await.unwrap();
+    assert_eq!(unread(&store).await, [2, 3, 1]);
+    store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
+    assert_eq!(unread(&store).await, [1, 2, 3]);
+    assert_eq!(store.unread(1).await.unwrap(), [OrderId(1)]);
+}
+
+pub(crate) async fn an_order_that_is_not_klarnas_is_never_read<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 5, false)], vec![invoice(11, 1, 6)]).await.unwrap();
+    assert!(unread(&store).await.is_empty());
+    store.listed(vec![row(1, 5, true)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "the configuration matches it now");
+    store.observe(vec![(OrderId(1), None)], at(7)).await.unwrap();
+    assert!(unread(&store).await.is_empty());
+    assert!(due(&store, Scope::All, 9, 0, 9).await.is_empty());
+    store.listed(vec![row(1, 5, true)], vec![]).await.unwrap();
+    assert!(unread(&store).await.is_empty(), "this version was read");
+    store.listed(vec![row(1, 8, true)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1]);
+    observe(&store, shop_order(1, 8, &[])).await;
+    store.listed(vec![row(1, 9, false)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "an order that is held stays read");
+}
+
+pub(crate) async fn an_invoice_marks_its_order<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "known from an invoice alone");
+    observe(&store, shop_order(1, 6, &[])).await;
+    store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
+    assert!(unread(&store).await.is_empty());
+    store.listed(vec![], vec![invoice(12, 1, 5)]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "an older invoice that shows up late");
+    store.listed(vec![row(1, 3, false)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1]);
+    store.listed(vec![], vec![invoice(21, 2, 5)]).await.unwrap();
+    store.listed(vec![row(2, 4, false)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "a list says that the other is not Klarna's");
+}
+
+pub(crate) async fn an_older_version_never_overwrites_a_newer_one<P: Place>(place: &P) {
+    let store = place.open();
+    let newer = shop_order(1, 9, &[(11, 4000)]);
+    observe(&store, newer.clone()).await;
+    observe(&store, shop_order(1, 8, &[])).await;
+    let dossiers = store.dossiers(vec![OrderId(5), OrderId(1)]).await.unwrap();
+    assert_eq!(dossiers.iter().map(|dossier| &dossier.shop).collect::<Vec<_>>(), [&newer]);
+    let same = shop_order(1, 9, &[(11, 4001)]);
+    observe(&store, same.clone()).await;
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].shop, same);
+}
+
+pub(crate) async fn cursors_move_each_by_itself<P: Place>(place: &P) {
+    let store = place.open();
+    assert_eq!(store.cursors().await.unwrap(), Cursors::default());
+    store.advance(Cursors { orders: Some(at(5)), invoices: None }).await.unwrap();
+    store.advance(Cursors { orders: None, invoices: Some(at(7)) }).await.unwrap();
+    assert_eq!(store.cursors().await.unwrap(), Cursors { orders: Some(at(5)), invoices: Some(at(7)) });
+}
+
+pub(crate) async fn due_orders_come_by_id_page_by_page<P: Place>(place: &P) {
+    let store = place.open();
+    store.begin_pass(pass(1), at(0)).await.unwrap();
+    for id in 1..=9 {
+        observe(&store, shop_order(id, 1, &[])).await;
+    }
+    // Even ones later, each in another hour; 7 never by time.
+    for (id, next) in [(2, Some(9)), (4, Some(3)), (6, Some(7)), (8, Some(30)), (7, None)] {
+        let next_look = next.map(|hours: i64| at(hours.saturating_mul(HOUR)));
+        decide(&store, 1, Decided { next_look, ..quiet(id) }).await.unwrap();
+    }
+    assert_eq!(due(&store, Scope::Due, HOUR, 0, 9).await, [1, 3, 5, 9]);
+    let now = 9 * HOUR;
+    assert_eq!(due(&store, Scope::Due, now, 0, 9).await, [1, 2, 3, 4, 5, 6, 9]);
+    let mut pages = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = due(&store, Scope::Due, now, after, 2).await;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        pages.push(page);
+    }
+    assert_eq!(pages, [vec![1, 2], vec![3, 4], vec![5, 6], vec![9]]);
+    assert_eq!(due(&store, Scope::Due, now.saturating_sub(1), 1, 2).await, [3, 4], "one second early");
+    assert_eq!(due(&store, Scope::All, 0, 6, 9).await, [7, 8, 9]);
+}
+
+pub(crate) async fn an_unread_order_is_not_due<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    store.listed(vec![row(1, 8, true)], vec![]).await.unwrap();
+    assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [2]);
+    assert_eq!(due(&store, Scope::All, 9, 0, 9).await, [2]);
+    observe(&store, shop_order(1, 8, &[])).await;
+    assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [1, 2]);
+    decide(&store, 9, quiet(1)).await.unwrap();
+    decide(&store, 9, quiet(2)).await.unwrap();
+    assert!(due(&store, Scope::Due, 9, 0, 9).await.is_empty());
+    observe(&store, shop_order(1, 8, &[])).await;
+    assert!(due(&store, Scope::Due, 9, 0, 9).await.is_empty(), "nothing new was said");
+    observe(&store, shop_order(1, 9, &[])).await;
+    assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [1]);
+}
+
+pub(crate) async fn a_shop_is_bound_once<P: Place>(place: &P) {
+    let store = place.open();
+    assert_eq!(store.shop().await.unwrap(), None);
+    let identity = Identity { environment: "playground".into(), region: "eu".into(), shop_id: "12345".into() };
+    let record = ShopRecord { identity, currency: Currency::EUR, read_at: at(1) };
+    store.bind(record.clone()).await.unwrap();
+    let later = ShopRecord { read_at: at(2), ..record.clone() };
+    store.bind(later.clone()).await.unwrap();
+    drop(store);
+    let store = place.open();
+    assert_eq!(store.shop().await.unwrap(), Some(later));
+    for other in [
+        Identity { environment: "production".into(), ..record.identity.clone() },
+        Identity { region: "na".into(), ..record.identity.clone() },
+        Identity { shop_id: "9".into(), ..record.identity.clone() },
+    ] {
+        let refused = store.bind(ShopRecord { identity: other, ..record.clone() }).await;
+        assert!(matches!(refused, Err(StoreError::OtherIdentity { .. })), "{refused:?}");
+    }
+}
+
+pub(crate) async fn budgets_survive_a_restart<P: Place>(place: &P) {
+    let store = place.open();
+    let kept = BTreeMap::from([("day".to_owned(), "12".to_owned()), ("hour".to_owned(), "3".to_owned())]);
+    store.keep_budgets(kept).await.unwrap();
+    store.keep_budgets(BTreeMap::from([("day".to_owned(), "11".to_owned())])).await.unwrap();
+    drop(store);
+    let found = place.open().budgets().await.unwrap();
+    assert_eq!(found, BTreeMap::from([("day".to_owned(), "11".to_owned()), ("hour".to_owned(), "3".to_owned())]));
+}
+
+pub(crate) async fn an_order_is_found_by_any_of_its_numbers<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    decide(&store, 5, Decided { credits: vec![credit(11, 4000)], ..quiet(1) }).await.unwrap();
+    for (number, found) in [("ORD1", Some(1)), ("INV11", Some(1)), ("ORD2", Some(2)), ("INV99", None)] {
+        assert_eq!(store.find(number.into()).await.unwrap(), found.map(OrderId), "{number}");
+    }
+}
