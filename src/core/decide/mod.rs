@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::discrepancy::BreakKind;
 use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
-use super::intent::{Kind, State};
+use super::intent::{Intent, Kind, State};
 use super::ledger::Ledger;
 use super::money::Minor;
 use super::order::{Event, Order};
@@ -63,10 +63,19 @@ fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger, policy: &Policy, read_at: T
                 klarna.remaining = Minor::ZERO;
             }
             Kind::Release => klarna.remaining = Minor::ZERO,
+            Kind::Capture if is_after_read(intent, read_at) => {
+                klarna.captured = klarna.captured.plus(intent.effect.amount);
+                klarna.remaining = klarna.remaining.less(intent.effect.amount);
+            }
             Kind::Cancel | Kind::Refund | Kind::MarkPaid | Kind::Capture => {}
         }
     }
     klarna
+}
+
+/// Confirmed after the read was started, so the read cannot show it.
+fn is_after_read(intent: &Intent, read_at: Timestamp) -> bool {
+    intent.ended_at.is_some_and(|ended| ended > read_at)
 }
 
 /// Both sides were read: everything that can be said about the order.

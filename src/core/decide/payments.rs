@@ -77,7 +77,15 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
         (Mode::Drive, Standing::Free { .. } | Standing::Planned(_)) => {
             let credit_invoice = Some((credit.id, credit.number.clone()));
             let effect = Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
-            let why = format!("the refund of credit invoice {} is proven", credit.number);
+            let why = match case.credit_state(credit.id) {
+                CreditInvoice::Cancelled => format!("what credit invoice {} credits was never captured", credit.number),
+                CreditInvoice::Pending
+                | CreditInvoice::Held
+                | CreditInvoice::RefundRequested(_)
+                | CreditInvoice::Refunded(_)
+                | CreditInvoice::Paid(_)
+                | CreditInvoice::PaidByHand => format!("the refund of credit invoice {} is proven", credit.number),
+            };
             case.want(effect, why, &standing);
         }
     }

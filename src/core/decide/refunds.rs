@@ -178,7 +178,9 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
         case.promise(amount);
         return paid_without_refund(case, credit, amount);
     }
-    case.credit_event(credit.id, Event::UnpaidSeen);
+    if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
+        case.credit_event(credit.id, Event::UnpaidSeen);
+    }
     if case.policy.refunds == Mode::Off {
         return case.promise(amount);
     }

@@ -154,7 +154,14 @@ pub(super) fn looked_at(
     conn: &Connection, shop: &str, pass: PassId, after: OrderId, limit: u32,
 ) -> Result<Vec<OrderRow>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT id, number, klarna_order_id, state, total, captured, refunded FROM shop_order
+        // What Klarna confirmed to us after its order was read counts, whether a read shows it yet or not.
+        "SELECT id, number, klarna_order_id, state, total,
+            captured + (SELECT coalesce(sum(i.amount), 0) FROM intent AS i JOIN fact AS f
+                ON f.shop = i.shop AND f.order_id = i.order_id AND f.side = 'klarna' AND i.ended_at > f.read_at
+                WHERE i.shop = ?1 AND i.order_id = o.id AND i.kind = 'capture' AND i.state = 'confirmed'),
+            refunded + (SELECT coalesce(sum(i.amount), 0) FROM intent AS i
+                WHERE i.shop = ?1 AND i.order_id = o.id AND i.kind = 'refund' AND i.state = 'confirmed' AND i.visible = 0)
+         FROM shop_order AS o
          WHERE shop = ?1 AND decided_in = (SELECT no FROM pass WHERE shop = ?1 AND id = ?2) AND id > ?3
          ORDER BY id LIMIT ?4",
     )?;
