@@ -1,5 +1,8 @@
 //! The command line from outside: help, exit statuses, what is printed, and that nothing printed can steer a terminal.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and its helpers with it")]
+
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -54,7 +57,7 @@ fn verify_cli() {
 fn help_is_as_it_was() {
     fn walk(command: &mut clap::Command, path: &str, all: &mut String) {
         let path = format!("{path} {}", command.get_name());
-        all.push_str(&format!("=== {}\n{}\n", path.trim(), command.render_long_help()));
+        writeln!(all, "=== {}\n{}", path.trim(), command.render_long_help()).unwrap();
         let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
         for name in names.iter().filter(|name| *name != "help") {
             walk(command.find_subcommand_mut(name).unwrap(), &path, all);
@@ -421,6 +424,9 @@ fn a_pass_that_cannot_run_still_says_so_as_json() {
 #[test]
 fn a_store_that_cannot_be_opened_is_reported() {
     let (directory, config) = rehearsal();
+    for leftover in ["reconciled.db-wal", "reconciled.db-shm"] {
+        let _ = fs::remove_file(directory.path().join(leftover));
+    }
     fs::write(directory.path().join("reconciled.db"), "not a database").unwrap();
     let arguments = ["--config", config.to_str().unwrap(), "reconcile", "--json"];
     let output = run_in(directory.path(), &arguments);

@@ -1,5 +1,7 @@
 //! The configuration: what is accepted, every refusal with its exact words, and that no secret is ever printed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and its helpers with it")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -147,6 +149,7 @@ fn values_replace_the_defaults() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn one_wrong_line_is_refused_with_its_place_its_value_and_what_is_allowed() {
     let policy = "reconciled.toml:9: shops.main.policy";
     let mode = "must be \"drive\" (this program does it), \"verify\" (somebody else does it and this program checks) or \"off\"";
