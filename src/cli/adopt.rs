@@ -17,8 +17,8 @@ A refund that somebody made by hand carries no reference of ours and stops autom
 human says what it was for.
 
 Examples:
-  reconciled adopt 0b1f7f5e-…  INV00038 --note 'refunded in the portal on Monday'
-  reconciled adopt 0b1f7f5e-…  ORD00018:cancel --note 'rest of the cancelled order'")]
+  reconciled adopt 0b1f7f5e-... INV00038 --note 'refunded in the portal on Monday'
+  reconciled adopt 0b1f7f5e-... ORD00018:cancel --note 'rest of the cancelled order'")]
 pub struct Adopt {
     /// The refund's id at Klarna, as `reconciled show` prints it
     #[arg(value_name = "REFUND", value_parser = args::number)]

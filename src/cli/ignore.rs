@@ -19,8 +19,8 @@ A refund that is ignored settles no credit invoice and no longer stops the order
 ignored is never sent again.
 
 Examples:
-  reconciled ignore 0b1f7f5e-…  --note 'goodwill, no credit invoice'
-  reconciled ignore 5e0c6f1e-…  --note 'paid back by bank transfer'")]
+  reconciled ignore 0b1f7f5e-... --note 'goodwill, no credit invoice'
+  reconciled ignore 5e0c6f1e-... --note 'paid back by bank transfer'")]
 pub struct Ignore {
     /// The refund's id at Klarna, or the intent's id
     #[arg(value_name = "REFUND|INTENT", value_parser = args::number)]
