@@ -69,7 +69,7 @@ impl<'a> Tally<'a> {
 
     pub(super) fn not_checked(&mut self, what: impl Into<String>, why: impl Into<String>) {
         let entry = NotChecked { what: what.into(), why: why.into() };
-        tracing::warn!("{} was not checked: {}", entry.what, entry.why);
+        tracing::info!("{} was not checked: {}", entry.what, entry.why);
         if self.not_checked.len() < NAMED_AT_MOST && !self.not_checked.contains(&entry) {
             self.not_checked.push(entry);
         }
