@@ -225,6 +225,13 @@ impl Intent {
         LADDER.get(attempts.saturating_sub(1)).copied()
     }
 
+    /// Which attempt the last one was, those included that were not counted because the account was refused: they
+    /// may have happened all the same.
+    pub fn attempt(&self) -> u32 {
+        let is_repeat = self.first_sent_at != self.last_sent_at;
+        self.attempts.max(if is_repeat { 2 } else { 1 })
+    }
+
     pub fn key_is_safe(&self, now: Timestamp) -> bool {
         self.first_sent_at.is_none_or(|first| elapsed(first, now) < KEY_LIFE)
     }

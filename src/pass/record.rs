@@ -31,7 +31,7 @@ pub(super) struct Recorded {
 pub(super) async fn record<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, pass: PassId, intent: &Intent, credit: Option<CreditInvoice>, answer: Answer,
 ) -> Result<Recorded, StoreError> {
-    let event = event_after(&answer, intent.attempts);
+    let event = event_after(&answer, intent.attempt());
     let recorded = outcome(intent, &answer, event);
     let attempt = attempt(intent, credit, &answer, event)?;
     shop.store.record(pass, attempt, shop.clock.now()).await?;

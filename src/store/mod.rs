@@ -160,7 +160,8 @@ pub struct Attempt {
     pub said: Option<Said>,
     pub correlation_id: Option<String>,
     pub not_before: Option<Timestamp>,
-    /// The attempt surely left no trace, so the count and times that the claim set are taken back.
+    /// The attempt does not count. Its times are taken back too when the intent is `Planned` again: then it surely
+    /// never left.
     pub uncounted: bool,
 }
 

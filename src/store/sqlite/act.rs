@@ -234,9 +234,12 @@ fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) 
         update.execute((tx.shop, id, said.status, code, &said.message, correlation))?;
     }
     if attempt.uncounted {
+        // Only what surely never left takes its times back with it: what may have happened keeps the hour from which
+        // its key and the settling of reads are counted.
         let mut update = tx.conn.prepare_cached(
-            "UPDATE intent SET attempts = max(attempts - 1, 0), first_sent_at = first_before,
-                last_sent_at = last_before
+            "UPDATE intent SET attempts = max(attempts - 1, 0),
+                first_sent_at = iif(state = 'planned', first_before, first_sent_at),
+                last_sent_at = iif(state = 'planned', last_before, last_sent_at)
              WHERE shop = ?1 AND id = ?2",
         )?;
         update.execute((tx.shop, id))?;

@@ -150,7 +150,9 @@ impl Story {
         let detail = parse(line)?;
         if detail.get("uncounted").is_some() {
             told.attempts = told.attempts.saturating_sub(1);
-            told.sent = told.sent_before;
+            if told.state == State::Planned.name() {
+                told.sent = told.sent_before;
+            }
         }
         if let Some(made) = detail.get("made").and_then(Value::as_str) {
             told.made = Some(made.to_owned());
