@@ -175,7 +175,9 @@ pub(super) fn refusal(intent: &Intent) -> String {
 /// Nothing was ever asked for: is a refund due?
 fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
     if credit.paid.is(&true) {
-        case.promise(amount);
+        if case.credit_state(credit.id) != CreditInvoice::Cancelled {
+            case.promise(amount); // Of what was never captured, nothing is kept back.
+        }
         return paid_without_refund(case, credit, amount);
     }
     if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
