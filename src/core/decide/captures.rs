@@ -44,7 +44,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return rejected(case, intent, BreakKind::CaptureRejected);
     }
     if klarna.remaining.is_zero() {
-        return never_to_be_captured(case, missing);
+        return never_to_be_captured(case, klarna, missing);
     }
     let amount = if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
         klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
@@ -65,11 +65,11 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 }
 
 /// Nothing is authorized any more: what shipped beyond the captures is lost, unless a credit invoice takes it back.
-fn never_to_be_captured(case: &mut Case<'_>, missing: Minor) {
+fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
     let unsettled =
         case.shop.credit_invoices.iter().filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
     let credited: Minor = unsettled.filter_map(|credit| credit.amount.clone().ok()).collect();
-    let lost = missing.less(credited);
+    let lost = missing.less(credited.less(credited_before_capture(case, klarna)));
     // Where the amounts differ, that is the break.
     if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
         not_captured(case, lost);
