@@ -201,12 +201,12 @@ pub enum Next {
 impl Intent {
     /// What a read that was started at `read_at` and does not show the effect allows.
     pub fn after_absence(&self, read_at: Timestamp) -> Next {
-        let (Some(first), Some(last)) = (self.first_sent_at, self.last_sent_at) else {
-            return Next::Resend;
-        };
         if !self.effect.kind.is_klarna() {
             return Next::Resend;
         }
+        // An attempt that was not counted may have happened all the same, surely not before it was planned.
+        let first = self.first_sent_at.unwrap_or(self.planned_at);
+        let last = self.last_sent_at.unwrap_or(self.planned_at);
         let Some(rung) = self.rung() else { return Next::Human };
         if elapsed(first, read_at) >= KEY_LIFE {
             return Next::Human;
