@@ -53,7 +53,7 @@ pub fn attribute(
         }
     }
     if !carries_references {
-        nameless.retain(|refund| !sorting.by_attempt(refund));
+        nameless = sorting.by_attempt(nameless);
     }
     nameless.retain(|refund| !sorting.by_policy(refund));
     sorting.out.unattributed = nameless;
@@ -69,7 +69,7 @@ struct Sorting<'a> {
     out: Attributed,
 }
 
-impl Sorting<'_> {
+impl<'a> Sorting<'a> {
     fn by_human(&mut self, refund: &KlarnaRefund) -> bool {
         let Some(attribution) = self.ledger.adopted.get(&refund.id) else { return false };
         match attribution {
@@ -123,21 +123,40 @@ impl Sorting<'_> {
         })
     }
 
-    /// A refund without a reference that appeared after a request of ours of exactly its amount was sent.
-    fn by_attempt(&mut self, refund: &KlarnaRefund) -> bool {
-        let intent = refund_intents(self.ledger).find(|intent| {
-            let may_be_ours = match intent.state {
-                State::Sending | State::Unknown => true,
-                State::Confirmed => refund.id.is_made_up(),
-                State::Planned | State::Rejected | State::Abandoned => false,
-            };
-            may_be_ours
-                && intent.effect.amount == refund.amount
-                && !self.out.seen.contains_key(&intent.id)
-                && !intent.seen_before.contains(&refund.id.0)
-                && is_since_attempt(intent, refund)
-        });
-        intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+    /// Refunds without a reference that appeared after requests of ours of exactly their amount were sent. Where
+    /// fewer appeared than were asked for, nobody can tell whose they are: they are ours, settle nothing
+    /// yet and stop nothing; repeating the requests under their keys tells.
+    fn by_attempt(&mut self, nameless: Vec<KlarnaRefund>) -> Vec<KlarnaRefund> {
+        let mut rest = Vec::new();
+        let mut left = nameless;
+        while let Some(amount) = left.first().map(|refund| refund.amount) {
+            let (equal, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|refund| refund.amount == amount);
+            left = others;
+            let asked = self.asked_for(amount);
+            let may_be = |refund: &KlarnaRefund| asked.iter().any(|intent| may_have_made(intent, refund));
+            let (mut appeared, foreign): (Vec<_>, Vec<_>) = equal.into_iter().partition(may_be);
+            rest.extend(foreign);
+            let sure = asked.iter().filter(|intent| intent.state == State::Confirmed).count();
+            let is_clear = appeared.len() >= asked.len() || appeared.len() <= sure;
+            for intent in asked.iter().take(if is_clear { asked.len() } else { sure }) {
+                if let Some(at) = appeared.iter().position(|refund| may_have_made(intent, refund)) {
+                    let refund = appeared.remove(at);
+                    self.assign_to_intent(intent, &refund);
+                }
+            }
+            rest.extend(appeared.into_iter().filter(|_| is_clear));
+        }
+        rest
+    }
+
+    /// Requests of this amount that may be visible without a reference, those that surely happened first.
+    fn asked_for(&self, amount: Minor) -> Vec<&'a Intent> {
+        let mut asked: Vec<&Intent> = refund_intents(self.ledger)
+            .filter(|intent| intent.effect.amount == amount && !self.out.seen.contains_key(&intent.id))
+            .filter(|intent| matches!(intent.state, State::Sending | State::Unknown | State::Confirmed))
+            .collect();
+        asked.sort_by_key(|intent| intent.state != State::Confirmed);
+        asked
     }
 
     /// The two cases in which the policy lets an amount speak.
@@ -213,6 +232,16 @@ impl Sorting<'_> {
 
 fn refund_intents(ledger: &Ledger) -> impl Iterator<Item = &Intent> {
     ledger.intents.iter().filter(|intent| intent.effect.kind == Kind::Refund)
+}
+
+/// Whether this request may have made a refund that carries no reference.
+fn may_have_made(intent: &Intent, refund: &KlarnaRefund) -> bool {
+    let may_be_ours = match intent.state {
+        State::Sending | State::Unknown => true,
+        State::Confirmed => refund.id.is_made_up(),
+        State::Planned | State::Rejected | State::Abandoned => false,
+    };
+    may_be_ours && !intent.seen_before.contains(&refund.id.0) && is_since_attempt(intent, refund)
 }
 
 fn is_since_attempt(intent: &Intent, refund: &KlarnaRefund) -> bool {
