@@ -462,6 +462,15 @@ fn the_key_lives_for_twenty_three_hours_from_the_first_attempt() {
 }
 
 #[test]
+fn an_attempt_that_was_not_counted_is_looked_for_like_any_other() {
+    let refused = Intent { attempts: 0, first_sent_at: None, last_sent_at: None, ..intent(Kind::Refund) };
+    assert_eq!(refused.after_absence(at(60)), Next::Look { not_before: at(65) });
+    let looked_for = Intent { absent_since: Some(at(60)), ..refused };
+    assert_eq!(looked_for.after_absence(at(65)), Next::Resend);
+    assert_eq!(looked_for.after_absence(at(23 * HOUR)), Next::Human);
+}
+
+#[test]
 fn marking_paid_is_idempotent_and_needs_neither_key_nor_ladder() {
     let payment = Intent { attempts: 9, ..intent(Kind::MarkPaid) };
     assert_eq!(payment.after_absence(at(30 * HOUR)), Next::Resend);

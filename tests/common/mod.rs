@@ -12,6 +12,7 @@
 )]
 
 pub mod render;
+pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -154,6 +154,25 @@ cases! {
             intent refund INV1 seen r5
             mark_paid INV1 40.00 act";
 
+    where_reads_carry_no_reference_one_refund_is_not_given_to_either_of_two_lost_requests:
+        captured_order("100.00").credit("INV1", "20.00", "3h").credit("INV2", "20.00", "3h").refund_at("r5", "20.00", "", "9m")
+            .intended(&Ask::refund("INV1", "20.00").unknown("10m")).intended(&Ask::refund("INV2", "20.00").unknown("10m").absent("5m")) => "
+            intent refund INV1 absent
+            intent refund INV2 absent
+            refund INV2 20.00 act again
+            look_again 5s";
+
+    where_reads_carry_no_reference_two_refunds_settle_two_lost_requests:
+        captured_order("100.00").credit("INV1", "20.00", "3h").credit("INV2", "20.00", "3h")
+            .refund_at("r5", "20.00", "", "9m").refund_at("r6", "20.00", "", "8m")
+            .intended(&Ask::refund("INV1", "20.00").unknown("10m")).intended(&Ask::refund("INV2", "20.00").unknown("10m")) => "
+            credit INV1 refund_requested→refunded
+            credit INV2 refund_requested→refunded
+            intent refund INV1 seen r5
+            intent refund INV2 seen r6
+            mark_paid INV1 20.00 act
+            mark_paid INV2 20.00 act";
+
     where_reads_carry_no_reference_the_id_of_our_own_answer_says_whose_it_is:
         captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.00", "")
             .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "

@@ -141,6 +141,11 @@ cases! {
         order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid) => "
             break shipped_not_captured 40.00";
 
+    what_was_credited_before_does_not_explain_more_than_its_own_amount:
+        order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "40h").shipped("48h").captured("25.00", "48h").released()
+            .known_as(Order::Paid).credit_known_as("INV1", "40.00", reconciled::core::credit_invoice::CreditInvoice::Cancelled) => "
+            break shipped_not_captured 35.00";
+
     a_planned_capture_of_another_amount_than_is_due_now_is_withdrawn:
         order("100.00").credit("INV1", "40.00", "10m").shipped("5m").intended(&capture("SHP1", "100.00")) => "
             intent capture SHP1 withdrawn

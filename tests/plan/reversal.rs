@@ -90,6 +90,12 @@ cases! {
             credit INV1 pending→refunded→paid
             intent refund ORD1:cancel withdrawn";
 
+    what_was_credited_before_the_capture_is_not_kept_back_from_a_cancelled_order:
+        cancelled_order("100.00").credit("INV1", "10.00", "50h").marked_paid("INV1", "40h").captured("90.00", "48h").released()
+            .known_as(Order::Paid).credit_known_as("INV1", "10.00", CreditInvoice::Cancelled) => "
+            order paid→refund_requested
+            refund ORD1:cancel 90.00 act";
+
     // In between.
     cancelled_after_a_partial_capture_releases_the_rest_and_refunds_the_captured:
         part_charged() => "
