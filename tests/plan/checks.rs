@@ -64,7 +64,7 @@ cases! {
             break currency_differs";
 
     a_currency_nobody_knows_is_another_currency:
-        returned().klarna_says(|klarna| klarna.currency = Word::Unknown("XXX".to_owned())) => "
+        returned().klarna_says(|klarna| klarna.currency = Word::Unknown("ZZZ".to_owned())) => "
             credit INV1 pending→held
             refund INV1 40.00 hold disagreement (the currency)
             break currency_differs";
