@@ -1092,7 +1092,7 @@ async fn serves_over_loopback_with_transport_faults() {
     let id = world.order_by_number("ORD00001").and_then(|id| world.klarna_order_of(id));
     let id = id.expect("the first order of the demo");
     world.limits_mut().enabled = false;
-    let options = ServeOptions { clock: noon, ..ServeOptions::default() };
+    let options = ServeOptions::anywhere(noon);
     let running = serve(world, options).await.expect("free ports");
     let (shop, klarna) = (running.lightspeed, running.klarna);
     let get = format!(
@@ -1149,7 +1149,7 @@ async fn delivers_webhooks_to_loopback_only() {
         let request = Request::new("POST", "/nl/webhooks.json").with_body(hook);
         world.handle(Side::Lightspeed, &request.with_header("Authorization", &key), noon());
     }
-    let running = serve(world, ServeOptions::default()).await.expect("free ports");
+    let running = serve(world, ServeOptions::anywhere(noon)).await.expect("free ports");
     running.world.with(|world| world.create_order(&NewOrder::of(1_000, KlarnaStart::Authorized)));
     let seen = tokio::task::spawn_blocking(move || {
         let (mut stream, _) = receiver.accept().expect("a delivery");
@@ -1168,7 +1168,7 @@ async fn delivers_webhooks_to_loopback_only() {
 
 #[tokio::test]
 async fn refuses_to_serve_the_network() {
-    let everywhere = ServeOptions { klarna: "0.0.0.0:0".parse().expect("an address"), ..ServeOptions::default() };
+    let everywhere = ServeOptions { klarna: "0.0.0.0:0".parse().expect("an address"), ..ServeOptions::anywhere(noon) };
     let refused = serve(World::new(1, noon()), everywhere).await.map(|_| ());
     assert_eq!(refused.map_err(|error| error.kind()), Err(std::io::ErrorKind::InvalidInput));
 }

@@ -1,12 +1,12 @@
 //! A store in which everything is settled: what a shop looks like after years.
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, Shipped, ShopOrder, ShopStatus, Word};
+use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, ListedOrder, Shipped, ShopOrder, ShopStatus, Word};
 use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber, PassId, ShopName};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::{Event, Order};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Decided, ListedOrder, Step, Store as _};
+use reconciled::store::{Decided, Step, Store as _};
 use uuid::Uuid;
 
 use super::Workplace;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::context::now;
 use crate::sandbox::World;
 use crate::sandbox::server::{Running, ServeOptions, serve};
 
@@ -38,7 +39,7 @@ struct Klarna {
 
 /// Serves `world` until the result is dropped or shut down.
 pub(super) async fn start(world: World, lightspeed: SocketAddr, klarna: SocketAddr) -> io::Result<Running> {
-    serve(world, ServeOptions { lightspeed, klarna, ..ServeOptions::default() }).await
+    serve(world, ServeOptions { lightspeed, klarna, ..ServeOptions::anywhere(now) }).await
 }
 
 impl Addresses {

@@ -51,6 +51,23 @@ pub enum Shipped {
     Cancelled,
 }
 
+/// A row of a list page: enough to know whether the thing behind it must be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedOrder {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    pub updated_at: Timestamp,
+    /// Klarna is its payment, as the configuration matches it.
+    pub is_klarna: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedInvoice {
+    pub id: InvoiceId,
+    pub order: OrderId,
+    pub updated_at: Timestamp,
+}
+
 /// One order as Lightspeed describes it (`GET orders/{id}.json`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopOrder {

@@ -10,12 +10,11 @@ use serde_json::value::RawValue;
 use super::error::failed;
 use super::{ShopInfo, dto};
 use crate::core::answer::Unreadable;
-use crate::core::facts::{CreditInvoiceFacts, Said, Shipped, ShopOrder, ShopStatus, Word};
+use crate::core::facts::{CreditInvoiceFacts, ListedInvoice, ListedOrder, Said, Shipped, ShopOrder, ShopStatus, Word};
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
 use crate::core::money::{Currency, Minor};
 use crate::http::json::{Raw, elements, flag, id, instant, members, present, text};
 use crate::http::text::excerpt;
-use crate::store::{ListedInvoice, ListedOrder};
 
 /// Enough of a wrong amount to recognise it.
 const LONGEST_AMOUNT: usize = 40;

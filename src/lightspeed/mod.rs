@@ -20,13 +20,12 @@ use jiff::Timestamp;
 use crate::budget::{Budget, Use};
 use crate::clock::Clock;
 use crate::core::answer::{Answer, Unreadable};
-use crate::core::facts::ShopOrder;
+use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{InvoiceId, OrderId};
 use crate::core::intent::Effect;
 use crate::core::money::Currency;
 use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use crate::report::ReadWrite;
-use crate::store::{ListedInvoice, ListedOrder};
 
 pub use self::paging::{LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
 

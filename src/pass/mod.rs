@@ -10,6 +10,7 @@ mod poll;
 mod record;
 mod round;
 mod tally;
+mod tell;
 
 use std::collections::BTreeSet;
 

@@ -16,10 +16,10 @@ use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::decide;
 use crate::core::facts::{Facts, KlarnaSide};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
-use crate::core::intent::{self, Event, Intent, State};
+use crate::core::intent::{Event, Intent};
 use crate::core::limits::{self, Spent};
 use crate::core::money::{Currency, Minor};
-use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
+use crate::core::plan::Plan;
 use crate::http::Transport;
 use crate::report::{EffectRow, Outcome};
 use crate::store::{Dossier, Guard, Store, StoreError};
@@ -40,7 +40,7 @@ const SENDS_AT_ONCE: usize = 128;
 
 /// Whether this pass may write to the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Permission {
+pub(super) enum Permission {
     Act,
     /// `--dry-run`, or `act = false`.
     Plan,
@@ -69,10 +69,10 @@ pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
 }
 
 /// One order in one round.
-struct Decision {
-    dossier: Dossier,
-    facts: Facts,
-    plan: Plan,
+pub(super) struct Decision {
+    pub(super) dossier: Dossier,
+    pub(super) facts: Facts,
+    pub(super) plan: Plan,
     intended: Intended,
     started: Duration,
 }
@@ -257,7 +257,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         achieved: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
     ) {
         let order = decision.facts.shop.id;
-        let Some(mut row) = row_of(decision, id) else { return };
+        let Some(mut row) = decision.row_of(id) else { return };
         match done {
             Done::Withheld(why) => {
                 row.outcome = Outcome::Held;
@@ -306,39 +306,16 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
 
     /// Effects that are due and do not leave in this round, and intents whose outcome is open.
     fn say_what_waits(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
-        for wanted in &decision.plan.effects {
-            let mut row = row(decision, wanted);
-            match (&wanted.verdict, self.permission) {
-                (Verdict::Act, Permission::Act) => continue,
-                (Verdict::Act, Permission::Plan) => row.outcome = Outcome::Planned,
-                (Verdict::Act, Permission::Stopped) => {
-                    row.outcome = Outcome::Held;
-                    row.why = HoldReason::Stopped.to_string();
-                }
-                (Verdict::Hold(reason), _) => {
-                    row.outcome = Outcome::Held;
-                    row.why = reason.to_string();
-                }
+        for row in decision.waiting(self.permission) {
+            tally.effect(row);
+        }
+        for row in decision.lost() {
+            if row.outcome == Outcome::Confirmed {
+                self.open.remove(&row.intent);
+                tally.effect(row);
+                continue;
             }
-            tally.effect(row);
-        }
-        for intent in decision.dossier.ledger.intents.iter().filter(|intent| intent.state == State::Unknown) {
-            self.say_what_is_unknown(decision, intent, tally);
-        }
-    }
-
-    fn say_what_is_unknown(&mut self, decision: &Decision, intent: &Intent, tally: &mut Tally<'_>) {
-        let seen = |(id, note): &(IntentId, Note)| *id == intent.id && matches!(note, Note::Seen { .. });
-        let mut row = row_of_effect(decision, intent.id, &intent.effect, String::new());
-        if decision.plan.intent_notes.iter().any(seen) {
-            self.open.remove(&intent.id);
-            row.outcome = Outcome::Confirmed;
-            row.why = "the answer was lost; a read shows that it happened".to_owned();
-            tally.effect(row);
-        } else {
-            row.outcome = Outcome::Unknown;
-            row.why = "the answer was lost, and reads do not show it yet".to_owned();
-            self.open.insert(intent.id, row);
+            self.open.insert(row.intent, row);
             if let Some(at) = decision.plan.look_again.filter(|_| self.permission == Permission::Act) {
                 self.again.insert(decision.facts.shop.id, at);
             }
@@ -364,7 +341,7 @@ async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         refunded: decided.refunded,
         limit_per_day: shop.policy.refund_limit_per_day,
     };
-    let Some(kind) = row_of(decision, id).map(|row| row.kind) else {
+    let Some(kind) = decision.row_of(id).map(|row| row.kind) else {
         return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));
     };
     if kind.is_klarna() && closed.load(Ordering::Acquire) {
@@ -396,31 +373,6 @@ fn credit_state(decision: &Decision, intent: &Intent) -> Option<CreditInvoice> {
         }
     });
     stepped.or_else(|| decision.dossier.ledger.credits.get(id).map(|held| held.state.clone()))
-}
-
-fn row_of(decision: &Decision, id: IntentId) -> Option<EffectRow> {
-    decision.plan.effects.iter().map(|wanted| row(decision, wanted)).find(|row| row.intent == id)
-}
-
-fn row(decision: &Decision, wanted: &Wanted) -> EffectRow {
-    let target = target(&decision.facts, &decision.dossier.ledger);
-    let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &target));
-    row_of_effect(decision, id, &wanted.effect, wanted.why.clone())
-}
-
-fn row_of_effect(decision: &Decision, id: IntentId, effect: &intent::Effect, why: String) -> EffectRow {
-    let target = target(&decision.facts, &decision.dossier.ledger);
-    EffectRow {
-        intent: id,
-        kind: effect.kind,
-        order: decision.facts.shop.number.clone(),
-        credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
-        amount: effect.amount,
-        reference: effect.reference.0.clone(),
-        key: intent::key(effect, &target),
-        outcome: Outcome::Planned,
-        why,
-    }
 }
 
 const fn no_guard(at: Timestamp) -> Guard {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::core::answer::Said;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::{BreakKind, Discrepancy};
-use crate::core::facts::{KlarnaOrder, ShopOrder};
+use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
 use crate::core::ledger::{Attribution, Ledger};
@@ -40,23 +40,6 @@ pub struct ShopRecord {
     pub identity: Identity,
     pub currency: Currency,
     pub read_at: Timestamp,
-}
-
-/// A row of a list page: enough to know whether the thing behind it must be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedOrder {
-    pub id: OrderId,
-    pub number: OrderNumber,
-    pub updated_at: Timestamp,
-    /// Klarna is its payment, as the configuration matches it.
-    pub is_klarna: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedInvoice {
-    pub id: InvoiceId,
-    pub order: OrderId,
-    pub updated_at: Timestamp,
 }
 
 /// The place in the shop's history up to which the lists were read.

@@ -200,7 +200,11 @@ pub(crate) async fn an_attempt_without_trace_is_taken_back<P: Place>(place: &P) 
     granted(&store, id, 40).await;
     record(&store, Attempt { uncounted: true, ..attempt(id, Event::Lost) }, 41).await;
     let found = stored(&store, id).await;
-    assert_eq!((found.attempts, found.first_sent_at, found.last_sent_at), (1, Some(at(30)), Some(at(40))), "it may have left");
+    assert_eq!(
+        (found.attempts, found.first_sent_at, found.last_sent_at),
+        (1, Some(at(30)), Some(at(40))),
+        "it may have left"
+    );
     intact(&store).await;
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn klarna(id: u64, captured: i64, refunds: &[(&str, i64)]) -> KlarnaO
         id: KlarnaOrderId::new(&format!("klarna-{id}")).unwrap(),
         status: Word::Known(KlarnaStatus::Captured),
         fraud: Some(Word::Known(Fraud::Accepted)),
-        currency: Word::Unknown("XXX".into()),
+        currency: Word::Unknown("XAU".into()),
         order_amount: minor(10_000),
         original_amount: minor(10_000),
         captured: minor(captured),

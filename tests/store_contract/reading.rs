@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use reconciled::core::facts::{ListedInvoice, ListedOrder};
 use reconciled::core::id::{InvoiceId, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
-use reconciled::store::{Cursors, Decided, Identity, ListedInvoice, ListedOrder, Scope, ShopRecord, Store, StoreError};
+use reconciled::store::{Cursors, Decided, Identity, Scope, ShopRecord, Store, StoreError};
 
 use crate::fixture::{HOUR, Place, at, begun, credit, decide, observe, pass, quiet, shop_order};
 

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::rows::write_shop_order;
-use super::super::{Cursors, ListedInvoice, ListedOrder, Scope, StoreError};
+use super::super::{Cursors, Scope, StoreError};
 use super::columns::{At, Cents, Number, order};
 use super::writer::Tx;
-use crate::core::facts::ShopOrder;
+use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 
 pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvoice]) -> Result<(), StoreError> {

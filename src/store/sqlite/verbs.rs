@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, ListedInvoice, ListedOrder,
-    Operation, OrderRow, Scope, ShopRecord, Store, StoreError,
+    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation, OrderRow, Scope,
+    ShopRecord, Store, StoreError,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::Tx;
 use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate};
-use crate::core::facts::ShopOrder;
+use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
 use crate::core::money::Minor;

@@ -1,0 +1,70 @@
+//! What a round says about its effects: one line of the report each. Decides nothing.
+
+use crate::core::id::IntentId;
+use crate::core::intent::{self, Effect, State};
+use crate::core::plan::{HoldReason, Note, Verdict, Wanted};
+use crate::report::{EffectRow, Outcome};
+
+use super::intend::target;
+use super::round::{Decision, Permission};
+
+impl Decision {
+    /// The line of one of the plan's effects.
+    pub(super) fn row_of(&self, id: IntentId) -> Option<EffectRow> {
+        self.plan.effects.iter().map(|wanted| self.row(wanted)).find(|row| row.intent == id)
+    }
+
+    /// Effects that are due and do not leave in this round, with the reason.
+    pub(super) fn waiting(&self, permission: Permission) -> Vec<EffectRow> {
+        let told = |wanted: &Wanted| {
+            let row = self.row(wanted);
+            match (&wanted.verdict, permission) {
+                (Verdict::Act, Permission::Act) => None,
+                (Verdict::Act, Permission::Plan) => Some(row),
+                (Verdict::Act, Permission::Stopped) => Some(held(row, &HoldReason::Stopped)),
+                (Verdict::Hold(reason), _) => Some(held(row, reason)),
+            }
+        };
+        self.plan.effects.iter().filter_map(told).collect()
+    }
+
+    /// Intents whose answer was lost before this round: what this round's read says about each.
+    pub(super) fn lost(&self) -> Vec<EffectRow> {
+        let unknown = self.dossier.ledger.intents.iter().filter(|intent| intent.state == State::Unknown);
+        let told = unknown.map(|intent| {
+            let seen = |(id, note): &(IntentId, Note)| *id == intent.id && matches!(note, Note::Seen { .. });
+            let (outcome, why) = if self.plan.intent_notes.iter().any(seen) {
+                (Outcome::Confirmed, "the answer was lost; a read shows that it happened")
+            } else {
+                (Outcome::Unknown, "the answer was lost, and reads do not show it yet")
+            };
+            self.line(intent.id, &intent.effect, outcome, why.to_owned())
+        });
+        told.collect()
+    }
+
+    fn row(&self, wanted: &Wanted) -> EffectRow {
+        let target = target(&self.facts, &self.dossier.ledger);
+        let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &target));
+        self.line(id, &wanted.effect, Outcome::Planned, wanted.why.clone())
+    }
+
+    fn line(&self, id: IntentId, effect: &Effect, outcome: Outcome, why: String) -> EffectRow {
+        let target = target(&self.facts, &self.dossier.ledger);
+        EffectRow {
+            intent: id,
+            kind: effect.kind,
+            order: self.facts.shop.number.clone(),
+            credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
+            amount: effect.amount,
+            reference: effect.reference.0.clone(),
+            key: intent::key(effect, &target),
+            outcome,
+            why,
+        }
+    }
+}
+
+fn held(row: EffectRow, reason: &HoldReason) -> EffectRow {
+    EffectRow { outcome: Outcome::Held, why: reason.to_string(), ..row }
+}
