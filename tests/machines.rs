@@ -3,6 +3,11 @@
 //!
 //! `docs/states.md` shows the same tables to people. It is generated: `UPDATE_DOCS=1 cargo test --test machines`
 //! rewrites it, and without that a difference fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "a panic is a failed test; names are made alike"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
@@ -501,6 +506,7 @@ fn what_makes_an_effect_makes_its_key() {
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/states.md");
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "this variable is for whoever runs the test, not for the program")]
 fn the_page_of_states_is_what_the_machines_do() {
     let page = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {

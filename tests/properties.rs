@@ -10,6 +10,7 @@ use common::world::{Fate, Move, Reads, World, must_be_sound};
 use common::{Scene, eur, long};
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::facts::{
     CreditInvoiceFacts, Fraud, KlarnaRefund, KlarnaSide, KlarnaStatus, Shipped, ShopStatus, Word,
@@ -25,15 +26,9 @@ const CASES: u32 = 2_000;
 
 fn config() -> ProptestConfig {
     let given = ProptestConfig::default(); // PROPTEST_CASES asks for another number than the usual 256.
+    let kept = FileFailurePersistence::Direct("tests/properties.proptest-regressions");
     let cases = if given.cases == 256 { CASES } else { given.cases };
-    ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: kept(), ..given }
-}
-
-/// Failing histories are kept beside this file.
-#[expect(clippy::unnecessary_box_returns, reason = "the configuration takes a box")]
-fn kept() -> Option<Box<dyn proptest::test_runner::FailurePersistence>> {
-    use proptest::test_runner::FileFailurePersistence;
-    Some(Box::new(FileFailurePersistence::Direct("tests/properties.proptest-regressions")))
+    ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: Some(Box::new(kept)), ..given }
 }
 
 /// Few amounts, so that equal ones meet often; one that is above everything.

@@ -8,6 +8,7 @@
     unreachable_pub,
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
     reason = "shared by several test programs, each using a part; a panic is a failed test"
 )]
 
@@ -41,6 +42,10 @@ pub const NOW: Timestamp = Timestamp::constant(1_772_366_400, 0);
 
 pub fn long(text: &str) -> SignedDuration {
     text.parse().expect("a duration such as `59m 59s`")
+}
+
+pub fn in_time(text: &str) -> Timestamp {
+    NOW + long(text)
 }
 
 pub fn ago(text: &str) -> Timestamp {

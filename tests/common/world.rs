@@ -178,10 +178,14 @@ impl World {
                 }
             }
             Move::PayByHand(which) => {
-                pick(&mut shop.credit_invoices, *which).into_iter().for_each(|credit| paid(credit, true));
+                if let Some(credit) = pick(&mut shop.credit_invoices, *which) {
+                    paid(credit, true);
+                }
             }
             Move::UnpayByHand(which) => {
-                pick(&mut shop.credit_invoices, *which).into_iter().for_each(|credit| paid(credit, false));
+                if let Some(credit) = pick(&mut shop.credit_invoices, *which) {
+                    paid(credit, false);
+                }
             }
             Move::Vanish(which) if !shop.credit_invoices.is_empty() => {
                 let gone = shop.credit_invoices.remove(which % shop.credit_invoices.len());

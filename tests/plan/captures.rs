@@ -5,7 +5,7 @@ use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
-use crate::common::{Ask, NOW, Scene, captured_order, eur, long, order};
+use crate::common::{Ask, Scene, captured_order, eur, in_time, order};
 
 /// Two of one thing for 60.00, one of another for 35.00, and 5.00 for the parcel.
 fn parcels() -> Scene {
@@ -17,7 +17,7 @@ fn verified(scene: Scene) -> Scene {
 }
 
 fn expires_in(scene: Scene, time: &str) -> Scene {
-    let at = NOW + long(time);
+    let at = in_time(time);
     scene.klarna_says(|klarna| klarna.expires_at = Some(at))
 }
 

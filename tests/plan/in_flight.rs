@@ -5,7 +5,7 @@ use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
-use crate::common::{Ask, NOW, Scene, ago, cancelled_order, captured_order, long, order};
+use crate::common::{Ask, NOW, Scene, ago, cancelled_order, captured_order, in_time, order};
 
 fn asked(ask: &Ask) -> Scene {
     captured_order("100.00").credit("INV1", "40.00", "48h").intended(ask)
@@ -106,7 +106,7 @@ cases! {
             look_again 5s";
 
     a_throttled_refund_waits_for_its_time:
-        asked(&refund().not_before(NOW + long("10m"))) => "
+        asked(&refund().not_before(in_time("10m"))) => "
             refund INV1 40.00 hold for 10m again
             look_again 10m";
 
