@@ -91,11 +91,11 @@ fn unusual() -> impl Strategy<Value = Move> {
 }
 
 fn lives() -> impl Strategy<Value = Vec<Move>> {
-    prop::collection::vec(ordinary(), 1..24)
+    prop::collection::vec(ordinary(), 1..18)
 }
 
 fn histories() -> impl Strategy<Value = Vec<Move>> {
-    prop::collection::vec(prop_oneof![3 => ordinary(), 1 => unusual()], 1..24)
+    prop::collection::vec(prop_oneof![3 => ordinary(), 1 => unusual()], 1..18)
 }
 
 fn reads() -> impl Strategy<Value = Reads> {
