@@ -16,10 +16,11 @@ mod tests {
 
     use reconciled::clock::{Clock, SystemClock};
     use reconciled::core::credit_invoice::{CreditInvoice, Event, Proof};
+    use reconciled::core::facts::ListedOrder;
     use reconciled::core::id::{IntentId, OrderId, RefundId};
     use reconciled::core::intent::{self, State};
     use reconciled::store::sqlite::SqliteStore;
-    use reconciled::store::{Attempt, Claim, Decided, ListedOrder, Scope, Step, Store};
+    use reconciled::store::{Attempt, Claim, Decided, Scope, Step, Store};
 
     use crate::fixture::{
         at, credit, credit_step, guard, intact, intending, klarna, pass, quiet, refund, shop, shop_order,
