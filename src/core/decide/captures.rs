@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
+use super::is_closed;
 use super::refunds::credited_before_capture;
 use super::reversal::rejected;
-use super::{is_after_read, is_closed};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
 use crate::core::id::Reference;
@@ -128,12 +128,7 @@ fn captures_in_flight(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
         })
     };
     let hidden = case.ledger.intents.iter().filter(|intent| {
-        let is_counted = is_after_read(intent, case.facts.read_at);
-        let may_exist = match intent.state {
-            State::Sending | State::Unknown => true,
-            State::Confirmed => !is_counted,
-            State::Planned | State::Rejected | State::Abandoned => false,
-        };
+        let may_exist = matches!(intent.state, State::Sending | State::Unknown | State::Confirmed);
         let made = intent.made.as_ref().map(crate::core::id::RefundId::as_str);
         intent.effect.kind == Kind::Capture
             && may_exist

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::discrepancy::BreakKind;
 use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
-use super::intent::{Intent, Kind, State};
+use super::intent::{Kind, State};
 use super::ledger::Ledger;
 use super::money::Minor;
 use super::order::{Event, Order};
@@ -63,19 +63,10 @@ fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger, policy: &Policy, read_at: T
                 klarna.remaining = Minor::ZERO;
             }
             Kind::Release => klarna.remaining = Minor::ZERO,
-            Kind::Capture if is_after_read(intent, read_at) => {
-                klarna.captured = klarna.captured.plus(intent.effect.amount);
-                klarna.remaining = klarna.remaining.less(intent.effect.amount);
-            }
             Kind::Cancel | Kind::Refund | Kind::MarkPaid | Kind::Capture => {}
         }
     }
     klarna
-}
-
-/// Confirmed after the read was started, so the read cannot show it.
-fn is_after_read(intent: &Intent, read_at: Timestamp) -> bool {
-    intent.ended_at.is_some_and(|ended| ended > read_at)
 }
 
 /// Both sides were read: everything that can be said about the order.
@@ -108,8 +99,10 @@ fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> 
 
 /// Moves the order's machine to where the facts are; facts never move it back.
 fn order_events(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if klarna.captured.is_positive() {
-        let whole = klarna.remaining.is_zero() || klarna.status.is(&KlarnaStatus::Captured);
+    let since = captured_since(case);
+    let captured = klarna.captured.plus(since);
+    if captured.is_positive() {
+        let whole = klarna.remaining.less(since).is_zero() || klarna.status.is(&KlarnaStatus::Captured);
         case.order_event(if whole { Event::Captured } else { Event::PartCaptured });
     } else if klarna.status.is(&KlarnaStatus::Expired) && !case.cancelled {
         case.order_event(Event::Expired);
@@ -127,6 +120,17 @@ fn order_events(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         (None, true) => case.order_event(Event::Released),
         (Some(_), true) | (None, false) => {}
     }
+}
+
+/// What Klarna captured for us after the read was started: it moves the order's state, and only a read that shows it
+/// can make it refundable.
+fn captured_since(case: &Case<'_>) -> Minor {
+    let captures = case.ledger.intents.iter().filter(|intent| {
+        intent.effect.kind == Kind::Capture
+            && intent.state == State::Confirmed
+            && intent.ended_at.is_some_and(|ended| ended > case.facts.read_at)
+    });
+    captures.map(|intent| intent.effect.amount).collect()
 }
 
 /// Klarna will never capture anything of this order any more.
