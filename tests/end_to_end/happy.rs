@@ -123,6 +123,7 @@ fn part_shipments_capture_their_part_and_the_last_takes_what_remains() {
     rig.pass();
     assert_eq!(rig.pair(&order).klarna.captured_amount, first, "the same shipment is captured once");
 
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
     rig.with(|world| world.ship(order.id, None)).unwrap();
     rig.pass().ended(0);
     let klarna = rig.pair(&order).klarna;

@@ -14,6 +14,9 @@
     reason = "a panic is a failed test, and helpers are shared by many of them"
 )]
 
+mod crash;
 mod happy;
+mod lost;
+mod refused;
 mod report;
 mod support;
