@@ -6,7 +6,7 @@ use std::thread;
 
 use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
 
-use crate::support::{DRIVE, Placed, Rig};
+use crate::support::{DRIVE, DRIVE_PATIENTLY, Placed, Rig};
 
 /// Which write goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Ways {
 
 /// One shop with an order per fault: passes until it is at rest, watched at every step.
 fn survives(write: Write, ways: Ways) {
-    let rig = Rig::empty(&format!("{DRIVE}\nrefund_limit_per_pass = \"50000.00\"\nrefund_limit_per_day = \"50000.00\""));
+    let rig = Rig::empty(&format!("{DRIVE_PATIENTLY}\nrefund_limit_per_pass = \"50000.00\"\nrefund_limit_per_day = \"50000.00\""));
     ways.apply(&rig);
     let faults: Vec<u64> = uncertain()
         .into_iter()

@@ -38,6 +38,9 @@ pub fn now() -> Timestamp {
 /// break at once.
 pub const DRIVE: &str = "act = true\ncaptures = \"drive\"\nrefund_after = \"0 seconds\"\ngrace = \"0 seconds\"";
 
+/// The same with the default grace: what is under way is no break yet.
+pub const DRIVE_PATIENTLY: &str = "act = true\ncaptures = \"drive\"\nrefund_after = \"0 seconds\"";
+
 /// How one run ended and what it printed.
 #[derive(Clone, Debug)]
 pub struct Ran {
