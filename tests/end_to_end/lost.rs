@@ -2,6 +2,7 @@
 //!
 //! Each shop holds one order per fault, so that one pass meets them all; the shops run side by side.
 
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
@@ -150,50 +151,63 @@ fn survives(write: Write, ways: Ways) {
     rig.audit();
 }
 
-fn survives_in_all(write: Write, ways: &[Ways]) {
-    thread::scope(|scope| {
-        for way in ways {
-            scope.spawn(|| survives(write, *way));
-        }
-    });
+const PLAIN: Ways = Ways { no_reference: false, no_refund_id: false, read_lag_ms: 0, forgets_keys: false };
+
+/// Every way in which each write is tried.
+fn cases() -> Vec<(Write, Ways)> {
+    let (unnamed, lags) = (Ways { no_reference: true, ..PLAIN }, Ways { read_lag_ms: 3_000, ..PLAIN });
+    let forgets = Ways { forgets_keys: true, ..PLAIN };
+    let worst = Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN };
+    let unnamed_worst = Ways { no_reference: true, ..worst };
+    let of = |write, ways: &[Ways]| ways.iter().map(|it| (write, *it)).collect::<Vec<_>>();
+    [
+        of(Write::Refund, &[PLAIN, unnamed, lags, forgets, worst, unnamed_worst]),
+        of(Write::Capture, &[PLAIN, unnamed, worst]),
+        of(Write::Cancel, &[PLAIN, worst]),
+        of(Write::Release, &[PLAIN, worst]),
+        of(Write::MarkPaid, &[PLAIN]),
+    ]
+    .concat()
 }
 
-const PLAIN: Ways = Ways { no_reference: false, no_refund_id: false, read_lag_ms: 0, forgets_keys: false };
+/// All cases begin together, since they mostly wait; each test takes the end of its own.
+fn survives_in_all(write: Write) {
+    type Started = Vec<(Write, Option<thread::JoinHandle<()>>)>;
+    static ALL: LazyLock<Mutex<Started>> = LazyLock::new(|| {
+        let start = |(write, ways)| (write, Some(thread::spawn(move || survives(write, ways))));
+        Mutex::new(cases().into_iter().map(start).collect())
+    });
+    let own = |(of, handle): &mut (Write, Option<thread::JoinHandle<()>>)| (*of == write).then(|| handle.take()).flatten();
+    let started: Vec<_> = ALL.lock().unwrap().iter_mut().filter_map(own).collect();
+    assert!(!started.is_empty());
+    for one in started {
+        one.join().expect("a case failed; its message is above");
+    }
+}
 
 #[test]
 fn a_lost_answer_to_a_refund_never_doubles_and_never_loses_it() {
-    survives_in_all(Write::Refund, &[
-        PLAIN,
-        Ways { no_reference: true, ..PLAIN },
-        Ways { read_lag_ms: 3_000, ..PLAIN },
-        Ways { forgets_keys: true, ..PLAIN },
-        Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN },
-        Ways { no_reference: true, read_lag_ms: 3_000, forgets_keys: true, ..PLAIN },
-    ]);
+    survives_in_all(Write::Refund);
 }
 
 #[test]
 fn a_lost_answer_to_a_cancel_is_settled() {
-    survives_in_all(Write::Cancel, &[PLAIN, Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN }]);
+    survives_in_all(Write::Cancel);
 }
 
 #[test]
 fn a_lost_answer_to_a_release_is_settled() {
-    survives_in_all(Write::Release, &[PLAIN, Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN }]);
+    survives_in_all(Write::Release);
 }
 
 #[test]
 fn a_lost_answer_to_a_capture_never_captures_twice() {
-    survives_in_all(Write::Capture, &[
-        PLAIN,
-        Ways { no_reference: true, ..PLAIN },
-        Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN },
-    ]);
+    survives_in_all(Write::Capture);
 }
 
 #[test]
 fn a_lost_answer_to_mark_paid_is_asked_again() {
-    survives_in_all(Write::MarkPaid, &[PLAIN]);
+    survives_in_all(Write::MarkPaid);
 }
 
 #[test]

@@ -14,9 +14,14 @@
     reason = "a panic is a failed test, and helpers are shared by many of them"
 )]
 
+mod access;
+mod calls;
 mod crash;
 mod happy;
+mod input;
 mod lost;
+mod privacy;
 mod refused;
 mod report;
 mod support;
+mod vendor;
