@@ -1,6 +1,6 @@
 //! What every command needs: the global options, the environment, the time, and the configured shop's store.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -68,12 +68,6 @@ impl Context {
             self.say(&format!("warning: {warning}"));
         }
         Ok(loaded)
-    }
-
-    /// A directory of its own among the temporary files; not made yet.
-    pub(super) fn scratch(&self, at: Timestamp) -> PathBuf {
-        let name = format!("reconciled-demo-{}-{}", at.as_second(), std::process::id());
-        self.environment.temporary_directory().join(name)
     }
 
     /// The configured shop's store, as it is on disk now.

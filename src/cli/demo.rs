@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Status;
-use super::context::{Context, now, reading};
+use super::context::{Context, reading};
 use super::error::CliError;
 use super::progress::Bar;
 use super::rehearsal::{self, Addresses};
@@ -38,9 +38,9 @@ Exit status 0 when the passes came to rest, 3 when they did not.")]
 pub struct Demo {
     #[command(flatten)]
     world: WorldArgs,
-    /// Keep the store and the configuration here [default: a new directory for temporary files]
-    #[arg(long, value_name = "DIRECTORY")]
-    keep: Option<PathBuf>,
+    /// Where the store and the configuration are left; the store of an earlier demonstration there is removed
+    #[arg(long, value_name = "DIRECTORY", default_value = "reconciled-demo")]
+    keep: PathBuf,
     /// One JSON object per pass instead of text
     #[arg(long)]
     json: bool,
@@ -48,7 +48,7 @@ pub struct Demo {
 
 impl Demo {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let directory = self.directory(context)?;
+        let directory = self.directory()?;
         let mut world = self.world.build();
         lose_one_answer(&mut world);
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -66,15 +66,19 @@ impl Demo {
         Ok(status)
     }
 
-    /// A new directory that nobody else prepared, unless one is named.
-    fn directory(&self, context: &Context) -> Result<PathBuf, CliError> {
-        if let Some(directory) = &self.keep {
-            return Ok(directory.clone());
-        }
-        let directory = context.scratch(now());
-        let made = DirBuilder::new().mode(0o700).create(&directory);
+    /// The demonstration's own directory, without the store of an earlier one.
+    fn directory(&self) -> Result<PathBuf, CliError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.keep);
         made.map_err(|why| failed("making a directory for the demonstration", &why))?;
-        Ok(directory)
+        for file in ["reconciled.db", "reconciled.db-wal", "reconciled.db-shm"] {
+            match std::fs::remove_file(self.keep.join(file)) {
+                Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed("removing the store of an earlier demonstration", &why));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(self.keep.clone())
     }
 
     /// Runs passes until one changes nothing.

@@ -36,10 +36,6 @@ impl Environment {
         self.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
     }
 
-    pub fn temporary_directory(&self) -> PathBuf {
-        PathBuf::from(self.get("TMPDIR").unwrap_or("/tmp"))
-    }
-
     /// Who is at the keyboard, for the journal: who called `sudo`, else the user, else the user's number.
     pub fn operator(&self) -> String {
         let named = self.get("SUDO_USER").or_else(|| self.get("USER"));

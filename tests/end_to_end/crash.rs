@@ -22,7 +22,9 @@ fn draw(seed: &mut u64) -> u64 {
 
 /// A shop in which every kind of effect is due several times.
 fn busy() -> Rig {
-    let rig = Rig::empty(&format!("{DRIVE_PATIENTLY}\nrefund_limit_per_pass = \"90000.00\"\nrefund_limit_per_day = \"90000.00\""));
+    let rig = Rig::empty(&format!(
+        "{DRIVE_PATIENTLY}\nrefund_limit_per_pass = \"90000.00\"\nrefund_limit_per_day = \"90000.00\""
+    ));
     for amount in [4_000, 5_000, 6_000] {
         rig.returned(amount, 1_500);
         let twice = rig.returned(amount, 1_000).0;

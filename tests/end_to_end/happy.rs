@@ -168,7 +168,9 @@ fn verify_and_off_write_nothing_of_their_family() {
 
 #[test]
 fn one_family_that_is_driven_leaves_the_verified_ones_alone() {
-    let rig = Rig::demo("act = true\nrefunds = \"verify\"\ncancels = \"verify\"\ncaptures = \"drive\"\ngrace = \"0 seconds\"");
+    let rig = Rig::demo(
+        "act = true\nrefunds = \"verify\"\ncancels = \"verify\"\ncaptures = \"drive\"\ngrace = \"0 seconds\"",
+    );
     rig.pass();
     rig.pass();
     let writes = rig.writes();

@@ -251,7 +251,8 @@ fn hostile_text_in_any_field_is_shown_harmlessly_and_moves_no_wrong_money() {
 #[test]
 fn a_transient_404_at_klarna_is_a_break_that_closes_by_itself() {
     let shop = Doubt::new();
-    let kind = FaultKind::Refusal { code: 404, error_code: "NO_SUCH_ORDER".to_owned(), message: "No such order".to_owned() };
+    let kind =
+        FaultKind::Refusal { code: 404, error_code: "NO_SUCH_ORDER".to_owned(), message: "No such order".to_owned() };
     shop.rig.fault_always(Side::Klarna, "GET", &shop.klarna_path(), kind);
     let pass = shop.is_told("404");
     assert_eq!(pass.breaks_of(&shop.doubtful.number), ["klarna_order_not_found"]);

@@ -117,7 +117,9 @@ impl Ways {
 
 /// One shop with an order per fault: passes until it is at rest, watched at every step.
 fn survives(write: Write, ways: Ways) {
-    let rig = Rig::empty(&format!("{DRIVE_PATIENTLY}\nrefund_limit_per_pass = \"50000.00\"\nrefund_limit_per_day = \"50000.00\""));
+    let rig = Rig::empty(&format!(
+        "{DRIVE_PATIENTLY}\nrefund_limit_per_pass = \"50000.00\"\nrefund_limit_per_day = \"50000.00\""
+    ));
     ways.apply(&rig);
     let faults: Vec<u64> = uncertain()
         .into_iter()
@@ -177,7 +179,8 @@ fn survives_in_all(write: Write) {
         let start = |(write, ways)| (write, Some(thread::spawn(move || survives(write, ways))));
         Mutex::new(cases().into_iter().map(start).collect())
     });
-    let own = |(of, handle): &mut (Write, Option<thread::JoinHandle<()>>)| (*of == write).then(|| handle.take()).flatten();
+    let own =
+        |(of, handle): &mut (Write, Option<thread::JoinHandle<()>>)| (*of == write).then(|| handle.take()).flatten();
     let started: Vec<_> = ALL.lock().unwrap().iter_mut().filter_map(own).collect();
     assert!(!started.is_empty());
     for one in started {

@@ -75,7 +75,8 @@ fn is(value: &Value, fields: &[(&str, &str)]) {
     wanted.sort_unstable();
     assert_eq!(found, wanted);
     for (name, kind) in fields {
-        let (value, kind) = (&object[*name], kind.strip_suffix('?').filter(|_| !object[*name].is_null()).unwrap_or(kind));
+        let (value, kind) =
+            (&object[*name], kind.strip_suffix('?').filter(|_| !object[*name].is_null()).unwrap_or(kind));
         let fits = match kind {
             "text" => value.is_string(),
             "time" => value.as_str().is_some_and(|it| it.ends_with('Z') && it.parse::<jiff::Timestamp>().is_ok()),
@@ -165,10 +166,9 @@ fn the_calls_of_a_pass_are_those_that_the_services_saw() {
         rig.clear_log();
         let pass = rig.pass();
         let log = rig.log();
-        for (side, name) in [
-            (reconciled::sandbox::Side::Lightspeed, "lightspeed"),
-            (reconciled::sandbox::Side::Klarna, "klarna"),
-        ] {
+        for (side, name) in
+            [(reconciled::sandbox::Side::Lightspeed, "lightspeed"), (reconciled::sandbox::Side::Klarna, "klarna")]
+        {
             let of = |read: bool| log.iter().filter(|it| it.side == side && (it.method == "GET") == read).count();
             assert_eq!(pass.json["calls"][name]["read"], of(true), "{name}");
             assert_eq!(pass.json["calls"][name]["write"], of(false), "{name}");

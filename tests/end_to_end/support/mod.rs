@@ -80,7 +80,7 @@ pub struct Rig {
 impl Rig {
     pub fn new(mut world: World, policy: &str) -> Self {
         world.limits_mut().enabled = false;
-        let sandbox = runtime().block_on(serve(world, ServeOptions::default())).unwrap();
+        let sandbox = runtime().block_on(serve(world, ServeOptions::anywhere(wall_clock))).unwrap();
         let rig = Self { directory: TempDir::new().unwrap(), sandbox };
         rig.write_secrets();
         rig.configure(policy);
@@ -162,7 +162,8 @@ impl Rig {
     pub fn finish(&self, child: Child) -> Ran {
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        let ran = Ran { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) };
+        let ran =
+            Ran { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) };
         assert!([0, 1, 2, 3].contains(&ran.status), "exit status {}: {}", ran.status, ran.err);
         assert!(!ran.err.contains("panicked"), "{}", ran.err);
         self.keeps_quiet(&ran.out);
@@ -430,4 +431,8 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 pub fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_default()
+}
+
+fn wall_clock() -> jiff::Timestamp {
+    SystemClock.now()
 }

@@ -78,7 +78,8 @@ impl Rig {
             assert!(klarna.captured_amount <= klarna.order_amount, "{number}: captured too much: {pair:#?}");
             let mut seen = std::collections::BTreeSet::new();
             for refund in pair.ours() {
-                let reference = refund.reference.clone().unwrap_or_else(|| panic!("{number}: no reference: {refund:?}"));
+                let reference =
+                    refund.reference.clone().unwrap_or_else(|| panic!("{number}: no reference: {refund:?}"));
                 assert!(seen.insert(reference.clone()), "{number}: refunded twice under {reference}: {pair:#?}");
                 if reference == format!("{number}:cancel") {
                     assert!(pair.is_cancelled(), "{number}: a cancel's refund without a cancel");
