@@ -17,11 +17,14 @@
 mod access;
 mod calls;
 mod crash;
+mod durable;
 mod happy;
 mod input;
 mod lost;
+mod operators;
 mod privacy;
 mod refused;
 mod report;
 mod support;
+mod told;
 mod vendor;
