@@ -358,3 +358,38 @@ BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 
 CREATE TRIGGER journal_is_not_shortened BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+-- What a large shop looks like, for SQLite's planner. Without figures it believes that a shop has ten orders, and reads
+-- all of them where an index would name one. Each figure: rows, rows per shop, rows per further column of the index.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('listed', 'listed', '1000000 1000000 1'),
+    ('listed', 'listed_unread', '1000 1000 2 1'),
+    ('listed', 'listed_waiting', '1000 1000 1'),
+    ('listed_invoice', 'listed_invoice', '1000000 1000000 1'),
+    ('shop_order', 'shop_order', '1000000 1000000 1'),
+    ('shop_order', 'shop_order_number', '1000000 1000000 1'),
+    ('shop_order', 'shop_order_klarna', '1000000 1000000 1'),
+    ('shop_order', 'shop_order_decided', '1000000 1000000 1000 1'),
+    ('shop_order', 'shop_order_due', '1000000 1000000 1000 1 1'),
+    ('fact', 'sqlite_autoindex_fact_1', '2000000 2000000 2 1'),
+    ('credit_invoice', 'credit_invoice', '200000 200000 1'),
+    ('credit_invoice', 'credit_invoice_order', '200000 200000 1'),
+    ('credit_invoice', 'credit_invoice_number', '200000 200000 1'),
+    ('intent', 'sqlite_autoindex_intent_1', '400000 400000 1'),
+    ('intent', 'intent_open', '1000 1000 2 1 1'),
+    ('intent', 'intent_key', '400000 400000 1'),
+    ('intent', 'intent_order', '400000 400000 2'),
+    ('intent', 'intent_sending', '100 100'),
+    ('intent', 'intent_planned_at', '200000 200000 10'),
+    ('intent', 'intent_first_sent_at', '200000 200000 10'),
+    ('approval', 'approval', '1000 1000 1'),
+    ('approval', 'approval_order', '1000 1000 1'),
+    ('attribution', 'attribution', '1000 1000 1 1'),
+    ('hold', 'hold', '100 100 1'),
+    ('break', 'break_open', '100 100 1'),
+    ('break', 'break_order', '10000 10000 2 1'),
+    ('difference', 'difference', '10000 10000 1 1 1'),
+    ('journal', 'journal', '5000000 5000000 1'),
+    ('journal', 'journal_order', '5000000 5000000 5');
+ANALYZE sqlite_schema;

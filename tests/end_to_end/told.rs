@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::support::{Rig, Ran};
+use crate::support::{Ran, Rig};
 
 /// Ids, hashes and times become words; everything else stays as it was printed.
 fn normalised(text: &str) -> String {
@@ -58,7 +58,10 @@ fn is_told(name: &str, ran: &Ran) {
         fs::write(&page, &found).unwrap();
     }
     let expected = fs::read_to_string(&page).unwrap_or_default();
-    assert!(found == expected, "{name} differs; UPDATE_GOLDEN=1 writes it anew. Found:\n{found}\nexpected:\n{expected}");
+    assert!(
+        found == expected,
+        "{name} differs; UPDATE_GOLDEN=1 writes it anew. Found:\n{found}\nexpected:\n{expected}"
+    );
 }
 
 #[test]
