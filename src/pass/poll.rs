@@ -71,7 +71,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
         return Ok(Some(one(shop, number, tally).await?));
     }
     tally.progress.stage("listing what changed");
-    let cursors = shop.store.cursors().await?;
+    let cursors = shop.store.cursors().await?.no_later_than(tally.started_at);
     let since = |cursor: Option<Timestamp>| options.since.or(cursor.filter(|_| !options.full));
     let mut moved = cursors;
     match list_orders(shop, since(cursors.orders)).await? {
@@ -87,7 +87,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     // A look back with `--since` must not move a cursor over what it did not list.
     let is_gapless = options.since.is_none_or(|since| cursors.orders.is_some_and(|cursor| since <= cursor));
     if tally.lists_were_read() && is_gapless {
-        shop.store.advance(moved).await?;
+        shop.store.advance(moved.no_later_than(tally.started_at)).await?;
     }
     Ok(None)
 }
@@ -196,6 +196,13 @@ pub(super) fn unread(id: OrderId, why: &Unreadable) -> (String, String) {
 }
 
 impl Cursors {
+    /// The same places, none of them after `now`: a row whose time lies ahead must not hide what changes until then.
+    #[must_use]
+    pub fn no_later_than(self, now: Timestamp) -> Self {
+        let bound = |cursor: Option<Timestamp>| cursor.map(|cursor| cursor.min(now));
+        Self { orders: bound(self.orders), invoices: bound(self.invoices) }
+    }
+
     /// Nothing was ever listed.
     pub fn is_first(&self) -> bool {
         self.orders.is_none()

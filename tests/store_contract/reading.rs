@@ -103,6 +103,13 @@ pub(crate) async fn cursors_move_each_by_itself<P: Place>(place: &P) {
     assert_eq!(store.cursors().await.unwrap(), Cursors { orders: Some(at(5)), invoices: Some(at(7)) });
 }
 
+#[test]
+fn a_cursor_never_waits_for_the_future() {
+    let ahead = Cursors { orders: Some(at(900)), invoices: Some(at(3)) };
+    assert_eq!(ahead.no_later_than(at(7)), Cursors { orders: Some(at(7)), invoices: Some(at(3)) });
+    assert_eq!(Cursors::default().no_later_than(at(7)), Cursors::default());
+}
+
 pub(crate) async fn due_orders_come_by_id_page_by_page<P: Place>(place: &P) {
     let store = place.open();
     store.begin_pass(pass(1), at(0)).await.unwrap();
