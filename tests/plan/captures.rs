@@ -74,8 +74,19 @@ cases! {
         parcels().shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")).known_as(Order::PartlyPaid) => "
             look_again 480h";
 
-    a_part_of_which_nobody_says_the_quantities_is_not_guessed:
-        parcels().shipment("SHP1", "24h", &[]) => "look_again 480h";
+    a_part_of_which_nobody_says_the_quantities_is_not_guessed_and_not_clean:
+        parcels().shipment("SHP1", "24h", &[]) => "
+            break shipped_not_captured
+            look_again 480h";
+
+    a_part_without_quantities_may_be_captured_by_hand_within_grace:
+        verified(parcels().shipment("SHP1", "10m", &[])) => "
+            differs shipped_not_captured in 20m
+            look_again 20m";
+
+    a_part_without_quantities_of_which_something_is_captured_is_left_alone:
+        parcels().shipment("SHP1", "24h", &[]).captured_as("c1", "35.00", "24h", None).known_as(Order::PartlyPaid) => "
+            look_again 480h";
 
     two_parts_that_left_are_one_capture:
         parcels().shipment("SHP1", "3h", &[(1, 1)]).shipment("SHP2", "2h", &[(2, 1)]) => "

@@ -31,7 +31,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if is_closed(klarna) || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected))) {
         return;
     }
-    let Some(wanted) = wanted(case, klarna) else { return };
+    let Some(wanted) = wanted(case, klarna) else { return nobody_says_how_much(case, klarna) };
     let missing = wanted.amount.less(klarna.captured).less(captures_in_flight(case, klarna));
     if missing.get() <= AMOUNT_TOLERANCE {
         return;
@@ -73,6 +73,16 @@ fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Mino
     // Where the amounts differ, that is the break.
     if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
         not_captured(case, lost);
+    }
+}
+
+/// A part is shipped and the shop does not say which: no capture can be derived, and that none was made is said.
+fn nobody_says_how_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let is_open = klarna.captured.is_zero() && captures_in_flight(case, klarna).is_zero() && !is_fully_credited(case);
+    if is_open && case.shop.shipped.is(&Shipped::Partly) {
+        let due = case.past_grace(shipped_at(case));
+        let message = "a part is shipped, the shop does not say how much, and nothing is captured".to_owned();
+        case.differs(BreakKind::ShippedNotCaptured, "", None, due, message);
     }
 }
 
