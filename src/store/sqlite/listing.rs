@@ -15,23 +15,29 @@ use super::writer::Tx;
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 
+/// The shop dates changes by whole seconds. An order that was read less than this after the change it showed may have
+/// changed once more under the same date, so the next list marks it again. Five seconds, for clocks that differ.
+const READ_EARLY: &str = "EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = ?1 AND f.order_id = ?2 AND f.side = 'shop'
+    AND f.read_at < ?3 + 5000000000)";
+
 pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvoice]) -> Result<(), StoreError> {
-    let mut upsert = tx.conn.prepare_cached(
+    let upsert = format!(
         "INSERT INTO listed (shop, order_id, number, updated_at, is_klarna, unread, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?4)
+         VALUES (?1, ?2, ?4, ?3, ?5, ?5, ?3)
          ON CONFLICT (shop, order_id) DO UPDATE SET
             number = excluded.number, updated_at = excluded.updated_at, is_klarna = excluded.is_klarna,
             changed_at = CASE unread WHEN 1 THEN min(changed_at, excluded.changed_at) ELSE excluded.changed_at END,
             unread = CASE
                 WHEN excluded.is_klarna = 0 AND NOT EXISTS (
                     SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id) THEN 0
-                ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at END
+                ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at OR {READ_EARLY} END
          WHERE updated_at IS NULL OR excluded.updated_at > updated_at
-            OR (excluded.updated_at = updated_at AND is_klarna IS NOT excluded.is_klarna)",
-    )?;
+            OR (excluded.updated_at = updated_at AND (is_klarna IS NOT excluded.is_klarna OR {READ_EARLY}))",
+    );
+    let mut upsert = tx.conn.prepare_cached(&upsert)?;
     for row in orders {
         let id = Number(row.id.0);
-        upsert.execute((tx.shop, id, row.number.as_str(), At(row.updated_at), row.is_klarna))?;
+        upsert.execute((tx.shop, id, At(row.updated_at), row.number.as_str(), row.is_klarna))?;
     }
     for invoice in invoices {
         listed_invoice(tx, invoice)?;
@@ -43,11 +49,14 @@ fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError
     let mut known = tx.conn.prepare_cached("SELECT updated_at FROM listed_invoice WHERE shop = ?1 AND id = ?2")?;
     let id = Number(invoice.id.0);
     let known: Option<i64> = known.query_row((tx.shop, id), |row| row.get(0)).optional()?;
-    let version = At(invoice.updated_at);
+    let (version, order) = (At(invoice.updated_at), Number(invoice.order.0));
     if known.is_some_and(|known| known >= version.nanos()) {
-        return Ok(());
+        let mut early = tx.conn.prepare_cached(&format!("SELECT {READ_EARLY}"))?;
+        let again = known == Some(version.nanos()) && early.query_row((tx.shop, order, version), |row| row.get(0))?;
+        if !again {
+            return Ok(());
+        }
     }
-    let order = Number(invoice.order.0);
     let mut mark = tx.conn.prepare_cached(
         "INSERT INTO listed (shop, order_id, unread, changed_at) VALUES (?1, ?2, 1, ?3)
          ON CONFLICT (shop, order_id) DO UPDATE SET
@@ -111,7 +120,12 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
     let held: Option<(i64, String)> = held.query_row((shop, order), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let version = At(said.updated_at);
     let body = write_shop_order(said)?;
-    if held.is_some_and(|(held, text)| held > version.nanos() || text == body) {
+    if held.as_ref().is_some_and(|(held, text)| *held > version.nanos() || *text == body) {
+        let mut again = tx.conn.prepare_cached(
+            "UPDATE fact SET read_at = max(read_at, ?4)
+             WHERE shop = ?1 AND order_id = ?2 AND side = 'shop' AND version = ?3",
+        )?;
+        again.execute((shop, order, version, At(at)))?;
         return Ok(());
     }
     let mut upsert = tx.conn.prepare_cached(
