@@ -295,12 +295,16 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                 looks.remove(&order);
                 achieved.insert(order);
             }
-            Event::Lost if row.kind.is_klarna() => {
-                let settled = crate::core::policy::SETTLE_DELAY;
-                let at = self.shop.clock.now().checked_add(settled).unwrap_or(Timestamp::MAX);
-                self.again.insert(order, at);
+            // The newest answer is what the report tells, not the one before it.
+            Event::Lost => {
+                self.open.remove(&row.intent);
+                if row.kind.is_klarna() {
+                    let settled = crate::core::policy::SETTLE_DELAY;
+                    let at = self.shop.clock.now().checked_add(settled).unwrap_or(Timestamp::MAX);
+                    self.again.insert(order, at);
+                }
             }
-            Event::Lost | Event::Throttled | Event::NotSent | Event::Claimed | Event::Abandoned => {}
+            Event::Throttled | Event::NotSent | Event::Claimed | Event::Abandoned => {}
         }
     }
 

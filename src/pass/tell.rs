@@ -7,6 +7,7 @@ use crate::report::{EffectRow, Outcome};
 
 use super::intend::target;
 use super::round::{Decision, Permission};
+use super::tally::spoken;
 
 impl Decision {
     /// The line of one of the plan's effects.
@@ -34,11 +35,13 @@ impl Decision {
         let told = unknown.map(|intent| {
             let seen = |(id, note): &(IntentId, Note)| *id == intent.id && matches!(note, Note::Seen { .. });
             let (outcome, why) = if self.plan.intent_notes.iter().any(seen) {
-                (Outcome::Confirmed, "the answer was lost; a read shows that it happened")
+                (Outcome::Confirmed, "the answer was lost; a read shows that it happened".to_owned())
+            } else if let Some(said) = &intent.said {
+                (Outcome::Unknown, format!("the outcome is unknown: {}; reads do not show it yet", spoken(said)))
             } else {
-                (Outcome::Unknown, "the answer was lost, and reads do not show it yet")
+                (Outcome::Unknown, "the answer was lost, and reads do not show it yet".to_owned())
             };
-            self.line(intent.id, &intent.effect, outcome, why.to_owned())
+            self.line(intent.id, &intent.effect, outcome, why)
         });
         told.collect()
     }
