@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::text::PlainJson;
 use super::words::age_seconds;
 use super::{EffectRow, PassReport};
 use crate::core::credit_invoice::{CreditInvoice, Proof};
@@ -253,5 +254,6 @@ fn list<W: Write>(out: &mut W, name: &str, values: impl Iterator<Item = impl Ser
 }
 
 pub(super) fn write_value<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(out, value).map_err(io::Error::from)
+    let mut serializer = serde_json::Serializer::with_formatter(out, PlainJson);
+    value.serialize(&mut serializer).map_err(io::Error::from)
 }

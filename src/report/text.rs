@@ -3,6 +3,10 @@
 //! An order number or an error message is whatever somebody typed. Control characters could move the cursor or
 //! forge a line; bidirectional overrides could make one amount look like another.
 
+use std::io::{self, Write};
+
+use serde_json::ser::Formatter;
+
 /// No single text of the other sides is printed longer, in characters of the original.
 const LONGEST: usize = 400;
 
@@ -21,6 +25,26 @@ pub fn plain(text: &str) -> String {
         safe.push('…');
     }
     safe
+}
+
+/// JSON that steers nothing when it is printed; to a parser it is the same text.
+pub(super) struct PlainJson;
+
+impl Formatter for PlainJson {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        for piece in fragment.split_inclusive(directs) {
+            match piece.char_indices().next_back().filter(|(_, last)| directs(*last)) {
+                None => out.write_all(piece.as_bytes())?,
+                Some((at, last)) => {
+                    out.write_all(piece.get(..at).unwrap_or_default().as_bytes())?;
+                    for unit in last.encode_utf16(&mut [0; 2]) {
+                        write!(out, "\\u{unit:04x}")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Characters that steer a terminal or the reading direction instead of showing something.
