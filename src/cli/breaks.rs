@@ -17,7 +17,7 @@ pub enum Breaks {
     Show(Show),
     /// Somebody is working on it; it stays open
     Ack(Ack),
-    /// It is settled; it opens again if it is found again
+    /// It is settled; it opens again when it goes away and comes back, or its amount changes
     Resolve(Resolve),
     /// It is not settled after all
     Reopen(Reopen),
