@@ -131,6 +131,7 @@ fn usage_errors_end_with_two() {
         &["show", "ORD99999"],
         &["breaks", "show", "99"],
         &["frobnicate"],
+        &["show", "\u{1b}[31mORD00001"],
     ] {
         rig.run(arguments).ended(2);
     }

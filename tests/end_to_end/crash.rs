@@ -40,7 +40,7 @@ fn busy() -> Rig {
 
 /// Kills a pass after a pseudo-random number of requests, or of milliseconds.
 fn kill_one(rig: &Rig, seed: &mut u64) {
-    let by_requests = draw(seed) % 2 == 0;
+    let by_requests = draw(seed).is_multiple_of(2);
     let before = rig.log().len();
     let mut child = rig.start(&["reconcile", "--json"]);
     if by_requests {

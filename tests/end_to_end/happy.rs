@@ -123,7 +123,6 @@ fn part_shipments_capture_their_part_and_the_last_takes_what_remains() {
     rig.pass();
     assert_eq!(rig.pair(&order).klarna.captured_amount, first, "the same shipment is captured once");
 
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
     rig.with(|world| world.ship(order.id, None)).unwrap();
     rig.pass().ended(0);
     let klarna = rig.pair(&order).klarna;
@@ -266,4 +265,33 @@ fn a_credit_invoice_younger_than_refund_after_is_left_alone() {
     rig.pass().ended(0);
     let klarna = rig.pair(&order).klarna;
     assert_eq!(klarna.refunds.iter().map(|it| it.amount).collect::<Vec<_>>(), [2_000]);
+}
+
+/// The shop dates changes by whole seconds: two changes with a pass between them may bear one date.
+#[test]
+fn a_change_in_the_same_second_as_the_one_before_is_not_overlooked() {
+    let rig = Rig::empty(DRIVE);
+    for attempt in 0..3 {
+        let order = rig.order(5_000, KlarnaStart::Authorized, false);
+        rig.with(|world| world.ship(order.id, None)).unwrap();
+        rig.pass();
+        assert_eq!(rig.pair(&order).klarna.captured_amount, 5_000, "attempt {attempt}");
+        rig.cancel(&order);
+        rig.pass();
+        assert_eq!(rig.pair(&order).klarna.refunded_amount, 5_000, "attempt {attempt}");
+    }
+}
+
+/// The example of the README, as it is printed there.
+#[test]
+fn the_commands_of_the_readme_work() {
+    let rig = Rig::empty(DRIVE);
+    let readme = include_str!("../../README.md");
+    let commands = readme.lines().filter_map(|it| it.strip_prefix("cargo run --release -- "));
+    let commands: Vec<Vec<&str>> = commands.map(|it| it.split_whitespace().collect()).collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for arguments in commands {
+        let ran = rig.plain(&arguments);
+        assert!([0, 1].contains(&ran.status), "{arguments:?}: {ran:?}");
+    }
 }

@@ -161,9 +161,12 @@ fn cases() -> Vec<(Write, Ways)> {
     let forgets = Ways { forgets_keys: true, ..PLAIN };
     let worst = Ways { read_lag_ms: 3_000, forgets_keys: true, ..PLAIN };
     let unnamed_worst = Ways { no_reference: true, ..worst };
+    let bare = Ways { no_refund_id: true, ..PLAIN };
+    let bare_unnamed = Ways { no_reference: true, ..bare };
+    let bare_worst = Ways { no_refund_id: true, ..unnamed_worst };
     let of = |write, ways: &[Ways]| ways.iter().map(|it| (write, *it)).collect::<Vec<_>>();
     [
-        of(Write::Refund, &[PLAIN, unnamed, lags, forgets, worst, unnamed_worst]),
+        of(Write::Refund, &[PLAIN, unnamed, lags, forgets, worst, unnamed_worst, bare, bare_unnamed, bare_worst]),
         of(Write::Capture, &[PLAIN, unnamed, worst]),
         of(Write::Cancel, &[PLAIN, worst]),
         of(Write::Release, &[PLAIN, worst]),
@@ -172,16 +175,21 @@ fn cases() -> Vec<(Write, Ways)> {
     .concat()
 }
 
-/// All cases begin together, since they mostly wait; each test takes the end of its own.
 fn survives_in_all(write: Write) {
-    type Started = Vec<(Write, Option<thread::JoinHandle<()>>)>;
+    finish(|case| case.0 == write && !case.1.no_refund_id);
+}
+
+/// All cases begin together, since they mostly wait; each test takes the end of its own.
+fn finish(own: impl Fn(&(Write, Ways)) -> bool) {
+    type Started = Vec<((Write, Ways), Option<thread::JoinHandle<()>>)>;
     static ALL: LazyLock<Mutex<Started>> = LazyLock::new(|| {
-        let start = |(write, ways)| (write, Some(thread::spawn(move || survives(write, ways))));
+        let test = |(write, ways): (Write, Ways)| {
+            if ways.no_refund_id { is_safe_without_ids(ways) } else { survives(write, ways) }
+        };
+        let start = |case| (case, Some(thread::spawn(move || test(case))));
         Mutex::new(cases().into_iter().map(start).collect())
     });
-    let own =
-        |(of, handle): &mut (Write, Option<thread::JoinHandle<()>>)| (*of == write).then(|| handle.take()).flatten();
-    let started: Vec<_> = ALL.lock().unwrap().iter_mut().filter_map(own).collect();
+    let started: Vec<_> = ALL.lock().unwrap().iter_mut().filter(|it| own(&it.0)).filter_map(|it| it.1.take()).collect();
     assert!(!started.is_empty());
     for one in started {
         one.join().expect("a case failed; its message is above");
@@ -213,41 +221,35 @@ fn a_lost_answer_to_mark_paid_is_asked_again() {
     survives_in_all(Write::MarkPaid);
 }
 
+/// Reads without refund ids: nothing in them tells one refund from another, so a human may be needed. The money must
+/// be safe, and nothing may be lost in silence.
+fn is_safe_without_ids(ways: Ways) {
+    let rig = Rig::empty(DRIVE);
+    ways.apply(&rig);
+    for (kind, after) in uncertain() {
+        let (_, path) = Write::Refund.due(&rig);
+        rig.fault(Side::Klarna, "POST", &path, kind, after);
+    }
+    for _ in 0..3 {
+        rig.pass();
+        rig.money_is_safe();
+    }
+    let last = rig.pass();
+    for pair in rig.pairs() {
+        let number = &pair.shop.number;
+        let refunded = pair.klarna.refunded_amount == 4_495;
+        let reported = !last.breaks_of(number).is_empty();
+        let waits = last.effects_of(number).iter().any(|(_, it)| it != "confirmed");
+        assert!(refunded || reported || waits, "{ways:?}: {number} is lost: {:#}", last.json);
+        let paid = pair.credits().all(|it| it.status == "paid");
+        assert!(!paid || refunded, "{ways:?}: {number} paid, not refunded");
+    }
+    rig.audit();
+}
+
 #[test]
 fn without_refund_ids_and_references_a_lost_refund_is_never_doubled() {
-    // Nothing in a read tells one refund from another here, so a human may be needed; the money must be safe.
-    let ways = [
-        Ways { no_refund_id: true, ..PLAIN },
-        Ways { no_refund_id: true, no_reference: true, ..PLAIN },
-        Ways { no_refund_id: true, no_reference: true, read_lag_ms: 3_000, forgets_keys: true },
-    ];
-    thread::scope(|scope| {
-        for way in ways {
-            scope.spawn(move || {
-                let rig = Rig::empty(DRIVE);
-                way.apply(&rig);
-                for (kind, after) in uncertain() {
-                    let (_, path) = Write::Refund.due(&rig);
-                    rig.fault(Side::Klarna, "POST", &path, kind, after);
-                }
-                for _ in 0..3 {
-                    let pass = rig.pass();
-                    rig.money_is_safe();
-                    assert!(pass.status != 2, "{way:?}");
-                }
-                let last = rig.pass();
-                for pair in rig.pairs() {
-                    let refunded = pair.klarna.refunded_amount == 4_495;
-                    let reported = !last.breaks_of(&pair.shop.number).is_empty();
-                    let waits = last.effects_of(&pair.shop.number).iter().any(|(_, it)| it != "confirmed");
-                    assert!(refunded || reported || waits, "{way:?}: {} is lost: {:#}", pair.shop.number, last.json);
-                    let paid = pair.credits().all(|it| it.status == "paid");
-                    assert!(!paid || refunded, "{way:?}: {} paid, not refunded", pair.shop.number);
-                }
-                rig.audit();
-            });
-        }
-    });
+    finish(|case| case.1.no_refund_id);
 }
 
 #[test]

@@ -27,4 +27,5 @@ mod refused;
 mod report;
 mod support;
 mod told;
+mod values;
 mod vendor;

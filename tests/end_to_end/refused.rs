@@ -156,6 +156,8 @@ fn a_refusal_while_marking_paid_leaves_the_proven_refund_alone() {
     assert!(rig.fired(fault) >= 1);
     let pass = rig.pass();
     assert_eq!(pass.breaks_of(&order.number), ["credit_not_marked_paid"], "{:#}", pass.json);
+    let why = pass.list("effects").iter().find(|it| it["kind"] == "mark_paid").map(|it| text(&it["why"]));
+    assert!(why.as_ref().is_some_and(|it| it.contains("400")), "the shop's answer is not told: {why:?}");
     assert_eq!(pass.credit(&credit)["state"], "refunded");
     rig.clear_faults();
     rig.pass().ended(0);

@@ -2,6 +2,7 @@
 //!
 //! Every run is checked for what no run may print: a secret, a person, a control character.
 
+pub mod told;
 pub mod truth;
 
 use std::fs;
@@ -19,6 +20,7 @@ use reconciled::sandbox::{LogEntry, Reply, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+pub use told::{Pass, Ran, text};
 
 /// One minute, hour and day in milliseconds.
 pub const MINUTE: i64 = 60_000;
@@ -41,36 +43,6 @@ pub const DRIVE: &str = "act = true\ncaptures = \"drive\"\nrefund_after = \"0 se
 /// The same with the default grace: what is under way is no break yet.
 pub const DRIVE_PATIENTLY: &str = "act = true\ncaptures = \"drive\"\nrefund_after = \"0 seconds\"";
 
-/// How one run ended and what it printed.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    pub status: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Ran {
-    /// The one JSON object on stdout.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|why| panic!("stdout is not one JSON object: {why}\n{self:?}"))
-    }
-
-    #[track_caller]
-    pub fn ended(&self, status: i32) -> &Self {
-        assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    /// Some word of the output, wherever it went.
-    #[track_caller]
-    pub fn says(&self, words: &str) -> &Self {
-        let all = format!("{}\n{}", self.out, self.err);
-        assert!(all.contains(words), "`{words}` is missing in:\n{all}");
-        self
-    }
-}
-
 /// A shop, a merchant account, and a program that is configured for them.
 pub struct Rig {
     directory: TempDir,
@@ -80,7 +52,7 @@ pub struct Rig {
 impl Rig {
     pub fn new(mut world: World, policy: &str) -> Self {
         world.limits_mut().enabled = false;
-        let sandbox = runtime().block_on(serve(world, ServeOptions::anywhere(wall_clock))).unwrap();
+        let sandbox = runtime().block_on(serve(world, ServeOptions::anywhere(now))).unwrap();
         let rig = Self { directory: TempDir::new().unwrap(), sandbox };
         rig.write_secrets();
         rig.configure(policy);
@@ -146,6 +118,16 @@ impl Rig {
         command.current_dir(self.directory.path()).arg("--config").arg(self.path("reconciled.toml")).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// A run with these arguments and nothing else, in the rig's directory.
+    #[track_caller]
+    pub fn plain(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
+        command.env_clear().env("USER", "tester").env("TMPDIR", self.directory.path()).env("TERM", "dumb");
+        command.current_dir(self.directory.path()).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.finish(command.spawn().unwrap())
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
@@ -284,7 +266,7 @@ impl Rig {
     pub fn credit_aged(&self, order: &Placed, amount_minor: i64, age_seconds: i64) -> String {
         let body = json!({"order": order.number, "amount_minor": amount_minor, "age_seconds": age_seconds});
         let answer = self.control("act/credit", &body);
-        answer["number"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{answer}"))
+        answer["number"].as_str().map_or_else(|| panic!("{answer}"), str::to_owned)
     }
 
     /// A captured and shipped order with a credit invoice of a part of it: the order, and the credit's number.
@@ -348,71 +330,10 @@ pub struct Placed {
     pub klarna: Option<uuid::Uuid>,
 }
 
-/// One pass: how it ended, and its JSON.
-#[derive(Clone, Debug)]
-pub struct Pass {
-    pub status: i32,
-    pub json: Value,
-    pub err: String,
-}
-
-impl Pass {
-    pub fn list(&self, name: &str) -> &[Value] {
-        self.json[name].as_array().map_or(&[], Vec::as_slice)
-    }
-
-    #[track_caller]
-    pub fn ended(&self, status: i32) -> &Self {
-        assert_eq!(self.status, status, "{:#}\n{}", self.json, self.err);
-        self
-    }
-
-    /// (kind, outcome) of every effect of an order, sorted.
-    pub fn effects_of(&self, order: &str) -> Vec<(String, String)> {
-        let of = self.list("effects").iter().filter(|it| it["order"] == order);
-        let mut found: Vec<_> = of.map(|it| (text(&it["kind"]), text(&it["outcome"]))).collect();
-        found.sort();
-        found
-    }
-
-    /// Kinds of the breaks of an order, sorted.
-    pub fn breaks_of(&self, order: &str) -> Vec<String> {
-        let of = self.list("breaks").iter().filter(|it| it["order"] == order);
-        let mut found: Vec<String> = of.map(|it| text(&it["kind"])).collect();
-        found.sort();
-        found
-    }
-
-    /// The break of this kind.
-    #[track_caller]
-    pub fn the_break(&self, kind: &str) -> &Value {
-        let found = self.list("breaks").iter().find(|it| it["kind"] == kind);
-        found.unwrap_or_else(|| panic!("no break `{kind}` in {:#}", self.json))
-    }
-
-    #[track_caller]
-    pub fn order(&self, number: &str) -> &Value {
-        let found = self.list("orders").iter().find(|it| it["number"] == number);
-        found.unwrap_or_else(|| panic!("no order {number} in {:#}", self.json))
-    }
-
-    #[track_caller]
-    pub fn credit(&self, number: &str) -> &Value {
-        let mut all = self.list("orders").iter().flat_map(|it| it["credit_invoices"].as_array().unwrap());
-        all.find(|it| it["number"] == number).unwrap_or_else(|| panic!("no {number} in {:#}", self.json))
-    }
-}
-
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// Line ends apart, nothing that a terminal could obey or, outside JSON, that turns text around.
+/// Line ends apart, nothing that a terminal could obey or that turns text around.
 #[track_caller]
 pub fn has_no_control_characters(text: &str) {
-    let json = text.starts_with('{');
-    let turning = |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let turns = |it: char| !json && turning(it);
+    let turns = |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let found = text.chars().find(|it| (it.is_control() && *it != '\n') || turns(*it));
     assert!(found.is_none(), "U+{:04X} was printed in:\n{}", u32::from(found.unwrap()), text.escape_debug());
 }
@@ -431,8 +352,4 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 pub fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_default()
-}
-
-fn wall_clock() -> jiff::Timestamp {
-    SystemClock.now()
 }
