@@ -154,6 +154,17 @@ cases! {
             refund ORD1:cancel 70.00 act
             break refund_missing INV1 30.00";
 
+    what_is_credited_of_a_cancelled_order_is_reported_where_nobody_looks_at_refunds:
+        charged().credit("INV1", "30.00", "2h").policy(|policy| policy.refunds = Mode::Off) => "
+            order paid→refund_requested
+            refund ORD1:cancel 70.00 act
+            break cancel_not_refunded 30.00";
+
+    a_cancelled_order_that_is_wholly_credited_is_reported_where_nobody_looks_at_refunds:
+        charged().credit("INV1", "100.00", "2h").policy(|policy| policy.refunds = Mode::Off) => "
+            order paid→refund_requested
+            break cancel_not_refunded 100.00";
+
     we_refund_the_credit_invoice_while_somebody_else_owes_the_rest_of_a_cancel:
         charged().credit("INV1", "30.00", "2h").policy(|policy| policy.cancels = Mode::Verify) => "
             order paid→refund_requested

@@ -103,6 +103,10 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let reference = cancel_reference(&case.shop.number);
     let standing = case.standing(Kind::Refund, &reference);
     let owed = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
+    let mut left = Minor::ZERO;
+    if case.policy.cancels == Mode::Drive && case.policy.refunds == Mode::Off {
+        left = owed.less(case.room); // The credit invoices take it back, and nobody looks at those.
+    }
     match (case.policy.cancels, &standing) {
         (Mode::Off, _) => {}
         (Mode::Drive, Standing::Ended(intent)) => rejected(case, intent, BreakKind::RefundRejected),
@@ -118,10 +122,13 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             case.want(effect, why, &standing);
             case.room = Minor::ZERO;
         }
-        (Mode::Drive, Standing::Taken) if case.room.is_positive() => not_refunded(case, case.room),
+        (Mode::Drive, Standing::Taken) if case.room.is_positive() => left = left.plus(case.room),
         (Mode::Verify, _) if owed.is_positive() && case.policy.refunds != Mode::Drive => not_refunded(case, owed),
         (Mode::Verify, _) if case.room.is_positive() => not_refunded(case, case.room),
         (Mode::Drive, Standing::Free { .. } | Standing::Taken) | (Mode::Verify, _) => {}
+    }
+    if left.is_positive() {
+        not_refunded(case, left);
     }
 }
 
