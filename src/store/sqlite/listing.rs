@@ -17,11 +17,15 @@ use crate::core::id::{KlarnaOrderId, OrderId};
 
 /// The shop dates changes by whole seconds. An order that was read less than this after the change it showed may have
 /// changed once more under the same date, so the next list marks it again. Five seconds, for clocks that differ.
-const READ_EARLY: &str = "EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = ?1 AND f.order_id = ?2 AND f.side = 'shop'
-    AND f.read_at < ?3 + 5000000000)";
+macro_rules! read_early {
+    () => {
+        "EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = ?1 AND f.order_id = ?2 AND f.side = 'shop'
+    AND f.read_at < ?3 + 5000000000)"
+    };
+}
 
 pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvoice]) -> Result<(), StoreError> {
-    let upsert = format!(
+    let upsert = concat!(
         "INSERT INTO listed (shop, order_id, number, updated_at, is_klarna, unread, changed_at)
          VALUES (?1, ?2, ?4, ?3, ?5, ?5, ?3)
          ON CONFLICT (shop, order_id) DO UPDATE SET
@@ -30,11 +34,15 @@ pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvo
             unread = CASE
                 WHEN excluded.is_klarna = 0 AND NOT EXISTS (
                     SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id) THEN 0
-                ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at OR {READ_EARLY} END
+                ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at OR ",
+        read_early!(),
+        " END
          WHERE updated_at IS NULL OR excluded.updated_at > updated_at
-            OR (excluded.updated_at = updated_at AND (is_klarna IS NOT excluded.is_klarna OR {READ_EARLY}))",
+            OR (excluded.updated_at = updated_at AND (is_klarna IS NOT excluded.is_klarna OR ",
+        read_early!(),
+        "))"
     );
-    let mut upsert = tx.conn.prepare_cached(&upsert)?;
+    let mut upsert = tx.conn.prepare_cached(upsert)?;
     for row in orders {
         let id = Number(row.id.0);
         upsert.execute((tx.shop, id, At(row.updated_at), row.number.as_str(), row.is_klarna))?;
@@ -51,7 +59,7 @@ fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError
     let known: Option<i64> = known.query_row((tx.shop, id), |row| row.get(0)).optional()?;
     let (version, order) = (At(invoice.updated_at), Number(invoice.order.0));
     if known.is_some_and(|known| known >= version.nanos()) {
-        let mut early = tx.conn.prepare_cached(&format!("SELECT {READ_EARLY}"))?;
+        let mut early = tx.conn.prepare_cached(concat!("SELECT ", read_early!()))?;
         let again = known == Some(version.nanos()) && early.query_row((tx.shop, order, version), |row| row.get(0))?;
         if !again {
             return Ok(());
