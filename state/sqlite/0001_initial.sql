@@ -79,7 +79,6 @@ CREATE TABLE listed (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX listed_unread ON listed (shop, changed_at, order_id) WHERE unread = 1;
-CREATE INDEX listed_waiting ON listed (shop, order_id) WHERE unread = 1;
 
 -- Every invoice that a list named, so that a late or repeated list row is recognised.
 CREATE TABLE listed_invoice (
@@ -196,9 +195,9 @@ CREATE UNIQUE INDEX intent_open ON intent (shop, order_id, kind, reference)
 CREATE UNIQUE INDEX intent_key ON intent (shop, key);
 CREATE INDEX intent_order ON intent (shop, order_id);
 CREATE INDEX intent_sending ON intent (shop) WHERE state = 'sending';
-CREATE INDEX intent_planned_at ON intent (shop, planned_at)
+CREATE INDEX intent_planned_at ON intent (shop, planned_at, amount)
     WHERE kind = 'refund' AND state NOT IN ('rejected', 'abandoned');
-CREATE INDEX intent_first_sent_at ON intent (shop, first_sent_at)
+CREATE INDEX intent_first_sent_at ON intent (shop, first_sent_at, amount)
     WHERE kind = 'refund' AND first_sent_at IS NOT NULL AND state NOT IN ('rejected', 'abandoned');
 
 CREATE TRIGGER intent_stays BEFORE DELETE ON intent

@@ -251,8 +251,10 @@ fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) 
 pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result<Vec<IntentId>, StoreError> {
     let mut insert = tx.conn.prepare_cached("INSERT INTO pass (shop, id, started_at) VALUES (?1, ?2, ?3)")?;
     insert.execute((tx.shop, Id(pass.0), At(at)))?;
-    let mut find =
-        tx.conn.prepare_cached("SELECT id, order_id FROM intent WHERE shop = ?1 AND state = 'sending' ORDER BY id")?;
+    let mut find = tx.conn.prepare_cached(
+        "SELECT id, order_id FROM intent INDEXED BY intent_sending
+         WHERE shop = ?1 AND state = 'sending' ORDER BY id",
+    )?;
     let found: Vec<(Id, Number)> =
         find.query_map([tx.shop], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut lost = Vec::with_capacity(found.len());

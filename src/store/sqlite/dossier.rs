@@ -1,4 +1,7 @@
 //! Loading what is held about orders, for a decision and for reports. Reads only.
+//!
+//! Where the primary key also begins with the shop, the index is named: without statistics SQLite would take the key
+//! and walk the whole shop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +84,8 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
 
 fn credits(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<InvoiceId, CreditRecord>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT id, number, state, amount, created_at FROM credit_invoice WHERE shop = ?1 AND order_id = ?2",
+        "SELECT id, number, state, amount, created_at FROM credit_invoice INDEXED BY credit_invoice_order
+         WHERE shop = ?1 AND order_id = ?2",
     )?;
     let rows = find.query_map((shop, Number(order.0)), |row| {
         let amount: Option<Cents> = row.get(3)?;
@@ -120,7 +124,8 @@ fn shared_with(
     conn: &Connection, shop: &str, order: OrderId, klarna_order_id: &str,
 ) -> Result<Vec<OrderNumber>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT number FROM shop_order WHERE shop = ?1 AND klarna_order_id = ?2 AND id <> ?3 ORDER BY id",
+        "SELECT number FROM shop_order INDEXED BY shop_order_klarna
+         WHERE shop = ?1 AND klarna_order_id = ?2 AND id <> ?3 ORDER BY id",
     )?;
     let rows = find.query_map((shop, klarna_order_id, Number(order.0)), |row| row.get(0).map(OrderNumber))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -161,7 +166,7 @@ pub(super) fn looked_at(
                 WHERE i.shop = ?1 AND i.order_id = o.id AND i.kind = 'capture' AND i.state = 'confirmed'),
             refunded + (SELECT coalesce(sum(i.amount), 0) FROM intent AS i
                 WHERE i.shop = ?1 AND i.order_id = o.id AND i.kind = 'refund' AND i.state = 'confirmed' AND i.visible = 0)
-         FROM shop_order AS o
+         FROM shop_order AS o INDEXED BY shop_order_decided
          WHERE shop = ?1 AND decided_in = (SELECT no FROM pass WHERE shop = ?1 AND id = ?2) AND id > ?3
          ORDER BY id LIMIT ?4",
     )?;
@@ -193,9 +198,9 @@ fn order_row(conn: &Connection, shop: &str, row: &Row<'_>) -> Result<OrderRow, S
 
 pub(super) fn find(conn: &Connection, shop: &str, number: &str) -> Result<Option<OrderId>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT id FROM shop_order WHERE shop = ?1 AND number = ?2
+        "SELECT id FROM shop_order INDEXED BY shop_order_number WHERE shop = ?1 AND number = ?2
          UNION ALL
-         SELECT order_id FROM credit_invoice WHERE shop = ?1 AND number = ?2
+         SELECT order_id FROM credit_invoice INDEXED BY credit_invoice_number WHERE shop = ?1 AND number = ?2
          LIMIT 1",
     )?;
     let id: Option<Number> = find.query_row((shop, number), |row| row.get(0)).optional()?;
@@ -204,7 +209,8 @@ pub(super) fn find(conn: &Connection, shop: &str, number: &str) -> Result<Option
 
 pub(super) fn history(conn: &Connection, shop: &str, order: OrderId) -> Result<Vec<JournalRow>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT seq, at, actor, cause, entity, entity_id, event, before, after, detail FROM journal
+        "SELECT seq, at, actor, cause, entity, entity_id, event, before, after, detail
+         FROM journal INDEXED BY journal_order
          WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
     )?;
     let rows = find.query_map((shop, Number(order.0)), |row| {

@@ -60,7 +60,8 @@ struct Story {
 /// Replays `id` and compares it with its rows; `state` is the order's stored state.
 pub(super) fn order(conn: &Connection, shop: &str, id: OrderId, state: Option<&str>) -> Checked<()> {
     let mut find = conn.prepare_cached(
-        "SELECT seq, at, entity, entity_id, event, before, after, detail FROM journal
+        "SELECT seq, at, entity, entity_id, event, before, after, detail
+         FROM journal INDEXED BY journal_order
          WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
     )?;
     let mut rows = find.query((shop, Number(id.0)))?;
@@ -207,8 +208,10 @@ fn step<S: Coded, E: Coded>(
 
 fn compare(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Checked<()> {
     let place = (shop, Number(id.0));
-    let mut credits =
-        conn.prepare_cached("SELECT CAST(id AS TEXT), state FROM credit_invoice WHERE shop = ?1 AND order_id = ?2")?;
+    let mut credits = conn.prepare_cached(
+        "SELECT CAST(id AS TEXT), state FROM credit_invoice INDEXED BY credit_invoice_order
+         WHERE shop = ?1 AND order_id = ?2",
+    )?;
     let credits = pairs(credits.query(place)?)?;
     states("credit invoice", &story.credits, &credits)?;
     let mut breaks =

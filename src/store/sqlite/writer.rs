@@ -225,3 +225,60 @@ impl Writer {
         committed.map(|_| ()).map_err(|error| failed(error.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::open;
+
+    fn writer() -> Writer {
+        let mut conn = open::in_memory().unwrap();
+        open::add_shop(&mut conn, "main").unwrap();
+        Writer::new(conn, "main".into())
+    }
+
+    fn budget(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO budget (shop, name, value) VALUES (?1, ?2, ?3)";
+        tx.conn.execute(sql, (tx.shop, name, value))?;
+        Ok(())
+    }
+
+    fn kept(writer: &Writer) -> i64 {
+        writer.connection().query_row("SELECT count(*) FROM budget", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_answers_the_whole_group_and_ends_the_writer() {
+        let mut writer = writer();
+        let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.conn.pragma_update_and_check(None, "max_page_count", pages.saturating_add(4), |_| Ok(())).unwrap();
+        let (small, mut small_answer) = job(|tx| budget(tx, "small", "1"));
+        let (large, mut large_answer) = job(|tx| budget(tx, "large", &"x".repeat(100_000)));
+        let (late, mut late_answer) = job(|tx| budget(tx, "late", "1"));
+        writer.commit(&mut vec![small, large, late]);
+        for answer in [&mut small_answer, &mut large_answer, &mut late_answer] {
+            let result = answer.try_recv().unwrap();
+            assert!(matches!(result, Err(StoreError::Sql(_))), "{result:?}");
+        }
+        let (after, mut after_answer) = job(|tx| budget(tx, "after", "1"));
+        writer.commit(&mut vec![after]);
+        assert!(after_answer.try_recv().unwrap().is_err(), "nothing is tried again");
+        assert_eq!(kept(&writer), 0);
+    }
+
+    #[test]
+    fn a_job_that_fails_leaves_the_others_of_its_group() {
+        let mut writer = writer();
+        let (first, mut first_answer) = job(|tx| budget(tx, "a", "1"));
+        let (second, mut second_answer) = job(|tx| {
+            budget(tx, "b", "1")?;
+            budget(tx, "a", "2")
+        });
+        let (third, mut third_answer) = job(|tx| budget(tx, "c", "1"));
+        writer.commit(&mut vec![first, second, third]);
+        assert!(first_answer.try_recv().unwrap().is_ok());
+        assert!(second_answer.try_recv().unwrap().is_err());
+        assert!(third_answer.try_recv().unwrap().is_ok());
+        assert_eq!(kept(&writer), 2);
+    }
+}
