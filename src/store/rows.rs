@@ -374,3 +374,48 @@ fn time(text: &str) -> Result<Timestamp, StoreError> {
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|why| StoreError::Damaged(format!("a fact: {why}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words<T: Copy>(known: &[T]) -> Vec<Word<T>> {
+        let unknown = ["", "open", "paid", "EUR", "{\"unknown\":\"x\"}", "é\n"];
+        let known = known.iter().copied().map(Word::Known);
+        known.chain(unknown.map(|text| Word::Unknown(text.to_owned()))).collect()
+    }
+
+    fn survives<T: Copy + PartialEq + std::fmt::Debug>(
+        word_of: impl Fn(&str) -> Option<T>, name: impl Fn(T) -> &'static str, known: &[T],
+    ) {
+        for value in words(known) {
+            let text = serde_json::to_string(&word_row(&value, &name)).unwrap();
+            let row: WordRow = serde_json::from_str(&text).unwrap();
+            assert_eq!(word(row, &word_of).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_word_survives_and_no_unknown_one_becomes_known() {
+        survives(|text| find(ALL_SHOP_STATUS, shop_status, text), shop_status, ALL_SHOP_STATUS);
+        survives(|text| find(ALL_SHIPPED, shipped, text), shipped, ALL_SHIPPED);
+        survives(|text| find(ALL_KLARNA_STATUS, klarna_status, text), klarna_status, ALL_KLARNA_STATUS);
+        survives(|text| find(ALL_FRAUD, fraud, text), fraud, ALL_FRAUD);
+        survives(Currency::decode, Currency::code, Currency::ALL);
+    }
+
+    #[test]
+    fn amounts_and_times_keep_every_digit() {
+        let largest = Minor::new(1_000_000_000_000_000).unwrap();
+        for amount in [Ok(Minor::ZERO), Ok(largest), Err("1e3".to_owned()), Err("12".to_owned())] {
+            let text = serde_json::to_string(&amount_row(&amount)).unwrap();
+            assert_eq!(said(serde_json::from_str(&text).unwrap()).unwrap(), amount, "{text}");
+        }
+        for text in ["2026-01-02T03:04:05.123456789Z", "1969-12-31T23:59:59.5Z", "9999-12-30T22:00:00Z"] {
+            let at: Timestamp = text.parse().unwrap();
+            assert_eq!(time(&at.to_string()).unwrap(), at);
+        }
+        assert!(said(AmountRow::Minor(i64::MAX)).is_err(), "no sum of it would be exact");
+        assert!(parse::<ShopOrderRow>("{}").is_err());
+    }
+}

@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 pub use self::lock::PassLock;
 use self::lock::UseLock;
 use self::reader::Reading;
-use self::writer::{Job, Tx, Writer};
+use self::writer::{Job, Tx, Undo, Writer};
 use super::StoreError;
 use crate::core::id::ShopName;
 
@@ -149,7 +149,15 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let (job, answer) = writer::job(work);
+        self.hand_over(Undo::Whole, work).await
+    }
+
+    async fn hand_over<T, F>(&self, undo: Undo, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (job, answer) = writer::job(undo, work);
         match &self.inner.backend {
             Backend::Threads(threads) => threads.writer.send(job).await?,
             Backend::Inline(writer) => {

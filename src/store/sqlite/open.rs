@@ -30,8 +30,10 @@ const SQLITE_NEEDED: i32 = 3_051_003;
 /// Up to this size a check after an unclean end takes seconds.
 const CHECKED_UP_TO: u64 = 1 << 30;
 
-/// 8 MiB of pages per connection: a pass over any number of orders stays small.
-const CACHE_KIB: i64 = -8192;
+/// Pages in memory: 16 MiB for the writer, whose keys are spread all over, 8 MiB for a reader. A pass over any number of
+/// orders needs no more.
+const WRITER_KIB: i64 = -16_384;
+const READER_KIB: i64 = -8192;
 
 /// A waiting writer asks again every half millisecond, for five seconds. SQLite's own handler soon waits a tenth of a
 /// second at a time, and would find a busy pass writing whenever it looks: an operator's `stop` must not starve.
@@ -74,7 +76,7 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, UseLock), StoreError> {
 /// A second connection that cannot write.
 pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    settle(&mut conn, path)?;
+    settle_with(&mut conn, path, READER_KIB)?;
     conn.pragma_update(None, "query_only", true)?;
     Ok(conn)
 }
@@ -209,8 +211,13 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
     Ok(conn)
 }
 
-/// Sets what every connection needs, and reads it back.
+/// Sets what a connection that writes needs.
 pub(super) fn settle(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    settle_with(conn, path, WRITER_KIB)
+}
+
+/// Sets what every connection needs, and reads it back.
+fn settle_with(conn: &mut Connection, path: &Path, cache: i64) -> Result<(), StoreError> {
     conn.set_prepared_statement_cache_capacity(128);
     for (setting, wanted) in [
         // NORMAL may lose the last commits at a power loss; an intent must be on disk before its request leaves.
@@ -220,7 +227,7 @@ pub(super) fn settle(conn: &mut Connection, path: &Path) -> Result<(), StoreErro
         // REPLACE would otherwise delete rows behind the triggers that forbid it.
         ("recursive_triggers", 1),
         ("cell_size_check", 1),
-        ("cache_size", CACHE_KIB),
+        ("cache_size", cache),
         ("temp_store", 2),
         ("wal_autocheckpoint", 4000),
     ] {
@@ -232,6 +239,8 @@ pub(super) fn settle(conn: &mut Connection, path: &Path) -> Result<(), StoreErro
     }
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Without it a statement that a partial index might serve is planned anew for every set of values.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     Ok(())

@@ -11,7 +11,7 @@ use super::super::{
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
-use super::writer::Tx;
+use super::writer::{Tx, Undo};
 use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
@@ -74,7 +74,7 @@ impl Store for SqliteStore {
             }
             Ok(results)
         };
-        self.write(all).await
+        self.hand_over(Undo::InParts, all).await
     }
 
     async fn claim(&self, pass: PassId, intent: IntentId, guard: Guard) -> Result<Claim, StoreError> {

@@ -61,6 +61,15 @@ impl Tx<'_> {
     }
 }
 
+/// How a job is undone when it fails.
+#[derive(Clone, Copy)]
+pub(super) enum Undo {
+    Whole,
+    /// The job makes each of its parts undoable itself and writes nothing outside of them. A savepoint around a long
+    /// job would keep every page it touches, and SQLite walks all of them at the end of every statement.
+    InParts,
+}
+
 /// A piece of writing that waits for its commit.
 pub(super) trait Job: Send {
     /// `Err` when the whole transaction is lost.
@@ -116,6 +125,7 @@ impl Failure {
 
 struct Work<T, F> {
     todo: Option<F>,
+    undo: Undo,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -127,7 +137,10 @@ where
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let Some(work) = self.todo.take() else { return Ok(()) };
-        let result = tx.undoable(work);
+        let result = match self.undo {
+            Undo::Whole => tx.undoable(work),
+            Undo::InParts => work(tx),
+        };
         let lost = result.as_ref().err().filter(|error| tx.is_lost(error)).map(Failure::new);
         self.result = Some(result);
         lost.map_or(Ok(()), Err)
@@ -144,13 +157,13 @@ where
 }
 
 /// A job and the place where its answer will be.
-pub(super) fn job<T, F>(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>)
+pub(super) fn job<T, F>(undo: Undo, work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>)
 where
     T: Send + 'static,
     F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Work { todo: Some(work), result: None, reply }), answer)
+    (Box::new(Work { todo: Some(work), undo, result: None, reply }), answer)
 }
 
 /// The write connection of one shop.
@@ -252,15 +265,15 @@ mod tests {
         let mut writer = writer();
         let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         writer.conn.pragma_update_and_check(None, "max_page_count", pages.saturating_add(4), |_| Ok(())).unwrap();
-        let (small, mut small_answer) = job(|tx| budget(tx, "small", "1"));
-        let (large, mut large_answer) = job(|tx| budget(tx, "large", &"x".repeat(100_000)));
-        let (late, mut late_answer) = job(|tx| budget(tx, "late", "1"));
+        let (small, mut small_answer) = job(Undo::Whole, |tx| budget(tx, "small", "1"));
+        let (large, mut large_answer) = job(Undo::Whole, |tx| budget(tx, "large", &"x".repeat(100_000)));
+        let (late, mut late_answer) = job(Undo::Whole, |tx| budget(tx, "late", "1"));
         writer.commit(&mut vec![small, large, late]);
         for answer in [&mut small_answer, &mut large_answer, &mut late_answer] {
             let result = answer.try_recv().unwrap();
             assert!(matches!(result, Err(StoreError::Sql(_))), "{result:?}");
         }
-        let (after, mut after_answer) = job(|tx| budget(tx, "after", "1"));
+        let (after, mut after_answer) = job(Undo::Whole, |tx| budget(tx, "after", "1"));
         writer.commit(&mut vec![after]);
         assert!(after_answer.try_recv().unwrap().is_err(), "nothing is tried again");
         assert_eq!(kept(&writer), 0);
@@ -269,12 +282,12 @@ mod tests {
     #[test]
     fn a_job_that_fails_leaves_the_others_of_its_group() {
         let mut writer = writer();
-        let (first, mut first_answer) = job(|tx| budget(tx, "a", "1"));
-        let (second, mut second_answer) = job(|tx| {
+        let (first, mut first_answer) = job(Undo::Whole, |tx| budget(tx, "a", "1"));
+        let (second, mut second_answer) = job(Undo::Whole, |tx| {
             budget(tx, "b", "1")?;
             budget(tx, "a", "2")
         });
-        let (third, mut third_answer) = job(|tx| budget(tx, "c", "1"));
+        let (third, mut third_answer) = job(Undo::Whole, |tx| budget(tx, "c", "1"));
         writer.commit(&mut vec![first, second, third]);
         assert!(first_answer.try_recv().unwrap().is_ok());
         assert!(second_answer.try_recv().unwrap().is_err());
