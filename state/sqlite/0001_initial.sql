@@ -364,7 +364,6 @@ ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('listed', 'listed', '1000000 1000000 1'),
     ('listed', 'listed_unread', '1000 1000 2 1'),
-    ('listed', 'listed_waiting', '1000 1000 1'),
     ('listed_invoice', 'listed_invoice', '1000000 1000000 1'),
     ('shop_order', 'shop_order', '1000000 1000000 1'),
     ('shop_order', 'shop_order_number', '1000000 1000000 1'),
@@ -380,8 +379,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('intent', 'intent_key', '400000 400000 1'),
     ('intent', 'intent_order', '400000 400000 2'),
     ('intent', 'intent_sending', '100 100'),
-    ('intent', 'intent_planned_at', '200000 200000 10'),
-    ('intent', 'intent_first_sent_at', '200000 200000 10'),
+    ('intent', 'intent_planned_at', '200000 200000 10 1'),
+    ('intent', 'intent_first_sent_at', '200000 200000 10 1'),
     ('approval', 'approval', '1000 1000 1'),
     ('approval', 'approval_order', '1000 1000 1'),
     ('attribution', 'attribution', '1000 1000 1 1'),

@@ -203,7 +203,7 @@ pub(crate) async fn an_older_answer_of_klarnas_is_not_kept<P: Place>(place: &P) 
 pub(crate) async fn quiet_ends_with_a_change<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
-    for (changed, seconds, since) in [(false, 30, 5), (true, 31, 31), (false, 32, 31)] {
+    for (changed, seconds, since) in [(false, 30, 12), (true, 31, 31), (false, 32, 31)] {
         decide(&store, seconds, Decided { changed, ..quiet(1) }).await.unwrap();
         assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].quiet_since, at(since));
     }

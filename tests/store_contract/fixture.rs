@@ -240,8 +240,10 @@ pub(crate) fn intending(order: u64, credit_id: u64, amount: i64) -> (Decided, In
     (decided, intent)
 }
 
+/// Keeps what the shop said of an order, read ten seconds after its change.
 pub(crate) async fn observe<S: Store>(store: &S, order: ShopOrder) {
-    store.observe(vec![(order.id, Some(order))], at(5)).await.unwrap();
+    let read_at = order.updated_at.checked_add(jiff::SignedDuration::from_secs(10)).unwrap();
+    store.observe(vec![(order.id, Some(order))], read_at).await.unwrap();
 }
 
 /// Opens a pass and observes orders 1 and 2, with credit invoices of 4,000 and 3,000 on the first.

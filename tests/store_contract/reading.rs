@@ -40,6 +40,22 @@ pub(crate) async fn a_listed_order_is_unread_until_it_is_observed<P: Place>(plac
     assert_eq!(unread(&store).await, [1]);
 }
 
+pub(crate) async fn an_order_read_in_the_second_of_its_change_is_read_again<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 5, true)], vec![invoice(11, 1, 5)]).await.unwrap();
+    for (read_at, again) in [(5, true), (9, true), (10, false)] {
+        store.observe(vec![(OrderId(1), Some(shop_order(1, 5, &[])))], at(read_at)).await.unwrap();
+        assert!(unread(&store).await.is_empty());
+        store.listed(vec![row(1, 5, true)], vec![]).await.unwrap();
+        assert_eq!(!unread(&store).await.is_empty(), again, "read at {read_at}");
+    }
+    store.observe(vec![(OrderId(1), Some(shop_order(1, 6, &[])))], at(6)).await.unwrap();
+    store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
+    store.observe(vec![(OrderId(1), Some(shop_order(1, 6, &[])))], at(7)).await.unwrap();
+    store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
+    assert_eq!(unread(&store).await, [1], "its credit invoice may have changed under the same date");
+}
+
 pub(crate) async fn the_oldest_change_is_read_first<P: Place>(place: &P) {
     let store = place.open();
     store.listed(vec![row(1, 9, true), row(2, 7, true)], vec![invoice(31, 3, 8)]).await.unwrap();
