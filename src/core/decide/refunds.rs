@@ -247,7 +247,14 @@ fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
 
 fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.credit_event(credit.id, Event::PaidSeen);
-    if case.policy.refunds == Mode::Off || case.credit_state(credit.id) == CreditInvoice::Cancelled {
+    let is_settled = match case.credit_state(credit.id) {
+        CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::Cancelled => true,
+        CreditInvoice::Pending
+        | CreditInvoice::Held
+        | CreditInvoice::RefundRequested(_)
+        | CreditInvoice::PaidByHand => false,
+    };
+    if case.policy.refunds == Mode::Off || is_settled {
         return;
     }
     let due = case.past_grace(credit.updated_at);
