@@ -78,6 +78,7 @@ fn a_spent_budget_ends_the_pass_cleanly_and_says_what_was_left() {
     assert!(!pass.list("not_checked").is_empty());
     rig.money_is_safe();
     let throttled = rig.log().iter().filter(|it| it.status == Some(429)).count();
-    assert!(throttled <= 2, "{throttled} requests beyond the limit");
+    // Those that were under way when the first answer named the limit, at most.
+    assert!(throttled <= 8, "{throttled} requests beyond the limit");
     rig.with(|world| world.limits_mut().enabled = false);
 }
