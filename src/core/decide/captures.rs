@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::before_capture::credited_before_capture;
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
 use super::is_closed;
-use super::refunds::credited_before_capture;
 use super::reversal::rejected;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::before_capture::credited_before_capture;
 use super::case::Case;
 use super::is_closed;
-use super::refunds::credited_before_capture;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
 use crate::core::money::Minor;

@@ -2,9 +2,9 @@
 //!
 //! Presence always concludes; absence only after two looks, inside the key's life, and by the ladder.
 
+use super::before_capture::credited_before_capture;
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
-use super::refunds::credited_before_capture;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaStatus};

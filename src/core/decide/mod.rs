@@ -4,6 +4,7 @@
 //! at all, what became of what is in flight, what do both sides oblige, what differs. It never asks what changed:
 //! the same facts give the same plan, whoever woke the pass.
 
+mod before_capture;
 mod captures;
 mod case;
 mod checks;

@@ -1,8 +1,9 @@
 //! What a cancelled order obliges: everything goes back, once, its credit invoices included.
 
+use super::before_capture::credited_before_capture;
 use super::case::{Case, Standing, after};
 use super::checks::is_fully_credited;
-use super::refunds::{credited_before_capture, refusal};
+use super::refunds::refusal;
 use super::{captures, is_closed};
 use crate::core::attribution::cancel_reference;
 use crate::core::discrepancy::BreakKind;
