@@ -234,6 +234,7 @@ fn an_intent_moves_by_these_rows_and_no_other() {
     intent_machine().check(&[
         ("planned", "claimed", "sending"),
         ("planned", "seen", "confirmed"),
+        ("planned", "withdrawn", "withdrawn"),
         ("planned", "abandoned", "abandoned"),
         ("sending", "confirmed", "confirmed"),
         ("sending", "rejected", "rejected"),
@@ -251,7 +252,7 @@ fn nothing_leads_out_of_an_absorbing_state() {
     order_machine().absorbs("cancelled");
     order_machine().absorbs("expired");
     credit_machine().absorbs("cancelled");
-    for state in ["confirmed", "rejected", "abandoned"] {
+    for state in ["confirmed", "rejected", "withdrawn", "abandoned"] {
         intent_machine().absorbs(state);
     }
     let terminal = Order::ALL.into_iter().filter(|order| order.is_terminal());

@@ -93,7 +93,7 @@ async fn the_waiting_one<S: Store>(store: &S, number: &str) -> Result<(OrderId, 
             State::Unknown => unconfirmed,
             // A ceiling may hold a durable intent too; then its break has named it above.
             State::Planned => waiting.contains(&intent.id),
-            State::Sending | State::Confirmed | State::Abandoned => false,
+            State::Sending | State::Confirmed | State::Withdrawn | State::Abandoned => false,
         };
         if waits {
             waiting.insert(intent.id);

@@ -239,7 +239,7 @@ fn may_have_made(intent: &Intent, refund: &KlarnaRefund) -> bool {
     let may_be_ours = match intent.state {
         State::Sending | State::Unknown => true,
         State::Confirmed => refund.id.is_made_up(),
-        State::Planned | State::Rejected | State::Abandoned => false,
+        State::Planned | State::Rejected | State::Withdrawn | State::Abandoned => false,
     };
     may_be_ours && !intent.seen_before.contains(&refund.id.0) && is_since_attempt(intent, refund)
 }

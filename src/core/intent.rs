@@ -65,7 +65,8 @@ pub struct Target {
 
 /// `Planned`: durable, not sent. `Sending`: the claim is committed, the request may be under way. `Confirmed`: it
 /// happened. `Rejected`: it was definitively refused; a human decides. `Unknown`: it may have happened.
-/// `Abandoned`: given up, by a human or because its reason vanished before it was sent.
+/// `Withdrawn`: never sent, and taken back by this program because its reason was gone. `Abandoned`: given up by a
+/// human, who alone may start it anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Planned,
@@ -73,6 +74,7 @@ pub enum State {
     Confirmed,
     Rejected,
     Unknown,
+    Withdrawn,
     Abandoned,
 }
 
@@ -92,19 +94,29 @@ pub enum Event {
     NotSent,
     /// The answer is missing or says nothing certain.
     Lost,
-    /// Given up.
+    /// It was never sent, and its reason is gone.
+    Withdrawn,
+    /// A human gave it up.
     Abandoned,
 }
 
 impl State {
-    pub const ALL: [Self; 6] =
-        [Self::Planned, Self::Sending, Self::Confirmed, Self::Rejected, Self::Unknown, Self::Abandoned];
+    pub const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Sending,
+        Self::Confirmed,
+        Self::Rejected,
+        Self::Unknown,
+        Self::Withdrawn,
+        Self::Abandoned,
+    ];
 
     pub fn apply(self, event: Event) -> Result<Self, IllegalTransition> {
         use {Event as E, State as S};
         Ok(match (self, event) {
             (S::Planned | S::Unknown, E::Claimed) => S::Sending,
             (S::Planned | S::Unknown, E::Seen) => S::Confirmed,
+            (S::Planned, E::Withdrawn) => S::Withdrawn,
             (S::Planned | S::Unknown, E::Abandoned) => S::Abandoned,
             (S::Sending, E::Confirmed) => S::Confirmed,
             (S::Sending, E::Rejected) => S::Rejected,
@@ -126,13 +138,14 @@ impl State {
             Self::Confirmed => "confirmed",
             Self::Rejected => "rejected",
             Self::Unknown => "unknown",
+            Self::Withdrawn => "withdrawn",
             Self::Abandoned => "abandoned",
         }
     }
 }
 
 impl Event {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Claimed,
         Self::Confirmed,
         Self::Seen,
@@ -140,6 +153,7 @@ impl Event {
         Self::Throttled,
         Self::NotSent,
         Self::Lost,
+        Self::Withdrawn,
         Self::Abandoned,
     ];
 
@@ -153,6 +167,7 @@ impl Event {
             Self::Throttled => "throttled",
             Self::NotSent => "not_sent",
             Self::Lost => "lost",
+            Self::Withdrawn => "withdrawn",
             Self::Abandoned => "abandoned",
         }
     }
@@ -183,7 +198,7 @@ pub struct Intent {
     pub made: Option<RefundId>,
     /// The last answer that was not a success.
     pub said: Option<Said>,
-    /// When it was confirmed, rejected or abandoned.
+    /// When it was confirmed, rejected, withdrawn or abandoned.
     pub ended_at: Option<Timestamp>,
 }
 

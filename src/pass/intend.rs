@@ -45,7 +45,7 @@ pub(super) fn intended(
     for (id, note) in &plan.intent_notes {
         match note {
             Note::Seen { .. } => steps.intent(*id, intent::Event::Seen, note)?,
-            Note::Withdrawn { .. } => steps.intent(*id, intent::Event::Abandoned, note)?,
+            Note::Withdrawn { .. } => steps.intent(*id, intent::Event::Withdrawn, note)?,
             Note::Absent { read_at } => absent.push((*id, *read_at)),
         }
     }

@@ -82,7 +82,7 @@ fn attempt(
 fn outcome(intent: &Intent, answer: &Answer, event: Event) -> Recorded {
     let outcome = match event {
         Event::Confirmed | Event::Seen => Outcome::Confirmed,
-        Event::Rejected | Event::Abandoned => Outcome::Rejected,
+        Event::Rejected | Event::Withdrawn | Event::Abandoned => Outcome::Rejected,
         Event::Throttled | Event::NotSent => Outcome::Held,
         Event::Lost | Event::Claimed => Outcome::Unknown,
     };

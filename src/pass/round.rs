@@ -304,7 +304,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                     self.again.insert(order, at);
                 }
             }
-            Event::Throttled | Event::NotSent | Event::Claimed | Event::Abandoned => {}
+            Event::Throttled | Event::NotSent | Event::Claimed | Event::Withdrawn | Event::Abandoned => {}
         }
     }
 

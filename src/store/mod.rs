@@ -335,7 +335,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, pass: PassId, attempt: Attempt, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Refunds intended since `since` and not rejected or abandoned.
+    /// Refunds intended since `since` and not rejected, withdrawn or abandoned.
     fn spent(&self, since: Timestamp) -> impl Future<Output = Result<Minor, StoreError>> + Send;
 
     fn is_stopped(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;

@@ -166,7 +166,7 @@ CREATE TABLE intent (
     planned_at      INTEGER NOT NULL,
     seen_before     TEXT NOT NULL,
     state           TEXT NOT NULL
-        CHECK (state IN ('planned', 'sending', 'confirmed', 'rejected', 'unknown', 'abandoned')),
+        CHECK (state IN ('planned', 'sending', 'confirmed', 'rejected', 'unknown', 'withdrawn', 'abandoned')),
     attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     first_sent_at   INTEGER,
     last_sent_at    INTEGER,
@@ -196,9 +196,9 @@ CREATE UNIQUE INDEX intent_key ON intent (shop, key);
 CREATE INDEX intent_order ON intent (shop, order_id);
 CREATE INDEX intent_sending ON intent (shop) WHERE state = 'sending';
 CREATE INDEX intent_planned_at ON intent (shop, planned_at, amount)
-    WHERE kind = 'refund' AND state NOT IN ('rejected', 'abandoned');
+    WHERE kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned');
 CREATE INDEX intent_first_sent_at ON intent (shop, first_sent_at, amount)
-    WHERE kind = 'refund' AND first_sent_at IS NOT NULL AND state NOT IN ('rejected', 'abandoned');
+    WHERE kind = 'refund' AND first_sent_at IS NOT NULL AND state NOT IN ('rejected', 'withdrawn', 'abandoned');
 
 CREATE TRIGGER intent_stays BEFORE DELETE ON intent
 BEGIN SELECT RAISE(ABORT, 'an intent is never deleted'); END;
@@ -214,6 +214,7 @@ BEGIN SELECT RAISE(ABORT, 'an intent starts planned'); END;
 CREATE TRIGGER intent_moves_legally BEFORE UPDATE OF state ON intent
 WHEN NOT (
     (OLD.state IN ('planned', 'unknown') AND NEW.state IN ('sending', 'confirmed', 'abandoned'))
+    OR (OLD.state = 'planned' AND NEW.state = 'withdrawn')
     OR (OLD.state = 'sending' AND NEW.state IN ('confirmed', 'rejected', 'planned', 'unknown'))
 )
 BEGIN SELECT RAISE(ABORT, 'an intent cannot move that way'); END;
@@ -237,7 +238,7 @@ END;
 
 CREATE TRIGGER intent_counts_when_sent AFTER UPDATE OF first_sent_at ON intent
 WHEN NEW.kind = 'refund' AND NEW.first_sent_at IS NOT NULL AND OLD.first_sent_at IS NOT NEW.first_sent_at
-    AND NEW.state NOT IN ('rejected', 'abandoned')
+    AND NEW.state NOT IN ('rejected', 'withdrawn', 'abandoned')
 BEGIN
     INSERT INTO spent (shop, clock, hour, amount)
     VALUES (NEW.shop, 'sent', NEW.first_sent_at / 3600000000000, NEW.amount)
@@ -245,15 +246,15 @@ BEGIN
 END;
 
 CREATE TRIGGER intent_counts_no_more_as_sent AFTER UPDATE OF first_sent_at, state ON intent
-WHEN NEW.kind = 'refund' AND OLD.first_sent_at IS NOT NULL AND OLD.state NOT IN ('rejected', 'abandoned')
-    AND (OLD.first_sent_at IS NOT NEW.first_sent_at OR NEW.state IN ('rejected', 'abandoned'))
+WHEN NEW.kind = 'refund' AND OLD.first_sent_at IS NOT NULL AND OLD.state NOT IN ('rejected', 'withdrawn', 'abandoned')
+    AND (OLD.first_sent_at IS NOT NEW.first_sent_at OR NEW.state IN ('rejected', 'withdrawn', 'abandoned'))
 BEGIN
     UPDATE spent SET amount = amount - OLD.amount
     WHERE shop = OLD.shop AND clock = 'sent' AND hour = OLD.first_sent_at / 3600000000000;
 END;
 
 CREATE TRIGGER intent_counts_no_more AFTER UPDATE OF state ON intent
-WHEN NEW.kind = 'refund' AND NEW.state IN ('rejected', 'abandoned') AND OLD.state NOT IN ('rejected', 'abandoned')
+WHEN NEW.kind = 'refund' AND NEW.state IN ('rejected', 'withdrawn', 'abandoned') AND OLD.state NOT IN ('rejected', 'withdrawn', 'abandoned')
 BEGIN
     UPDATE spent SET amount = amount - OLD.amount
     WHERE shop = OLD.shop AND clock = 'planned' AND hour = OLD.planned_at / 3600000000000;

@@ -358,7 +358,7 @@ impl Scene {
                 State::Planned | State::Sending | State::Unknown => CreditInvoice::RefundRequested(intent.id),
                 State::Confirmed => CreditInvoice::Refunded(Proof::Refund(RefundId(ask.made.to_owned()))),
                 State::Rejected => CreditInvoice::Held,
-                State::Abandoned if ask.sent.is_none() => CreditInvoice::Pending,
+                State::Withdrawn => CreditInvoice::Pending,
                 State::Abandoned => CreditInvoice::Held,
             };
             let record = CreditRecord { number, state, amount: Some(intent.effect.amount), created_at: ago("3h") };
@@ -461,6 +461,11 @@ impl Ask {
 
     /// Given up before it was sent, because its reason was gone.
     pub fn withdrawn(self) -> Self {
+        Self { state: State::Withdrawn, ..self }
+    }
+
+    /// Given up by a human before it was sent.
+    pub fn given_up(self) -> Self {
         Self { state: State::Abandoned, ..self }
     }
 
@@ -503,7 +508,7 @@ impl Ask {
             credit_invoice: self.credit(),
             generation: self.generation,
         };
-        let ended = matches!(self.state, State::Confirmed | State::Rejected | State::Abandoned);
+        let ended = matches!(self.state, State::Confirmed | State::Rejected | State::Withdrawn | State::Abandoned);
         let refusal = answer::Said {
             status: Some(403),
             code: Some(self.code.to_owned()),

@@ -518,7 +518,7 @@ pub fn applied(scene: &Scene, plan: &Plan) -> Ledger {
                 intent.made = made.clone().or(intent.made.take());
                 Event::Seen
             }
-            Note::Withdrawn { .. } => Event::Abandoned,
+            Note::Withdrawn { .. } => Event::Withdrawn,
             Note::Absent { read_at } => {
                 let is_old =
                     intent.absent_since.is_none_or(|since| intent.last_sent_at.is_some_and(|last| since <= last));

@@ -264,12 +264,20 @@ cases! {
         captured_order("100.00").credit("INV1", "30.00", "3h").intended(&Ask::refund("INV1", "40.00").withdrawn()) => "
             refund INV1 30.00 act generation 1";
 
-    // A held credit invoice cannot say whether its unsent intent was withdrawn or given up by a human; the latter is
-    // assumed, because then nothing leaves without a word.
-    a_withdrawn_intent_of_a_held_credit_invoice_counts_as_given_up:
+    after_a_withdrawn_intent_a_hold_in_between_changes_nothing:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").withdrawn())
             .credit_known_as("INV1", "40.00", CreditInvoice::Held) => "
+            credit INV1 held→pending
+            refund INV1 40.00 act generation 1";
+
+    what_a_human_gave_up_before_it_was_sent_waits_for_a_human:
+        captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").given_up()) => "
             break refund_missing INV1 40.00";
+
+    what_a_human_gave_up_before_it_was_sent_goes_when_a_human_approves_it:
+        captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").given_up()).approved() => "
+            credit INV1 held→pending
+            refund INV1 40.00 act generation 1";
 
     what_reappears_after_it_was_withdrawn_is_a_break_and_neither_refunded_nor_marked_paid:
         captured_order("100.00").credit("INV1", "40.00", "3h").credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "

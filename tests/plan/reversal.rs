@@ -198,6 +198,14 @@ cases! {
         charged().known_as(Order::RefundRequested).intended(&cancel().rejected("CANCEL_NOT_ALLOWED", "1h")) => "
             refund ORD1:cancel 100.00 act";
 
+    a_cancel_that_a_human_gave_up_before_it_was_sent_waits_for_a_human:
+        cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().given_up()) => "
+            break cancel_rejected ORD1:cancel 100.00";
+
+    a_withdrawn_cancel_is_intended_anew:
+        cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().withdrawn()) => "
+            cancel ORD1:cancel 100.00 act generation 1";
+
     a_refused_remainder_waits_for_a_human:
         charged().known_as(Order::RefundRequested).intended(&Ask::refund("ORD1:cancel", "100.00").rejected("REFUND_NOT_ALLOWED", "1h")) => "
             break refund_rejected ORD1:cancel 100.00";

@@ -167,7 +167,7 @@ pub(crate) async fn a_withdrawn_intent_says_why<P: Place>(place: &P) {
     let id = intend(&store, 11, 4000).await;
     let note = Some(Note::Withdrawn { why: "the credit invoice vanished".into() });
     let step =
-        Step::Intent { id, before: State::Planned, event: intent::Event::Abandoned, after: State::Abandoned, note };
+        Step::Intent { id, before: State::Planned, event: intent::Event::Withdrawn, after: State::Withdrawn, note };
     decide(&store, 13, Decided { steps: vec![step], ..quiet(1) }).await.unwrap();
     assert_eq!(stored(&store, id).await.ended_at, Some(at(13)));
     let last = store.history(OrderId(1)).await.unwrap().pop().unwrap();

@@ -234,7 +234,8 @@ impl History {
     async fn invariants(&self) -> Result<(), TestCaseError> {
         for order in 1..=3 {
             let ledger = self.ledger(order).await;
-            let counted = |intent: &&Intent| !matches!(intent.state, State::Rejected | State::Abandoned);
+            let counted =
+                |intent: &&Intent| !matches!(intent.state, State::Rejected | State::Withdrawn | State::Abandoned);
             let out: Minor = ledger.intents.iter().filter(counted).map(|intent| intent.effect.amount).collect();
             prop_assert!(out <= minor(10_000), "refunds_never_exceed_captures: {out:?}");
         }

@@ -40,7 +40,8 @@ pub(super) struct Case<'a> {
 
 /// What the intents say about a wanted effect.
 pub(super) enum Standing {
-    /// None exists, or a human had the last one started anew: this generation may be intended.
+    /// None exists, the last one was withdrawn before it was sent, or a human had it started anew: this generation may
+    /// be intended.
     Free { generation: u32 },
     /// Planned and not sent: it may go.
     Planned(Intent),
@@ -168,7 +169,7 @@ impl<'a> Case<'a> {
             State::Planned if self.is_noted(last) => Standing::Taken,
             State::Planned => Standing::Planned(last.clone()),
             State::Sending | State::Unknown | State::Confirmed => Standing::Taken,
-            State::Abandoned if last.first_sent_at.is_none() && !self.was_given_up(last) => next,
+            State::Withdrawn => next,
             State::Rejected | State::Abandoned if self.ledger.approved.contains(&last.id) => next,
             State::Rejected | State::Abandoned => Standing::Ended(last.clone()),
         }
@@ -183,12 +184,6 @@ impl<'a> Case<'a> {
     pub(super) fn is_noted_seen(&self, intent: &Intent) -> bool {
         let seen = |note: &Note| matches!(note, Note::Seen { .. });
         self.plan.intent_notes.iter().any(|(id, note)| *id == intent.id && seen(note))
-    }
-
-    /// A human gave the intent up: its credit invoice was moved to `Held` in the same transaction.
-    fn was_given_up(&self, intent: &Intent) -> bool {
-        let credit = intent.effect.credit_invoice.as_ref();
-        credit.is_some_and(|(id, _)| self.credit_state(*id) == CreditInvoice::Held)
     }
 
     /// Wants an effect that is due, with what the guards say to it.

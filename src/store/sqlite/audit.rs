@@ -161,7 +161,7 @@ fn ceiling(conn: &Connection, shop: &str) -> Checked<()> {
     let wrong: i64 = conn.query_row(
         "WITH counted AS (
             SELECT planned_at, first_sent_at, amount FROM intent
-            WHERE shop = ?1 AND kind = 'refund' AND state NOT IN ('rejected', 'abandoned')
+            WHERE shop = ?1 AND kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned')
          ), sums AS (
             SELECT 'planned' AS clock, planned_at / 3600000000000 AS hour, sum(amount) AS amount
             FROM counted GROUP BY 2

@@ -147,6 +147,7 @@ fn may_be_approved(found: &Intent, at: Timestamp) -> Result<(), StoreError> {
         }
         State::Sending => "its request is under way",
         State::Confirmed => "it was confirmed",
+        State::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent",
     };
     Err(StoreError::Refused(format!("intent {} cannot be approved: {why}", found.id)))
 }
