@@ -194,4 +194,6 @@ pub struct Facts {
     pub shared_with: Vec<OrderNumber>,
     /// When the Klarna read was started.
     pub read_at: Timestamp,
+    /// When the shop's answer about the order was kept; it may be older than this pass.
+    pub shop_read_at: Timestamp,
 }

@@ -212,6 +212,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             klarna: look.side.clone(),
             shared_with: dossier.shared_with.clone(),
             read_at: look.read_at,
+            shop_read_at: dossier.shop_read_at,
         };
         let mut plan = decide(&dossier.ledger, &facts, &self.shop.policy, now);
         let target = target(&facts, &dossier.ledger);

@@ -63,6 +63,8 @@ pub enum Scope {
 pub struct Dossier {
     pub ledger: Ledger,
     pub shop: ShopOrder,
+    /// When the shop's answer was kept.
+    pub shop_read_at: Timestamp,
     /// What Klarna said last, and when that read was started.
     pub klarna: Option<(KlarnaOrder, Timestamp)>,
     /// Other shop orders that name the same Klarna order.
@@ -289,7 +291,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn cursors(&self) -> impl Future<Output = Result<Cursors, StoreError>> + Send;
 
     /// Opens a pass. Every intent found `Sending` becomes `Unknown`: its request may have been under way when the
-    /// last writer died. Returns their ids.
+    /// last writer died. Returns their ids. Orders with a payment whose answer was lost become unread: only a new
+    /// look at the shop may settle or repeat it.
     fn begin_pass(&self, id: PassId, at: Timestamp) -> impl Future<Output = Result<Vec<IntentId>, StoreError>> + Send;
 
     /// Remembers one list page, and which of its orders must be read. A crash loses the page, not the cursor.

@@ -195,6 +195,7 @@ CREATE UNIQUE INDEX intent_open ON intent (shop, order_id, kind, reference)
 CREATE UNIQUE INDEX intent_key ON intent (shop, key);
 CREATE INDEX intent_order ON intent (shop, order_id);
 CREATE INDEX intent_sending ON intent (shop) WHERE state = 'sending';
+CREATE INDEX intent_lost_payment ON intent (shop) WHERE kind = 'mark_paid' AND state = 'unknown';
 CREATE INDEX intent_planned_at ON intent (shop, planned_at, amount)
     WHERE kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned');
 CREATE INDEX intent_first_sent_at ON intent (shop, first_sent_at, amount)
@@ -380,6 +381,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('intent', 'intent_key', '400000 400000 1'),
     ('intent', 'intent_order', '400000 400000 2'),
     ('intent', 'intent_sending', '100 100'),
+    ('intent', 'intent_lost_payment', '100 100'),
     ('intent', 'intent_planned_at', '200000 200000 10 1'),
     ('intent', 'intent_first_sent_at', '200000 200000 10 1'),
     ('approval', 'approval', '1000 1000 1'),

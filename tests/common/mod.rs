@@ -116,6 +116,7 @@ pub fn order(total: &str) -> Scene {
             klarna: KlarnaSide::Read(klarna),
             shared_with: Vec::new(),
             read_at: NOW,
+            shop_read_at: NOW,
         },
         ledger: Ledger::new(ShopName("main".to_owned())),
         policy: policy(),
@@ -157,6 +158,12 @@ pub fn policy() -> Policy {
 impl Scene {
     pub fn shop_says(mut self, change: impl FnOnce(&mut ShopOrder)) -> Self {
         change(&mut self.facts.shop);
+        self
+    }
+
+    /// The shop was read that long ago; Klarna is read now.
+    pub fn shop_read(mut self, when: &str) -> Self {
+        self.facts.shop_read_at = ago(when);
         self
     }
 
@@ -337,6 +344,7 @@ impl Scene {
     pub fn at(mut self, now: Timestamp) -> Self {
         self.now = now;
         self.facts.read_at = now;
+        self.facts.shop_read_at = now;
         self
     }
 

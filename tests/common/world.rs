@@ -289,6 +289,7 @@ impl World {
         }
         self.scene.facts.klarna = KlarnaSide::Read(self.read(lag));
         self.scene.facts.read_at = self.scene.now;
+        self.scene.facts.shop_read_at = self.scene.now;
         let decided_on = self.scene.clone();
         let plan = self.scene.plan();
         must_be_sound(&decided_on, &plan);

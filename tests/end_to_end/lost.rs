@@ -273,3 +273,27 @@ fn what_stays_unknown_ends_with_three_until_it_is_known() {
     assert_eq!(rig.invoice_status(&credit), "paid");
     assert_eq!(rig.pair(&order).klarna.refunds.len(), 1);
 }
+
+/// A payment that never arrived changes nothing that a list would name: the order is read before it is sent again.
+#[test]
+fn a_lost_payment_is_repeated_only_after_the_shop_was_asked_again() {
+    let rig = Rig::empty(DRIVE_PATIENTLY);
+    let (order, credit) = rig.returned(5_035, 4_495);
+    rig.fault(Side::Lightspeed, "PUT", "*/invoices/*", FaultKind::Drop, false);
+    rig.pass().ended(3);
+    // The lists overlap by some seconds; this is how the next pass finds the shop when more time has gone by.
+    for list in ["orders", "invoices"] {
+        let nothing = FaultKind::Body { text: format!("{{\"{list}\": []}}") };
+        rig.fault_always(Side::Lightspeed, "GET", &format!("*/{list}.json"), nothing);
+    }
+    rig.clear_log();
+    rig.pass().ended(0);
+    let log = rig.log();
+    let at = |method: &str, part: &str| {
+        let found = log.iter().find(|it| it.side == Side::Lightspeed && it.method == method && it.path.contains(part));
+        found.map(|it| it.sequence)
+    };
+    let (read, paid) = (at("GET", &format!("/orders/{}.json", order.id)), at("PUT", "/invoices/"));
+    assert!(read.is_some() && read < paid, "read {read:?}, paid {paid:?}");
+    assert_eq!(rig.invoice_status(&credit), "paid");
+}

@@ -208,6 +208,23 @@ cases! {
             differs credit_not_marked_paid INV1 40.00 in 20m
             look_again 20m";
 
+    a_lost_payment_is_not_repeated_on_what_the_shop_said_before_it:
+        paid().intended(&Ask::mark_paid("INV1", "40.00").unknown("10m")).shop_read("10m") => "
+            differs credit_not_marked_paid INV1 40.00 in 20m
+            look_again 20m";
+
+    a_lost_payment_is_repeated_on_what_the_shop_said_after_it:
+        paid().intended(&Ask::mark_paid("INV1", "40.00").unknown("10m")).shop_read("9m 59s") => "
+            intent mark_paid INV1 absent
+            mark_paid INV1 40.00 act again
+            differs credit_not_marked_paid INV1 40.00 in 20m
+            look_again 20m";
+
+    what_the_shop_said_before_says_nothing_against_asking_klarna_again:
+        asked(&refund().unknown("10m").absent("5s")).shop_read("48h") => "
+            intent refund INV1 absent
+            refund INV1 40.00 act again";
+
     a_lost_payment_that_keeps_failing_is_reported_after_grace:
         paid().intended(&Ask::mark_paid("INV1", "40.00").unknown("30m").attempts(7, "30m", "1m")) => "
             intent mark_paid INV1 absent

@@ -2,14 +2,14 @@
 
 use reconciled::core::answer::Said;
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::id::{InvoiceId, OrderId, RefundId};
-use reconciled::core::intent::{Event, State};
+use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
+use reconciled::core::intent::{Effect, Event, Kind, State};
 use reconciled::core::money::Minor;
 use reconciled::store::{Attempt, Claim, Decided, Guard, Operation, Store, StoreError};
 
 use crate::fixture::{
-    HOUR, Place, at, attempt, begun, claim, credit_step, decide, granted, guard, intact, intend, intending, klarna,
-    minor, operate, pass, quiet, record, stored,
+    HOUR, Place, at, attempt, begun, claim, credit, credit_step, decide, granted, guard, intact, intend, intending,
+    klarna, minor, operate, pass, planned, quiet, record, refund, shop_order, stored,
 };
 
 const DAY: i64 = 24 * HOUR;
@@ -206,6 +206,44 @@ pub(crate) async fn an_attempt_without_trace_is_taken_back<P: Place>(place: &P) 
         "it may have left"
     );
     intact(&store).await;
+}
+
+pub(crate) async fn an_order_with_a_lost_payment_is_read_again<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let number = InvoiceNumber("INV11".into());
+    let effect = Effect {
+        kind: Kind::MarkPaid,
+        amount: minor(4000),
+        reference: Reference(number.0.clone()),
+        credit_invoice: Some((InvoiceId(11), number)),
+        generation: 0,
+    };
+    let (payment, refund) = (planned(1, effect), refund(1, 12, 3000));
+    let decided = Decided {
+        credits: vec![credit(11, 4000), credit(12, 3000)],
+        intents: vec![payment.clone(), refund.clone()],
+        ..quiet(1)
+    };
+    decide(&store, 10, decided).await.unwrap();
+    // A lost refund alone asks the shop nothing.
+    granted(&store, refund.id, 20).await;
+    store.begin_pass(pass(2), at(30)).await.unwrap();
+    assert_eq!(store.unread(9).await.unwrap(), []);
+    granted(&store, payment.id, 40).await;
+    record(&store, attempt(payment.id, Event::Lost), 41).await;
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).shop_read_at, at(12));
+    store.begin_pass(pass(3), at(50)).await.unwrap();
+    assert_eq!(store.unread(9).await.unwrap(), [OrderId(1)]);
+    let due = store.due(reconciled::store::Scope::Due, at(50), OrderId(0), 9).await.unwrap();
+    assert!(!due.contains(&OrderId(1)), "nothing is decided on what the shop said before");
+    store.observe(vec![(OrderId(1), Some(shop_order(1, 2, &[(11, 4000), (12, 3000)])))], at(51)).await.unwrap();
+    assert_eq!(store.unread(9).await.unwrap(), []);
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).shop_read_at, at(51));
+    // Found sending at the start of a pass, it is as lost as any other.
+    granted(&store, payment.id, 60).await;
+    store.begin_pass(pass(4), at(70)).await.unwrap();
+    assert_eq!(store.unread(9).await.unwrap(), [OrderId(1)]);
 }
 
 pub(crate) async fn an_answer_to_another_state_is_refused<P: Place>(place: &P) {

@@ -56,11 +56,12 @@ fn captured(intent: &Intent, klarna: &KlarnaOrder) -> Option<Note> {
 }
 
 fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
-    let read_at = case.facts.read_at;
+    // Each side is believed about itself: what the shop said is often older than this pass.
+    let read_at = if intent.effect.kind.is_klarna() { case.facts.read_at } else { case.facts.shop_read_at };
     let is_later_read = intent.last_sent_at.is_none_or(|sent| read_at > sent);
     if !is_later_read {
-        // What was read before the attempt says nothing about it. Marking paid waits for the next pass, which reads
-        // the shop again; Klarna can be asked again in this one.
+        // What was read before the attempt says nothing about it. Marking paid waits for the next pass, which begins
+        // by reading the order in the shop again; Klarna can be asked again in this one.
         if intent.effect.kind.is_klarna() {
             let sent = intent.last_sent_at.unwrap_or(case.now);
             case.look_again(after(sent, SETTLE_DELAY));

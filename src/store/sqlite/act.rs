@@ -269,7 +269,20 @@ pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result
         due.execute((tx.shop, order))?;
         lost.push(id);
     }
+    read_lost_payments_again(tx)?;
     Ok(lost)
+}
+
+/// Marking paid is repeated only on what the shop said after the last attempt, and a payment that never arrived changed
+/// nothing that a list would name.
+fn read_lost_payments_again(tx: &Tx<'_>) -> Result<(), StoreError> {
+    let mut mark = tx.conn.prepare_cached(
+        "UPDATE listed SET unread = 1 WHERE shop = ?1 AND order_id IN (
+            SELECT order_id FROM intent INDEXED BY intent_lost_payment
+            WHERE shop = ?1 AND kind = 'mark_paid' AND state = 'unknown')",
+    )?;
+    mark.execute([tx.shop])?;
+    Ok(())
 }
 
 pub(super) fn end_pass(tx: &Tx<'_>, pass: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {

@@ -49,7 +49,7 @@ pub(super) fn dossiers(conn: &Connection, shop: &str, orders: &[OrderId]) -> Res
 /// `None` for an order whose facts were never kept.
 fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body,
+        "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
             (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id)
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
@@ -57,9 +57,9 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
     let row = find.query_row((shop, Number(id.0)), |row| {
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
-        Ok((state, klarna, row.get::<_, At>(2)?, row.get::<_, String>(3)?, row.get(4)?))
+        Ok((state, klarna, row.get::<_, At>(2)?, (row.get::<_, String>(3)?, row.get::<_, At>(4)?), row.get(5)?))
     });
-    let Some((state, klarna_order_id, quiet_since, body, hold)) = row.optional()? else {
+    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold)) = row.optional()? else {
         return Ok(None);
     };
     Ok(Some(Dossier {
@@ -73,6 +73,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
             hold,
         },
         shop: read_shop_order(&body)?,
+        shop_read_at: shop_read_at.0,
         klarna: klarna(conn, shop, id)?,
         shared_with: match klarna_order_id {
             Some(klarna) => shared_with(conn, shop, id, &klarna)?,
