@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::credit_invoice;
 use super::discrepancy::Discrepancy;
-use super::id::{IntentId, InvoiceId, RefundId};
+use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId};
 use super::intent::Effect;
 use super::order;
 
@@ -61,6 +61,8 @@ pub enum HoldReason {
     Operator(String),
     /// A refund at Klarna that nothing explains.
     Unattributed,
+    /// Nobody can read how much this credit invoice of the order asks for.
+    Unreadable(InvoiceNumber),
     /// The two sides disagree on something every effect depends on.
     Disagreement(&'static str),
     /// A ceiling; with its name and value.
@@ -76,6 +78,9 @@ impl fmt::Display for HoldReason {
         match self {
             Self::Operator(note) => write!(f, "the order is held by an operator: {note}"),
             Self::Unattributed => f.write_str("a refund at Klarna that nothing explains waits for a human"),
+            Self::Unreadable(number) => {
+                write!(f, "it waits until the amount of credit invoice {number} can be read")
+            }
             Self::Disagreement(what) => write!(f, "the two sides disagree: {what}"),
             Self::Limit(which) => write!(f, "{which} is reached"),
             Self::Stopped => f.write_str("the kill switch is on"),

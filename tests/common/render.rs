@@ -102,6 +102,7 @@ fn hold_words(scene: &Scene, reason: &HoldReason) -> String {
     match reason {
         HoldReason::Operator(note) => format!("operator ({note})"),
         HoldReason::Unattributed => "unattributed".to_owned(),
+        HoldReason::Unreadable(number) => format!("unreadable {number}"),
         HoldReason::Disagreement(what) => format!("disagreement ({what})"),
         HoldReason::Limit(which) => format!("limit {which}"),
         HoldReason::Stopped => "stopped".to_owned(),

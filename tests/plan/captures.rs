@@ -99,6 +99,13 @@ cases! {
             break credit_before_capture INV1 40.00
             look_again 480h";
 
+    a_capture_that_an_unreadable_credit_invoice_may_lower_waits:
+        order("100.00").credit("INV1", "1e400", "50h").shipped("48h") => "
+            credit INV1 pending→held
+            capture SHP1 100.00 hold unreadable INV1
+            break unknown_value INV1
+            look_again 480h";
+
     while_fraud_is_pending_nothing_is_captured:
         order("100.00").shipped("1h").fraud(Fraud::Pending) => "
             break fraud_pending

@@ -48,12 +48,37 @@ cases! {
             credit INV1 pending→held
             break unknown_value INV1";
 
-    behind_an_amount_that_is_no_amount_nothing_else_of_the_order_is_refunded:
-        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "10.00", "2h") => "
+    beside_an_amount_that_is_no_amount_the_other_refunds_of_the_order_wait_for_it:
+        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "10.00", "2h").credit("INV3", "20.00", "4h") => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            credit INV3 pending→held
+            refund INV3 20.00 hold unreadable INV1
+            refund INV2 10.00 hold unreadable INV1
+            break unknown_value INV1";
+
+    an_amount_that_can_be_read_again_lets_the_others_go:
+        captured_order("100.00").credit("INV1", "30.00", "3h").credit("INV2", "10.00", "2h")
+            .credit_known_as("INV1", "30.00", CreditInvoice::Held).credit_known_as("INV2", "10.00", CreditInvoice::Held) => "
+            credit INV1 held→pending
+            credit INV2 held→pending
+            refund INV1 30.00 act
+            refund INV2 10.00 act";
+
+    beside_an_amount_that_is_no_amount_more_than_is_left_is_still_more_than_is_left:
+        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "100.01", "2h") => "
             credit INV1 pending→held
             credit INV2 pending→held
             break unknown_value INV1
-            break credit_exceeds_refundable INV2 10.00";
+            break credit_exceeds_refundable INV2 100.01";
+
+    a_lost_refund_is_not_sent_again_beside_an_amount_that_is_no_amount:
+        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "10.00", "2h")
+            .intended(&Ask::refund("INV2", "10.00").unknown("10m").absent("5s")) => "
+            credit INV1 pending→held
+            intent refund INV2 absent
+            refund INV2 10.00 hold unreadable INV1 again
+            break unknown_value INV1";
 
     a_status_we_have_no_word_for_stops_its_credit_invoice:
         returned("2h").change_credit("INV1", |credit| credit.paid = Word::Unknown("overdue".to_owned())) => "

@@ -96,6 +96,20 @@ cases! {
             order paid→refund_requested
             refund ORD1:cancel 90.00 act";
 
+    beside_a_credit_invoice_that_nobody_can_read_the_rest_of_a_cancelled_order_waits:
+        charged().credit("INV1", "1e400", "2h") => "
+            order paid→refund_requested
+            credit INV1 pending→held
+            refund ORD1:cancel 100.00 hold unreadable INV1
+            break unknown_value INV1";
+
+    a_cancel_does_not_wait_for_a_credit_invoice_that_nobody_can_read:
+        cancelled_order("100.00").credit("INV1", "1e400", "2h") => "
+            order pending→refund_requested
+            credit INV1 pending→held
+            cancel ORD1:cancel 100.00 act
+            break unknown_value INV1";
+
     // In between.
     cancelled_after_a_partial_capture_releases_the_rest_and_refunds_the_captured:
         part_charged() => "

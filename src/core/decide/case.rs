@@ -222,6 +222,11 @@ impl<'a> Case<'a> {
         if kind == Kind::Refund && !self.attributed.unattributed.is_empty() {
             return Verdict::Hold(HoldReason::Unattributed);
         }
+        if matches!(kind, Kind::Refund | Kind::Capture)
+            && let Some(credit) = self.credit_facts().into_iter().find(|credit| credit.amount.is_err())
+        {
+            return Verdict::Hold(HoldReason::Unreadable(credit.number.clone()));
+        }
         Verdict::Act
     }
 

@@ -38,9 +38,8 @@ fn unreadable(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
     let text = credit.amount.clone().err().unwrap_or_default();
     let message = format!("the amount `{text}` of credit invoice {} is not an amount", credit.number);
     case.credit_differs(BreakKind::UnknownValue, &credit.number, None, case.now, message);
+    // Nobody knows how much of what is left belongs to it, so everything else of the order waits (`guards`).
     case.credit_event(credit.id, Event::Held);
-    // Nobody knows how much of what is left belongs to it.
-    case.room = Minor::ZERO;
 }
 
 /// Credit invoices we hold and the shop no longer lists. The shop's documents are never deleted, so one that was
