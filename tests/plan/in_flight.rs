@@ -121,7 +121,9 @@ cases! {
 
     what_somebody_else_refunds_from_now_on_is_not_sent_again:
         asked(&refund().unknown("10m").absent("5m")).policy(|policy| policy.refunds = Mode::Verify) => "
-            intent refund INV1 absent";
+            intent refund INV1 absent
+            differs refund_unconfirmed INV1 40.00 in 20m
+            look_again 20m";
 
     the_rest_of_a_cancelled_order_is_refunded_beside_what_is_unknown:
         asked(&refund().unknown("2s")).cancelled("1h") => "
@@ -135,7 +137,26 @@ cases! {
             .marked_paid("INV2", "1h").credit_known_as("INV2", "20.00", CreditInvoice::PaidByHand)
             .intended(&Ask::refund("INV1", "90.00").unknown("10m").absent("5m")) => "
             credit INV2 paid_by_hand→refunded→paid
-            intent refund INV1 absent";
+            intent refund INV1 absent
+            differs refund_unconfirmed INV1 90.00 in 20m
+            look_again 20m";
+
+    a_lost_refund_that_no_longer_fits_is_reported_after_grace:
+        captured_order("100.00").credit("INV1", "90.00", "48h").credit("INV2", "20.00", "48h").refund("r2", "20.00", "INV2")
+            .marked_paid("INV2", "1h").credit_known_as("INV2", "20.00", CreditInvoice::PaidByHand)
+            .intended(&Ask::refund("INV1", "90.00").unknown("30m").absent("5m")) => "
+            credit INV2 paid_by_hand→refunded→paid
+            intent refund INV1 absent
+            break refund_unconfirmed INV1 90.00";
+
+    a_lost_refund_that_no_longer_fits_is_reported_while_its_next_attempt_would_wait:
+        captured_order("100.00").credit("INV1", "90.00", "48h").credit("INV2", "20.00", "48h").refund("r2", "20.00", "INV2")
+            .marked_paid("INV2", "1h").credit_known_as("INV2", "20.00", CreditInvoice::PaidByHand)
+            .intended(&Ask::refund("INV1", "90.00").unknown("1h").attempts(3, "2h", "1h").absent("5m")) => "
+            credit INV2 paid_by_hand→refunded→paid
+            intent refund INV1 absent
+            break refund_unconfirmed INV1 90.00
+            look_again 4h";
 
     // The other effects.
     a_lost_capture_that_a_read_explains_is_confirmed:

@@ -230,7 +230,9 @@ cases! {
     a_lost_refund_whose_credit_invoice_vanished_is_not_sent_again:
         captured_order("100.00").intended(&Ask::refund("INV1", "40.00").unknown("10m").absent("5m")) => "
             intent refund INV1 absent
-            break credit_changed INV1 40.00";
+            differs refund_unconfirmed INV1 40.00 in 20m
+            break credit_changed INV1 40.00
+            look_again 20m";
 
     a_credit_invoice_changed_after_its_refund_was_made_is_a_break:
         captured_order("100.00").credit("INV1", "30.00", "3h").refund("r1", "40.00", "INV1")
@@ -240,14 +242,17 @@ cases! {
     a_lost_refund_whose_credit_invoice_changed_is_not_sent_again:
         captured_order("100.00").credit("INV1", "30.00", "3h").intended(&Ask::refund("INV1", "40.00").unknown("10m").absent("5m")) => "
             intent refund INV1 absent
-            break credit_changed INV1 -10.00";
+            differs refund_unconfirmed INV1 40.00 in 20m
+            break credit_changed INV1 -10.00
+            look_again 20m";
 
     a_lost_refund_whose_credit_invoice_was_paid_by_hand_is_not_sent_again:
         captured_order("100.00").credit("INV1", "40.00", "3h").marked_paid("INV1", "2m")
             .intended(&Ask::refund("INV1", "40.00").unknown("10m").absent("5m")) => "
             intent refund INV1 absent
+            differs refund_unconfirmed INV1 40.00 in 20m
             differs paid_without_refund INV1 40.00 in 28m
-            look_again 28m";
+            look_again 20m";
 
     a_planned_refund_is_sent_as_it_was_intended:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")) => "

@@ -3,6 +3,8 @@
 //! Presence always concludes; absence only after two looks, inside the key's life, and by the ladder.
 
 use super::before_capture::credited_before_capture;
+use jiff::Timestamp;
+
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
 use crate::core::credit_invoice::Event;
@@ -69,36 +71,54 @@ fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
         return;
     }
     case.intent_note(intent.id, Note::Absent { read_at });
-    match intent.after_absence(read_at) {
-        Next::Look { not_before } => case.look_again(not_before),
-        Next::Resend if !is_still_owed(case, intent, klarna) => {}
-        Next::Resend => case.want_again(intent, "asked before, and two reads do not show it".to_owned()),
-        Next::Human => unconfirmed(case, intent),
+    let next = intent.after_absence(read_at);
+    if let Next::Look { not_before } = next {
+        case.look_again(not_before);
+    }
+    match (next, not_owed(case, intent, klarna)) {
+        (Next::Human, _) => unconfirmed(case, intent, case.now, "it is too late to ask again under its key"),
+        // Nobody asks again, and the money may have left: once reads had their time, somebody must look.
+        (Next::Look { .. } | Next::Resend, Some(why)) if intent.effect.kind == Kind::Refund => {
+            let due = case.past_grace(intent.last_sent_at.unwrap_or(intent.planned_at));
+            unconfirmed(case, intent, due, why);
+        }
+        (Next::Resend, None) => {
+            case.want_again(intent, "asked before, and two reads do not show it".to_owned());
+        }
+        (Next::Look { .. }, _) | (Next::Resend, Some(_)) => {}
     }
 }
 
-/// What obliged the effect still does, and it is ours to cause. What is not owed any more is looked for and never
-/// sent again: a credit invoice may have changed, an order may have been cancelled since.
-fn is_still_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> bool {
+/// Why the effect is not sent again: what obliged it no longer does, or it is not ours to cause. It is looked for all
+/// the same: a credit invoice may have changed, an order may have been cancelled since.
+fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'static str> {
     let policy = case.policy;
     let (id, amount) = (intent.effect.credit_invoice.as_ref().map(|(id, _)| *id), intent.effect.amount);
     let credit = case.shop.credit_invoices.iter().find(|credit| Some(credit.id) == id);
     let is_unchanged = credit.is_some_and(|credit| credit.amount == Ok(amount) && credit.paid.is(&false));
-    match intent.effect.kind {
-        Kind::Refund if id.is_none() => policy.cancels == Mode::Drive && case.cancelled && !case.is_overdrawn(klarna),
-        Kind::Refund => policy.refunds == Mode::Drive && is_unchanged && !case.is_overdrawn(klarna),
-        Kind::MarkPaid => policy.mark_paid == Mode::Drive && is_unchanged,
-        Kind::Cancel => policy.cancels == Mode::Drive && (case.cancelled || is_fully_credited(case)),
+    let (is_driven, is_owed) = match intent.effect.kind {
+        Kind::Refund if case.is_overdrawn(klarna) => {
+            return Some("with it more would go back than was captured");
+        }
+        Kind::Refund if id.is_none() => (policy.cancels == Mode::Drive, case.cancelled),
+        Kind::Refund => (policy.refunds == Mode::Drive, is_unchanged),
+        Kind::MarkPaid => (policy.mark_paid == Mode::Drive, is_unchanged),
+        Kind::Cancel => (policy.cancels == Mode::Drive, case.cancelled || is_fully_credited(case)),
         Kind::Release => {
             let credited = credited_before_capture(case, klarna).is_positive();
-            policy.cancels == Mode::Drive && (case.cancelled || credited)
+            (policy.cancels == Mode::Drive, case.cancelled || credited)
         }
-        Kind::Capture => policy.captures == Mode::Drive && !case.cancelled && amount <= klarna.remaining,
+        Kind::Capture => (policy.captures == Mode::Drive, !case.cancelled && amount <= klarna.remaining),
+    };
+    match (is_driven, is_owed) {
+        (false, _) => Some("the policy leaves it to somebody else"),
+        (true, false) => Some("what asked for it has changed"),
+        (true, true) => None,
     }
 }
 
-/// The ladder is climbed or the key is no longer safe: nothing is sent until a human decides.
-fn unconfirmed(case: &mut Case<'_>, intent: &Intent) {
+/// Nothing more is sent until a human decides, and nobody knows whether it happened.
+fn unconfirmed(case: &mut Case<'_>, intent: &Intent, due: Timestamp, why: &str) {
     let kind = match intent.effect.kind {
         Kind::Refund => BreakKind::RefundUnconfirmed,
         Kind::Capture => BreakKind::CaptureUnconfirmed,
@@ -107,14 +127,13 @@ fn unconfirmed(case: &mut Case<'_>, intent: &Intent) {
     };
     let attempts = intent.attempts;
     let message = format!(
-        "the {} was asked for {attempts} times, the answer was lost, and reads do not show it (intent {})",
+        "the {} was asked for {attempts} times, the answer was lost, and reads do not show it; {why} (intent {})",
         intent.effect.kind.name(),
         intent.id
     );
-    let now = case.now;
     match &intent.effect.credit_invoice {
-        Some((_, number)) => case.credit_differs(kind, number, Some(intent.effect.amount), now, message),
-        None => case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), now, message),
+        Some((_, number)) => case.credit_differs(kind, number, Some(intent.effect.amount), due, message),
+        None => case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), due, message),
     }
 }
 
