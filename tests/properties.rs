@@ -81,6 +81,7 @@ fn unusual() -> impl Strategy<Value = Move> {
         1 => which().prop_map(Move::RefundByHandFor),
         1 => Just(Move::CancelAtKlarna),
         1 => Just(Move::Expire),
+        1 => Just(Move::Reopen),
         1 => prop_oneof![Just(Fraud::Accepted), Just(Fraud::Pending), Just(Fraud::Rejected)].prop_map(Move::Fraud),
         1 => which().prop_map(Move::Adopt),
         1 => Just(Move::RuleOut),

@@ -94,7 +94,7 @@ kinds!(
     AuthorizationExpiring "authorization_expiring" Action
         "Ship and capture, or extend the authorization in Klarna's portal.",
     AuthorizationExpired "authorization_expired" Money
-        "Nothing can be captured any more. Do not ship; ask Klarna to reopen it or arrange another payment.",
+        "Do not ship what is not captured: ask Klarna to reopen the order, or arrange another payment. If it was captured after all, check the amount in the portal, then `reconciled breaks resolve`.",
     FraudPending "fraud_pending" Action
         "Wait for Klarna's decision before shipping.",
     FraudRejected "fraud_rejected" Money

@@ -6,7 +6,8 @@ use super::IllegalTransition;
 
 /// Where the money of one order stands. `Pending`: authorized, nothing captured. `PartlyPaid`, `Paid`: captured in
 /// part or whole. `RefundRequested`: the shop cancelled the order and its money is on the way back. `Cancelled` and
-/// `Expired` absorb: nothing that happens later makes the order capturable again. `Held`: a human or a guard
+/// `Expired` absorb: nothing that happens later makes the order capturable by us again. What somebody else captures of a
+/// lapsed order that Klarna reopened is reported and refundable, and the state stays. `Held`: a human or a guard
 /// withholds effects; beneath it the order goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

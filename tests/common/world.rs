@@ -17,6 +17,7 @@ use reconciled::core::id::{CaptureId, IntentId, InvoiceId, InvoiceNumber, Refere
 use reconciled::core::intent::{self, Event, Intent, Kind, State, event_after, leaves_no_trace};
 use reconciled::core::ledger::{Attribution, CreditRecord, Ledger, follows};
 use reconciled::core::money::Minor;
+use reconciled::core::order::Order;
 use reconciled::core::plan::{Note, Plan, Verdict};
 use reconciled::core::policy::Mode;
 use uuid::Uuid;
@@ -58,6 +59,8 @@ pub enum Move {
     CancelAtKlarna,
     ReleaseAtKlarna,
     Expire,
+    /// Klarna's support reopens an order that lapsed.
+    Reopen,
     Fraud(Fraud),
     Hold(bool),
     Adopt(usize),
@@ -66,7 +69,10 @@ pub enum Move {
     Refunds(Mode),
     AdoptExact(bool),
     Wait(&'static str),
-    Pass { fate: Fate, lag: bool },
+    Pass {
+        fate: Fate,
+        lag: bool,
+    },
 }
 
 /// How Klarna lists refunds and captures.
@@ -149,6 +155,7 @@ impl World {
             | Move::CancelAtKlarna
             | Move::ReleaseAtKlarna
             | Move::Expire
+            | Move::Reopen
             | Move::Fraud(_) => self.at_klarna(step),
         }
     }
@@ -230,6 +237,10 @@ impl World {
             Move::Expire if klarna.captured.is_zero() => {
                 klarna.remaining = Minor::ZERO;
                 klarna.status = Word::Known(KlarnaStatus::Expired);
+            }
+            Move::Reopen if klarna.status.is(&KlarnaStatus::Expired) => {
+                klarna.remaining = klarna.order_amount;
+                klarna.status = Word::Known(KlarnaStatus::Authorized);
             }
             Move::Fraud(fraud) => klarna.fraud = Some(Word::Known(*fraud)),
             _ => {}
@@ -593,8 +604,9 @@ pub fn must_be_sound(scene: &Scene, plan: &Plan) {
     }
     let was_cancelled = scene.ledger.order.was_cancelled() || scene.facts.shop.status.is(&ShopStatus::Cancelled);
     assert!(
-        !was_cancelled || acted.iter().all(|wanted| wanted.effect.kind != Kind::Capture),
-        "a capture is wanted for a cancelled order"
+        !was_cancelled && scene.ledger.order != Order::Expired
+            || acted.iter().all(|wanted| wanted.effect.kind != Kind::Capture),
+        "a capture is wanted for a cancelled or lapsed order"
     );
     for wanted in acted.iter().filter(|wanted| wanted.effect.kind == Kind::MarkPaid) {
         let (id, _) = wanted.effect.credit_invoice.as_ref().expect("a credit invoice to pay");

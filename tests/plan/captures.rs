@@ -195,6 +195,29 @@ cases! {
     shipped_and_lapsed_is_one_break_and_no_capture:
         order("100.00").shipped("48h").expired().known_as(Order::Expired) => "break authorization_expired 100.00";
 
+    a_lapsed_order_that_klarna_reopened_is_not_captured_by_us:
+        order("100.00").shipped("48h").known_as(Order::Expired) => "
+            break shipped_not_captured 100.00
+            look_again 480h";
+
+    a_lost_capture_of_an_order_that_lapsed_since_is_not_sent_again:
+        order("100.00").shipped("48h").expired().klarna_says(|klarna| klarna.remaining = eur("100.00"))
+            .intended(&capture("SHP1", "100.00").unknown("10m").absent("5m")) => "
+            order pending→expired
+            intent capture SHP1 absent
+            break authorization_expired 100.00";
+
+    a_capture_after_the_authorization_lapsed_is_said:
+        captured_order("100.00").known_as(Order::Expired) => "break authorization_expired captured 100.00";
+
+    a_capture_after_the_authorization_lapsed_is_nobodys_business_where_captures_are_off:
+        captured_order("100.00").known_as(Order::Expired).policy(|policy| policy.captures = Mode::Off) => "";
+
+    what_was_captured_after_the_authorization_lapsed_is_refunded_like_any_other:
+        captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "2h") => "
+            refund INV1 40.00 act
+            break authorization_expired captured 100.00";
+
     shipped_and_cancelled_at_klarna_is_no_capture:
         order("100.00").shipped("48h").cancelled_at_klarna() => "break cancelled_at_klarna";
 

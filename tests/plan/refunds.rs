@@ -404,6 +404,39 @@ cases! {
             order pending→paid
             refund INV1 40.00 act";
 
+    marked_paid_because_it_lapsed_and_captured_after_all_a_refund_is_owed:
+        captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled).credit("INV2", "70.00", "2h") => "
+            credit INV2 pending→held
+            break paid_without_refund INV1 40.00
+            break credit_exceeds_refundable INV2 70.00
+            break authorization_expired captured 100.00";
+
+    withdrawn_because_it_lapsed_and_captured_after_all_a_refund_is_owed:
+        captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "60h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
+            break refund_missing INV1 40.00
+            break authorization_expired captured 100.00";
+
+    withdrawn_because_it_lapsed_and_captured_in_part_a_refund_is_owed:
+        order("100.00").shipped("48h").captured("80.00", "48h").released().known_as(Order::Expired)
+            .credit("INV1", "40.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
+            break paid_without_refund INV1 40.00
+            break authorization_expired captured 80.00";
+
+    withdrawn_because_it_lapsed_and_left_out_of_the_capture_nothing_is_owed:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Expired)
+            .credit("INV1", "40.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
+            break authorization_expired captured 60.00";
+
+    what_a_human_refunded_after_all_is_marked_paid:
+        captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "60h").refund("r1", "40.00", "INV1")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
+            mark_paid INV1 40.00 act
+            break authorization_expired captured 100.00";
+
     credited_before_a_capture_that_left_something_else_out_is_for_a_human:
         order("100.00").credit("INV1", "40.00", "50h").captured("80.00", "48h").shipped("48h").known_as(Order::PartlyPaid)
             .policy(|policy| policy.captures = Mode::Off) => "

@@ -5,10 +5,11 @@
 use super::case::Case;
 use super::checks::is_fully_credited;
 use super::is_closed;
-use crate::core::credit_invoice::Event;
+use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::money::Minor;
+use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
@@ -62,9 +63,7 @@ pub(super) fn credited_before_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> 
 
 /// Made before the capture, which left its amount out: nothing of it is owed once the rest is released.
 pub(super) fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) {
-    let Ok(total) = case.shop.total else { return };
-    let credited = credited_before_capture(case, klarna);
-    let left_out = klarna.captured.minus(total.less(credited)).get() <= AMOUNT_TOLERANCE;
+    let Some(left_out) = is_left_out(case, klarna) else { return };
     if !left_out {
         let amount = credit.amount.clone().unwrap_or_default();
         unclear(case, credit, amount);
@@ -72,6 +71,42 @@ pub(super) fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: 
         case.never_owed.insert(credit.id);
         case.credit_event(credit.id, Event::Withdrawn);
     }
+}
+
+/// The captures left out what was credited before them; `None` when nobody knows the order's total.
+fn is_left_out(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<bool> {
+    let total = case.shop.total.clone().ok()?;
+    let credited = credited_before_capture(case, klarna);
+    Some(klarna.captured.minus(total.less(credited)).get() <= AMOUNT_TOLERANCE)
+}
+
+/// It was settled because the authorization lapsed and nothing would be captured, and then its amount was: Klarna's
+/// support can reopen a lapsed order. Its machine has ended, so no refund of ours follows, and a human must know.
+pub(super) fn captured_after_all(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> bool {
+    let was_settled = case.order == Order::Expired && case.credit_state(credit.id) == CreditInvoice::Cancelled;
+    let in_capture = match before_capture(case, klarna, credit) {
+        BeforeCapture::No => true,
+        BeforeCapture::Yes | BeforeCapture::Unclear => is_left_out(case, klarna) == Some(false),
+    };
+    was_settled && !case.cancelled && klarna.captured.is_positive() && in_capture
+}
+
+pub(super) fn owed_after_all(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    case.promise(amount);
+    if case.policy.refunds == Mode::Off {
+        return;
+    }
+    let (kind, was) = if credit.paid.is(&true) {
+        (BreakKind::PaidWithoutRefund, "is marked paid")
+    } else {
+        (BreakKind::RefundMissing, "was withdrawn")
+    };
+    let message = format!(
+        "credit invoice {} {was} because the authorization had lapsed; its amount was captured after all, and no refund \
+         exists at Klarna",
+        credit.number
+    );
+    case.credit_differs(kind, &credit.number, Some(amount), case.now, message);
 }
 
 pub(super) fn unclear(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {

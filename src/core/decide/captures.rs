@@ -12,6 +12,7 @@ use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Kind, State};
 use crate::core::money::Minor;
+use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, CaptureOn, Mode};
 
 /// How much should be captured by now.
@@ -52,6 +53,8 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         missing
     };
     let can_drive = match &standing {
+        // A lapsed order that Klarna reopened is for a human: the state absorbs.
+        _ if case.order == Order::Expired => false,
         Standing::Free { .. } => amount <= klarna.remaining,
         Standing::Planned(intent) => intent.effect.amount == amount && amount <= klarna.remaining,
         Standing::Taken | Standing::Ended(_) => false,

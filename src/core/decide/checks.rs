@@ -8,7 +8,8 @@ use super::is_closed;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
 use crate::core::money::Minor;
-use crate::core::policy::AMOUNT_TOLERANCE;
+use crate::core::order::Order;
+use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// What every effect depends on: one Klarna order, one currency, one amount, words we know.
 pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -81,8 +82,11 @@ fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 
 /// Fraud, expiry, and an order that only Klarna cancelled.
 pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if case.cancelled || case.order.is_terminal() && klarna.captured.is_positive() {
+    if case.cancelled {
         return;
+    }
+    if case.order == Order::Expired && klarna.captured.is_positive() {
+        return captured_after_expiry(case, klarna);
     }
     let nothing_captured = klarna.captured.is_zero();
     match &klarna.fraud {
@@ -101,9 +105,23 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         let message = "cancelled at Klarna and open in the shop".to_owned();
         case.differs(BreakKind::CancelledAtKlarna, "", None, due, message);
     }
-    if case.policy.captures != crate::core::policy::Mode::Off {
+    if case.policy.captures != Mode::Off {
         expiry(case, klarna);
     }
+}
+
+/// Klarna's support can reopen an order that lapsed. `Expired` absorbs all the same: this program captures nothing of it
+/// any more. What somebody else captured is refundable like any other capture, and that the state no longer says what
+/// happened is said here, until a human resolves it.
+fn captured_after_expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    if case.policy.captures == Mode::Off {
+        return;
+    }
+    let message = format!(
+        "the authorization had lapsed, and {} is captured at Klarna since",
+        klarna.captured.decimal(case.facts.currency)
+    );
+    case.differs(BreakKind::AuthorizationExpired, "captured", Some(klarna.captured), case.now, message);
 }
 
 fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
+use super::is_closed;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaStatus};
 use crate::core::id::RefundId;
 use crate::core::intent::{Intent, Kind, Next, State};
+use crate::core::order::Order;
 use crate::core::plan::Note;
 use crate::core::policy::{Mode, SETTLE_DELAY};
 
@@ -108,7 +110,10 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
             let credited = credited_before_capture(case, klarna).is_positive();
             (policy.cancels == Mode::Drive, case.cancelled || credited)
         }
-        Kind::Capture => (policy.captures == Mode::Drive, !case.cancelled && amount <= klarna.remaining),
+        Kind::Capture => {
+            let is_over = case.cancelled || case.order == Order::Expired || is_closed(klarna);
+            (policy.captures == Mode::Drive, !is_over && amount <= klarna.remaining)
+        }
     };
     match (is_driven, is_owed) {
         (false, _) => Some("the policy leaves it to somebody else"),

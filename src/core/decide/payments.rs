@@ -27,7 +27,8 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
         }
         let is_settled = match case.credit_state(credit.id) {
             CreditInvoice::Refunded(_) => !is_contradicted(case, credit, amount),
-            CreditInvoice::Cancelled => case.never_owed.contains(&credit.id),
+            // Withdrawn, and refunded all the same: by a human, when it was owed after all.
+            CreditInvoice::Cancelled => case.never_owed.contains(&credit.id) || is_refunded(case, credit, amount),
             CreditInvoice::Pending
             | CreditInvoice::Held
             | CreditInvoice::RefundRequested(_)
@@ -48,6 +49,11 @@ fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) 
     let reference = Reference(credit.number.0.clone());
     case.intents_of(Kind::Refund, &reference)
         .any(|intent| intent.state == State::Confirmed && intent.effect.amount != amount)
+}
+
+fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
+    let refunds = case.attributed.by_credit.get(&credit.id);
+    refunds.is_some_and(|refunds| refunds.iter().map(|refund| refund.amount).collect::<Minor>() == amount)
 }
 
 /// We marked it paid after the shop's answer that still says otherwise was written.
@@ -78,13 +84,16 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
             let credit_invoice = Some((credit.id, credit.number.clone()));
             let effect = Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
             let why = match case.credit_state(credit.id) {
-                CreditInvoice::Cancelled => format!("what credit invoice {} credits was never captured", credit.number),
+                CreditInvoice::Cancelled if case.never_owed.contains(&credit.id) => {
+                    format!("what credit invoice {} credits was never captured", credit.number)
+                }
                 CreditInvoice::Pending
                 | CreditInvoice::Held
                 | CreditInvoice::RefundRequested(_)
                 | CreditInvoice::Refunded(_)
                 | CreditInvoice::Paid(_)
-                | CreditInvoice::PaidByHand => format!("the refund of credit invoice {} is proven", credit.number),
+                | CreditInvoice::PaidByHand
+                | CreditInvoice::Cancelled => format!("the refund of credit invoice {} is proven", credit.number),
             };
             case.want(effect, why, &standing);
         }

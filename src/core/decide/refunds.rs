@@ -3,7 +3,9 @@
 //! Nothing captured means nothing to refund; what is proven is never asked for again; what cannot be proven is
 //! never marked paid.
 
-use super::before_capture::{BeforeCapture, before_capture, never_captured, nothing_captured, unclear};
+use super::before_capture::{
+    BeforeCapture, before_capture, captured_after_all, never_captured, nothing_captured, owed_after_all, unclear,
+};
 use super::case::{Case, Standing, after};
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
@@ -172,6 +174,9 @@ pub(super) fn refusal(intent: &Intent) -> String {
 
 /// Nothing was ever asked for: is a refund due?
 fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
+    if captured_after_all(case, klarna, credit) {
+        return owed_after_all(case, credit, amount);
+    }
     if credit.paid.is(&true) {
         if case.credit_state(credit.id) != CreditInvoice::Cancelled {
             case.promise(amount); // Of what was never captured, nothing is kept back.
