@@ -38,6 +38,7 @@ use std::collections::BTreeSet;
 
 use common::{Scene, kinds, render};
 use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::intent::Intent;
 
 type Named = (&'static str, fn() -> Scene);
 
@@ -86,6 +87,53 @@ fn a_plan_depends_on_nothing_but_its_arguments() {
     for (name, scene) in every_case() {
         assert_eq!(scene().plan(), scene().plan(), "{name}");
     }
+}
+
+/// What a merchant reads says what and whose it is, with its currency, and says nothing twice.
+#[test]
+fn every_message_names_what_it_is_about_and_says_nothing_twice() {
+    for (name, scene) in every_case() {
+        for found in scene().plan().discrepancies {
+            let text = &found.message;
+            let credit = found.credit_invoice.as_ref().map_or("", |number| number.as_str());
+            assert!(text.contains("ORD1") || !credit.is_empty() && text.contains(credit), "{name}: whose? {text}");
+            let words: Vec<&str> = text.split(' ').collect();
+            let follows = |at: usize| words.get(at + 1).copied().unwrap_or_default();
+            for (at, word) in words.iter().enumerate() {
+                assert_ne!(*word, follows(at), "{name}: a word twice: {text}");
+                let is_amount = word.split_once('.').is_some_and(|(whole, cents)| {
+                    cents.len() == 2
+                        && !whole.is_empty()
+                        && (whole.to_owned() + cents).bytes().all(|it| it.is_ascii_digit())
+                });
+                assert!(!is_amount || follows(at).starts_with("EUR"), "{name}: an amount of what? {text}");
+                let code = word.trim_matches([':', ',', ';']);
+                let is_code = code.contains('_') && code.bytes().all(|it| it.is_ascii_uppercase() || it == b'_');
+                assert!(!is_code || text.matches(code).count() == 1, "{name}: a code twice: {text}");
+            }
+        }
+    }
+}
+
+/// A refusal carries what Klarna's support desk asks for, and the intent that `approve` asks for.
+#[test]
+fn every_refusal_says_the_code_the_correlation_id_and_the_intent() {
+    let mut refusals = 0;
+    for (name, scene) in every_case() {
+        let scene = scene();
+        for found in scene.plan().discrepancies.iter().filter(|found| found.kind.name().ends_with("_rejected")) {
+            let of = |intent: &&Intent| found.message.contains(&intent.id.to_string());
+            let Some(intent) = scene.ledger.intents.iter().find(of) else {
+                assert_eq!(found.kind, BreakKind::FraudRejected, "{name}: {}", found.message);
+                continue;
+            };
+            let Some(said) = &intent.said else { continue };
+            refusals += 1;
+            let parts = [said.code.as_deref(), said.correlation_id.as_deref()];
+            assert!(parts.iter().flatten().all(|part| found.message.contains(part)), "{name}: {}", found.message);
+        }
+    }
+    assert!(refusals >= 4, "{refusals} refusals");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Never a guess: whatever is not a well-formed success or a well-formed refusal is `Unknown`.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 /// What the other side said besides success: enough for an error message and for its support desk.
@@ -13,6 +15,36 @@ pub struct Said {
     pub code: Option<String>,
     pub message: String,
     pub correlation_id: Option<String>,
+}
+
+impl Said {
+    /// As the end of a sentence about a request.
+    pub fn in_a_sentence(&self) -> String {
+        match self.status {
+            Some(_) => format!("the answer was {self}"),
+            None => format!("no answer came: {self}"),
+        }
+    }
+}
+
+/// In words, once each: status, code, message, and what the other side's support desk asks for.
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The clients' messages name the status and the code already; a message of ours names neither.
+        if !self.message.starts_with("HTTP ") {
+            if let Some(status) = self.status {
+                write!(f, "{status} ")?;
+            }
+            if let Some(code) = &self.code {
+                write!(f, "{code} ")?;
+            }
+        }
+        f.write_str(&self.message)?;
+        match &self.correlation_id {
+            Some(id) => write!(f, " (correlation id {id})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The answer to a write.

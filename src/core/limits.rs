@@ -36,7 +36,7 @@ pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy,
         let id = intent::id(&wanted.effect, target);
         let after = [order, spent.pass, spent.day].map(|sum| sum.plus(amount));
         if let Some(reached) = ceiling(after, policy, target.currency).filter(|_| !is_approved(&ledger.approved, id)) {
-            plan.discrepancies.push(held(&wanted.effect, id, &reached, now));
+            plan.discrepancies.push(held(&wanted.effect, id, &reached, target.currency, now));
             wanted.verdict = Verdict::Hold(HoldReason::Limit(reached));
             continue;
         }
@@ -67,13 +67,14 @@ fn ceiling(after: [Minor; 3], policy: &Policy, currency: Currency) -> Option<Str
     reached.map(|((name, limit), _)| format!("{name} ({} {currency})", limit.decimal(currency)))
 }
 
-fn held(effect: &intent::Effect, id: IntentId, reached: &str, now: Timestamp) -> Discrepancy {
+fn held(effect: &intent::Effect, id: IntentId, reached: &str, currency: Currency, now: Timestamp) -> Discrepancy {
+    let amount = effect.amount.decimal(currency);
     Discrepancy {
         kind: BreakKind::LimitReached,
         credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
         subject: id.to_string(),
         amount: Some(effect.amount),
-        message: format!("{reached} holds the refund {} (intent {id})", effect.reference),
+        message: format!("{reached} holds the refund of {amount} {currency} under {} (intent {id})", effect.reference),
         due: now,
     }
 }

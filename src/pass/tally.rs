@@ -132,10 +132,5 @@ pub(super) fn reason(why: &Unreadable) -> String {
 
 /// What the other side said, with what its support desk asks for.
 pub(super) fn spoken(said: &Said) -> String {
-    // The clients' messages name the status and the code already; a message of ours names neither.
-    let is_named = said.message.starts_with("HTTP ");
-    let status = said.status.filter(|_| !is_named).map(|status| format!("{status} ")).unwrap_or_default();
-    let code = said.code.as_ref().filter(|_| !is_named).map(|code| format!("{code} ")).unwrap_or_default();
-    let correlation = said.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
-    format!("{status}{code}{}{correlation}", said.message)
+    said.to_string()
 }

@@ -520,7 +520,7 @@ impl Ask {
         let refusal = answer::Said {
             status: Some(403),
             code: Some(self.code.to_owned()),
-            message: "no".to_owned(),
+            message: format!("HTTP 403: {}: It is not allowed.", self.code),
             correlation_id: Some("corr-1".to_owned()),
         };
         Intent {

@@ -21,7 +21,12 @@ pub(super) fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit
     let cancel_covers = case.cancelled || (is_fully_credited(case) && case.policy.cancels == Mode::Drive);
     if !cancel_covers {
         let due = case.past_grace(credit.created_at);
-        let message = format!("credit invoice {} stands on an order of which nothing is captured", credit.number);
+        let message = format!(
+            "credit invoice {} over {} stands on order {}, of which nothing is captured",
+            credit.number,
+            case.money(amount),
+            case.shop.number
+        );
         case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(amount), due, message);
     }
 }
@@ -102,9 +107,10 @@ pub(super) fn owed_after_all(case: &mut Case<'_>, credit: &CreditInvoiceFacts, a
         (BreakKind::RefundMissing, "was withdrawn")
     };
     let message = format!(
-        "credit invoice {} {was} because the authorization had lapsed; its amount was captured after all, and no refund \
-         exists at Klarna",
-        credit.number
+        "credit invoice {} over {} {was} because the authorization had lapsed; its amount was captured after all, and \
+         no refund exists at Klarna",
+        credit.number,
+        case.money(amount)
     );
     case.credit_differs(kind, &credit.number, Some(amount), case.now, message);
 }
@@ -113,8 +119,11 @@ pub(super) fn unclear(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: 
     case.credit_event(credit.id, Event::Held);
     case.promise(amount);
     let message = format!(
-        "credit invoice {} is older than the capture, or nobody says when that was: it may have lowered the capture already",
-        credit.number
+        "credit invoice {} over {} is older than the capture of order {}, or nobody says when that was: it may have \
+         lowered the capture already",
+        credit.number,
+        case.money(amount),
+        case.shop.number
     );
     case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(amount), case.now, message);
 }

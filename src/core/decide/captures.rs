@@ -84,7 +84,10 @@ fn nobody_says_how_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let is_open = klarna.captured.is_zero() && captures_in_flight(case, klarna).is_zero() && !is_fully_credited(case);
     if is_open && case.shop.shipped.is(&Shipped::Partly) {
         let due = case.past_grace(shipped_at(case));
-        let message = "a part is shipped, the shop does not say how much, and nothing is captured".to_owned();
+        let message = format!(
+            "a part of order {} is shipped, the shop does not say how much, and nothing is captured",
+            case.shop.number
+        );
         case.differs(BreakKind::ShippedNotCaptured, "", None, due, message);
     }
 }
@@ -95,7 +98,7 @@ fn is_under_way(case: &Case<'_>, reference: &Reference) -> bool {
 
 fn not_captured(case: &mut Case<'_>, amount: Minor) {
     let due = case.past_grace(shipped_at(case));
-    let message = format!("shipped; {} is not captured", amount.decimal(case.facts.currency));
+    let message = format!("order {} is shipped, and {} of it is not captured", case.shop.number, case.money(amount));
     case.differs(BreakKind::ShippedNotCaptured, "", Some(amount), due, message);
 }
 
@@ -172,6 +175,6 @@ fn captured_not_shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
     let captured_at = klarna.captures.iter().filter_map(|capture| capture.captured_at).max();
     let due = case.past_grace(captured_at.unwrap_or(case.shop.updated_at));
-    let message = format!("{} is captured and nothing is shipped", kept.decimal(case.facts.currency));
+    let message = format!("{} of order {} is captured, and nothing is shipped", case.money(kept), case.shop.number);
     case.differs(BreakKind::CapturedNotShipped, "", Some(kept), due, message);
 }

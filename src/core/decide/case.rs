@@ -139,6 +139,11 @@ impl<'a> Case<'a> {
         self.plan.intent_notes.push((id, note));
     }
 
+    /// An amount in words.
+    pub(super) fn money(&self, amount: Minor) -> String {
+        format!("{} {currency}", amount.decimal(self.facts.currency), currency = self.facts.currency)
+    }
+
     /// Time alone may change the decision at `at`.
     pub(super) fn look_again(&mut self, at: Timestamp) {
         if at > self.now {

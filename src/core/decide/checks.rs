@@ -17,13 +17,14 @@ pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if !case.facts.shared_with.is_empty() {
         let mut others: Vec<&str> = case.facts.shared_with.iter().map(crate::core::id::OrderNumber::as_str).collect();
         others.sort_unstable();
-        let message = format!("the Klarna order is also named by {}", others.join(", "));
+        let message = format!("the Klarna order of order {} is also named by {}", case.shop.number, others.join(", "));
         case.disagreement = Some("two shop orders name one Klarna order");
         case.differs(BreakKind::KlarnaOrderShared, "", None, now, message);
     }
     if !klarna.currency.is(&case.facts.currency) {
         let said = klarna.currency.unknown().map_or_else(|| currency_of(klarna), str::to_owned);
-        let message = format!("the shop sells in {}, Klarna says {said}", case.facts.currency);
+        let message =
+            format!("order {} is in {} in the shop, and Klarna says {said}", case.shop.number, case.facts.currency);
         case.disagreement = Some("the currency");
         case.differs(BreakKind::CurrencyDiffers, "", None, now, message);
     }
@@ -49,17 +50,13 @@ fn unknown_words(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     for (what, word) in words {
         let Some(word) = word else { continue };
         case.disagreement = Some("a word this program does not know");
-        case.differs(BreakKind::UnknownValue, what, None, now, format!("{what} is `{word}`"));
+        let message = format!("order {}: {what} is `{word}`", case.shop.number);
+        case.differs(BreakKind::UnknownValue, what, None, now, message);
     }
     if let Err(text) = &case.shop.total {
         case.disagreement = Some("the order's total is not an amount");
-        case.differs(
-            BreakKind::UnknownValue,
-            "total",
-            None,
-            now,
-            format!("the order's total `{text}` is not an amount"),
-        );
+        let message = format!("the total `{text}` of order {} is not an amount", case.shop.number);
+        case.differs(BreakKind::UnknownValue, "total", None, now, message);
     }
 }
 
@@ -73,9 +70,8 @@ fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if agrees(total) || agrees(total.less(credited)) {
         return;
     }
-    let currency = case.facts.currency;
-    let (ours, theirs) = (total.decimal(currency), klarna.order_amount.decimal(currency));
-    let message = format!("the order's total is {ours} {currency} in the shop and {theirs} {currency} at Klarna");
+    let (ours, theirs) = (case.money(total), case.money(klarna.order_amount));
+    let message = format!("order {} totals {ours} in the shop and {theirs} at Klarna", case.shop.number);
     case.disagreement = Some("the order's amount");
     case.differs(BreakKind::AmountDiffers, "", Some(total.minus(klarna.order_amount)), case.now, message);
 }
@@ -92,17 +88,18 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     match &klarna.fraud {
         Some(Word::Known(Fraud::Pending)) if nothing_captured && !is_closed(klarna) => {
             let due = case.past_grace(case.shop.created_at);
-            case.differs(BreakKind::FraudPending, "", None, due, "Klarna has not decided about fraud yet".to_owned());
+            let message = format!("Klarna has not decided yet whether order {} is fraud", case.shop.number);
+            case.differs(BreakKind::FraudPending, "", None, due, message);
         }
         Some(Word::Known(Fraud::Rejected)) if nothing_captured => {
-            let message = "Klarna rejected the order as fraud".to_owned();
+            let message = format!("Klarna rejected order {} as fraud", case.shop.number);
             case.differs(BreakKind::FraudRejected, "", None, case.now, message);
         }
         Some(Word::Known(Fraud::Pending | Fraud::Rejected | Fraud::Accepted) | Word::Unknown(_)) | None => {}
     }
     if klarna.status.is(&KlarnaStatus::Cancelled) && nothing_captured && !is_fully_credited(case) {
         let due = case.past_grace(case.shop.updated_at);
-        let message = "cancelled at Klarna and open in the shop".to_owned();
+        let message = format!("order {} is cancelled at Klarna and open in the shop", case.shop.number);
         case.differs(BreakKind::CancelledAtKlarna, "", None, due, message);
     }
     if case.policy.captures != Mode::Off {
@@ -118,8 +115,9 @@ fn captured_after_expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     let message = format!(
-        "the authorization had lapsed, and {} is captured at Klarna since",
-        klarna.captured.decimal(case.facts.currency)
+        "the authorization of order {} had lapsed, and {} is captured at Klarna since",
+        case.shop.number,
+        case.money(klarna.captured)
     );
     case.differs(BreakKind::AuthorizationExpired, "captured", Some(klarna.captured), case.now, message);
 }
@@ -127,8 +125,9 @@ fn captured_after_expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if klarna.status.is(&KlarnaStatus::Expired) && klarna.captured.is_zero() && !is_fully_credited(case) {
         let shipped = matches!(case.shop.shipped, Word::Known(Shipped::Fully | Shipped::Partly));
-        let what = if shipped { "shipped, and" } else { "not shipped, and" };
-        let message = format!("{what} the authorization lapsed before anything was captured");
+        let what = if shipped { "is shipped" } else { "is not shipped" };
+        let message =
+            format!("order {} {what}, and its authorization lapsed before anything was captured", case.shop.number);
         case.differs(BreakKind::AuthorizationExpired, "", Some(klarna.order_amount), case.now, message);
         return;
     }
@@ -142,8 +141,8 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     let day = expires_at.strftime("%Y-%m-%d %H:%M UTC");
-    let message =
-        format!("{} is authorized until {day} and not captured", klarna.remaining.decimal(case.facts.currency));
+    let left = case.money(klarna.remaining);
+    let message = format!("{left} of order {} is authorized until {day} and not captured", case.shop.number);
     case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), case.now, message);
     case.look_again(expires_at);
 }

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
 use super::is_closed;
+use super::words::what_of;
+use crate::core::answer::Said;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaStatus};
@@ -130,10 +132,14 @@ fn unconfirmed(case: &mut Case<'_>, intent: &Intent, due: Timestamp, why: &str) 
         Kind::Cancel | Kind::Release => BreakKind::CancelNotReleased,
         Kind::MarkPaid => BreakKind::CreditNotMarkedPaid,
     };
-    let attempts = intent.attempts;
+    let times = match intent.attempt() {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    let said = intent.said.as_ref().map_or_else(|| "the answer was lost".to_owned(), Said::in_a_sentence);
     let message = format!(
-        "the {} was asked for {attempts} times, the answer was lost, and reads do not show it; {why} (intent {})",
-        intent.effect.kind.name(),
+        "the {} was asked for {times}, {said}, and reads do not show it; {why} (intent {})",
+        what_of(case, intent),
         intent.id
     );
     match &intent.effect.credit_invoice {

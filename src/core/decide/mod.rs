@@ -12,11 +12,13 @@ mod in_flight;
 mod payments;
 mod refunds;
 mod reversal;
+mod words;
 
 use jiff::Timestamp;
 
 use super::discrepancy::BreakKind;
 use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
+use super::id::KlarnaOrderId;
 use super::intent::{Kind, State};
 use super::ledger::Ledger;
 use super::money::Minor;
@@ -35,13 +37,9 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
         KlarnaSide::Unlinked => unlinked(ledger, facts, policy, now),
         KlarnaSide::NotFound { said } => {
             let mut case = Case::blind(ledger, facts, policy, now);
-            case.differs(
-                BreakKind::KlarnaOrderNotFound,
-                "",
-                None,
-                now,
-                format!("Klarna does not know the order: {said}"),
-            );
+            let named = facts.shop.klarna_order_id.as_ref().map_or("", KlarnaOrderId::as_str);
+            let message = format!("Klarna does not know `{named}`, which order {} names: {said}", facts.shop.number);
+            case.differs(BreakKind::KlarnaOrderNotFound, "", None, now, message);
             case.finish()
         }
         KlarnaSide::Read(read) => {
@@ -92,7 +90,8 @@ fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> 
     let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment) && !facts.shop.status.is(&ShopStatus::Cancelled);
     if living || facts.shop.paid {
         let due = case.past_grace(facts.shop.created_at);
-        let message = "the order is paid with Klarna and no Klarna order id was found in it".to_owned();
+        let message =
+            format!("order {} is paid with Klarna, and no Klarna order id was found in it", facts.shop.number);
         case.differs(BreakKind::KlarnaOrderUnlinked, "", None, due, message);
     }
     case.finish()

@@ -69,7 +69,13 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     let standing = case.standing(Kind::MarkPaid, &reference);
     let not_marked = |case: &mut Case<'_>, since| {
         let due = case.past_grace(since);
-        let message = format!("the refund of credit invoice {} is proven and the shop says not paid", credit.number);
+        let answer = case.intents_of(Kind::MarkPaid, &reference).last().and_then(|last| last.said.as_ref());
+        let answered = answer.map(|said| format!("; {}", said.in_a_sentence())).unwrap_or_default();
+        let message = format!(
+            "the refund of {} for credit invoice {} is proven, and the shop says not paid{answered}",
+            case.money(amount),
+            credit.number
+        );
         case.credit_differs(BreakKind::CreditNotMarkedPaid, &credit.number, Some(amount), due, message);
     };
     match (case.policy.mark_paid, &standing) {

@@ -7,6 +7,7 @@ use super::before_capture::{
     BeforeCapture, before_capture, captured_after_all, never_captured, nothing_captured, owed_after_all, unclear,
 };
 use super::case::{Case, Standing, after};
+use super::words::refusal;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
@@ -76,7 +77,6 @@ fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refu
         return;
     }
     case.credit_event(credit.id, Event::Held);
-    let currency = case.facts.currency;
     let reference = Reference(credit.number.0.clone());
     let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
     let (kind, what) = if asked {
@@ -86,12 +86,8 @@ fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refu
     } else {
         (BreakKind::RefundAmountDiffers, "was refunded with another amount")
     };
-    let message = format!(
-        "credit invoice {} over {} {what}: {} went back",
-        credit.number,
-        amount.decimal(currency),
-        sum.decimal(currency)
-    );
+    let message =
+        format!("credit invoice {} over {} {what}: {} went back", credit.number, case.money(amount), case.money(sum));
     case.credit_differs(kind, &credit.number, Some(sum.minus(amount)), case.now, message);
 }
 
@@ -140,8 +136,7 @@ fn is_asked(intent: &Intent) -> bool {
 fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
     let asked = intent.effect.amount;
     if asked != amount {
-        let currency = case.facts.currency;
-        let (was, is) = (asked.decimal(currency), amount.decimal(currency));
+        let (was, is) = (case.money(asked), case.money(amount));
         let message = format!("credit invoice {} says {is} now, its refund was intended over {was}", credit.number);
         case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount.minus(asked)), case.now, message);
     }
@@ -154,22 +149,12 @@ fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent
         return paid_without_refund(case, credit, amount);
     }
     if intent.state == State::Rejected {
-        let message = format!("Klarna refused the refund for credit invoice {}: {}", credit.number, refusal(intent));
+        let message = refusal(case, intent);
         case.credit_differs(BreakKind::RefundRejected, &credit.number, Some(amount), case.now, message);
     } else {
-        let message = format!("the refund for credit invoice {} was given up (intent {})", credit.number, intent.id);
+        let message = refusal(case, intent);
         case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), case.now, message);
     }
-}
-
-/// What Klarna said, with its code and correlation id, for its support desk.
-pub(super) fn refusal(intent: &Intent) -> String {
-    let Some(said) = &intent.said else {
-        return format!("no reason was kept (intent {})", intent.id);
-    };
-    let code = said.code.as_deref().unwrap_or("no error code");
-    let correlation = said.correlation_id.as_deref().unwrap_or("none");
-    format!("{code}, {} (correlation id {correlation}, intent {})", said.message, intent.id)
 }
 
 /// Nothing was ever asked for: is a refund due?
@@ -244,7 +229,11 @@ fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
         return; // One obligation with the cancel, which reports it.
     }
     let due = case.past_grace(credit.created_at);
-    let message = format!("credit invoice {} is not paid and no refund exists", credit.number);
+    let message = format!(
+        "credit invoice {} over {} is not paid, and no refund of it exists at Klarna",
+        credit.number,
+        case.money(amount)
+    );
     case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), due, message);
 }
 
@@ -261,7 +250,11 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
         return;
     }
     let due = case.past_grace(credit.updated_at);
-    let message = format!("credit invoice {} is marked paid and no refund exists at Klarna", credit.number);
+    let message = format!(
+        "credit invoice {} over {} is marked paid, and no refund of it exists at Klarna",
+        credit.number,
+        case.money(amount)
+    );
     case.credit_differs(BreakKind::PaidWithoutRefund, &credit.number, Some(amount), due, message);
 }
 
@@ -275,9 +268,11 @@ fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts
         return;
     }
     case.credit_event(credit.id, Event::Held);
-    let currency = case.facts.currency;
-    let (asked, left) = (amount.decimal(currency), case.room.decimal(currency));
-    let message = format!("credit invoice {} asks for {asked} and {left} is left to refund", credit.number);
+    let asked = format!("credit invoice {} asks for {}", credit.number, case.money(amount));
+    let message = match Minor::new(KLARNA_LARGEST_MINOR) {
+        Ok(most) if amount > most => format!("{asked}, and Klarna takes at most {} in one refund", case.money(most)),
+        _ => format!("{asked}, and {} of order {} is left to refund", case.money(case.room), case.shop.number),
+    };
     case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, message);
 }
 
@@ -286,11 +281,11 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
     if case.policy.refunds == Mode::Off {
         return;
     }
-    let currency = case.facts.currency;
     for refund in case.attributed.unattributed.clone() {
         let message = format!(
-            "{} was refunded at Klarna and no credit invoice explains it (refund {})",
-            refund.amount.decimal(currency),
+            "{} of order {} was refunded at Klarna, and no credit invoice explains it (refund {})",
+            case.money(refund.amount),
+            case.shop.number,
             refund.id
         );
         case.differs(BreakKind::RefundUnattributed, refund.id.as_str(), Some(refund.amount), case.now, message);
@@ -298,8 +293,9 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
     if !case.cancelled {
         for refund in case.attributed.cancel.clone() {
             let message = format!(
-                "{} went back as for a cancelled order, and the order is not cancelled (refund {})",
-                refund.amount.decimal(currency),
+                "{} of order {} went back as for a cancelled order, and it is not cancelled (refund {})",
+                case.money(refund.amount),
+                case.shop.number,
                 refund.id
             );
             case.differs(BreakKind::RefundExceedsCredit, refund.id.as_str(), Some(refund.amount), case.now, message);

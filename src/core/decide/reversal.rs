@@ -3,7 +3,7 @@
 use super::before_capture::credited_before_capture;
 use super::case::{Case, Standing, after};
 use super::checks::is_fully_credited;
-use super::refunds::refusal;
+use super::words::refusal;
 use super::{captures, is_closed};
 use crate::core::attribution::cancel_reference;
 use crate::core::discrepancy::BreakKind;
@@ -67,7 +67,10 @@ fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
     let standing = case.standing(kind, &reference);
     let not_released = |case: &mut Case<'_>| {
         let due = case.past_grace(case.shop.updated_at);
-        let message = "cancelled in the shop and still authorized at Klarna".to_owned();
+        let is = if case.cancelled { "cancelled" } else { "credited" };
+        let left = case.money(amount);
+        let message =
+            format!("order {} is {is} in the shop, and {left} of it is still authorized at Klarna", case.shop.number);
         case.differs(BreakKind::CancelNotReleased, kind.name(), Some(amount), due, message);
     };
     match (case.policy.cancels, &standing) {
@@ -89,12 +92,7 @@ fn is_confirmed(case: &Case<'_>, kind: Kind, reference: &Reference) -> bool {
 }
 
 pub(super) fn rejected(case: &mut Case<'_>, intent: &Intent, kind: BreakKind) {
-    let what = intent.effect.kind.name();
-    let message = if intent.state == State::Rejected {
-        format!("Klarna refused the {what}: {}", refusal(intent))
-    } else {
-        format!("the {what} was given up (intent {})", intent.id)
-    };
+    let message = refusal(case, intent);
     let subject = intent.effect.reference.as_str().to_owned();
     case.differs(kind, &subject, Some(intent.effect.amount), case.now, message);
 }
@@ -135,7 +133,8 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 
 fn not_refunded(case: &mut Case<'_>, amount: Minor) {
     let due = case.past_grace(case.shop.updated_at);
+    let left = case.money(amount);
     let message =
-        format!("cancelled in the shop; {} is captured and not refunded", amount.decimal(case.facts.currency));
+        format!("order {} is cancelled in the shop, and {left} of it is captured and not refunded", case.shop.number);
     case.differs(BreakKind::CancelNotRefunded, "", Some(amount), due, message);
 }

@@ -176,11 +176,7 @@ fn intent<W: Write>(out: &mut W, life: &Life, it: &Intent) -> io::Result<()> {
 
 /// What a support desk asks for first.
 fn answer<W: Write>(out: &mut W, said: &Said) -> io::Result<()> {
-    let status = said.status.map_or_else(|| "no answer came".to_owned(), |status| format!("answered HTTP {status}"));
-    let code = said.code.as_ref().map_or_else(String::new, |code| format!(" {}", plain(code)));
-    let correlation = said.correlation_id.as_ref();
-    let correlation = correlation.map_or_else(String::new, |id| format!(" (correlation id {})", plain(id)));
-    writeln!(out, "    {status}{code}: {}{correlation}", plain(&said.message))
+    writeln!(out, "    {}", plain(&said.in_a_sentence()))
 }
 
 fn adopted<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
