@@ -154,7 +154,8 @@ impl History {
             let (before, event, after) = (State::Unknown, intent::Event::Seen, State::Confirmed);
             steps.push(Step::Intent { id: found.id, before, event, after, note });
         }
-        // A read that lags shows nothing of what Klarna did.
+        // A read that lags shows nothing of what Klarna did; one in which an intent was seen does not lag.
+        let lags = lags && !seen;
         let is_shown = |intent: &&Intent| {
             let is_seen = seen && open.is_some_and(|found| found.id == intent.id);
             !lags && (is_seen || intent.state == State::Confirmed)
