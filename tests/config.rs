@@ -109,7 +109,7 @@ fn a_minimal_configuration_has_the_defaults_of_the_contract() {
     assert_eq!(shop.matching.payment, ["klarna"]);
     assert_eq!(shop.matching.klarna_order_id.len(), 4);
     let policy = &shop.policy;
-    assert!(!policy.act && !policy.adopt_exact);
+    assert!(!policy.act && !policy.adopt_exact && !policy.extend_authorization);
     assert_eq!((policy.refunds, policy.mark_paid), (Mode::Drive, Mode::Drive));
     assert_eq!((policy.cancels, policy.captures), (Mode::Drive, Mode::Verify));
     assert_eq!(policy.capture_on, CaptureOn::Shipped);
@@ -149,6 +149,22 @@ fn values_replace_the_defaults() {
 }
 
 #[test]
+fn only_who_captures_extends() {
+    let accepts = |lines: &str| accepted(&with("policy", lines)).shop.policy.extend_authorization;
+    assert!(accepts("captures = \"drive\"\nextend_authorization = true"));
+    assert!(!accepts("captures = \"verify\"\nextend_authorization = false"));
+    for captures in ["", "captures = \"verify\"\n", "captures = \"off\"\n"] {
+        let text = with("policy", &format!("{captures}extend_authorization = true"));
+        let (_, problems) = config::parse(Path::new("reconciled.toml"), &text);
+        let problems: Vec<_> = problems.lines().map(str::to_owned).collect();
+        assert_eq!(problems.len(), 1, "{captures}: {problems:?}");
+        assert!(
+            problems[0].contains("policy.extend_authorization = true") && problems[0].contains("captures = \"drive\"")
+        );
+    }
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn one_wrong_line_is_refused_with_its_place_its_value_and_what_is_allowed() {
     let policy = "reconciled.toml:9: shops.main.policy";
@@ -159,6 +175,11 @@ fn one_wrong_line_is_refused_with_its_place_its_value_and_what_is_allowed() {
         ("policy", "refunds = \"drives\"", format!("{policy}.refunds = \"drives\": {mode}")),
         ("policy", "refunds = true", format!("{policy}.refunds = true: {mode}")),
         ("policy", "act = \"true\"", format!("{policy}.act = \"true\": must be true or false, without quotes")),
+        (
+            "policy",
+            "extend_authorization = \"yes\"",
+            format!("{policy}.extend_authorization = \"yes\": must be true or false, without quotes"),
+        ),
         ("policy", "grace = 30", format!("{policy}.grace = 30: {duration}")),
         ("policy", "grace = \"soon\"", format!("{policy}.grace = \"soon\": {duration}")),
         (

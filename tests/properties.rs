@@ -109,7 +109,13 @@ fn reads() -> impl Strategy<Value = Reads> {
 
 fn played(reads: Reads, captured: bool, soon: bool, moves: &[Move]) -> World {
     let mut world = World::new(reads, captured, |scene| {
-        scene.policy(|policy| policy.refund_after = if soon { SignedDuration::ZERO } else { long("60m") })
+        let scene = scene.policy(|policy| {
+            policy.refund_after = if soon { SignedDuration::ZERO } else { long("60m") };
+            policy.extend_authorization = soon;
+        });
+        // Lapses soon, so that the warning window is met.
+        let at = scene.now + long("130h");
+        scene.klarna_says(|klarna| klarna.expires_at = Some(at))
     });
     for step in moves {
         world.step(step);

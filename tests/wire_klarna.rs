@@ -247,6 +247,7 @@ fn a_write_is_one_request_with_the_callers_key_and_payload() {
         (Kind::Capture, "/captures"),
         (Kind::Cancel, "/cancel"),
         (Kind::Release, "/release-remaining-authorization"),
+        (Kind::Extend, "/extend-authorization-time"),
     ] {
         let transport = Scripted::always(Err(TransportError::Lost("reset".to_owned())));
         let client = client(&transport, &Still::new());
@@ -312,6 +313,9 @@ fn success_is_only_what_is_well_formed() {
         (Kind::Cancel, 204, NO_HEADERS, &refused, "unknown"),
         (Kind::Release, 204, NO_HEADERS, "", "done"),
         (Kind::Release, 202, NO_HEADERS, "", "unknown"),
+        (Kind::Extend, 204, NO_HEADERS, "", "done"),
+        (Kind::Extend, 200, NO_HEADERS, "", "unknown"),
+        (Kind::Extend, 204, NO_HEADERS, &refused, "unknown"),
         (Kind::MarkPaid, 204, NO_HEADERS, "", "not sent"),
     ];
     for (kind, status, headers, body, expected) in table {
@@ -338,7 +342,7 @@ fn refusals_are_only_klarnas_own() {
         ("twice", r#"{"error_code":"A","error_code":"B"}"#, false),
         ("list", r#"["error_code"]"#, false),
     ];
-    for kind in [Kind::Refund, Kind::Capture, Kind::Cancel, Kind::Release] {
+    for kind in [Kind::Refund, Kind::Capture, Kind::Cancel, Kind::Release, Kind::Extend] {
         for (name, body, is_klarnas) in bodies {
             for status in
                 [300, 302, 400, 401, 403, 404, 405, 408, 409, 413, 422, 425, 429, 499, 500, 502, 503, 504, 520]
@@ -424,6 +428,7 @@ fn payloads_are_amounts_and_references_only() {
     );
     assert_eq!(payload(&effect(Kind::Cancel, 0)), "");
     assert_eq!(payload(&effect(Kind::Release, 0)), "");
+    assert_eq!(payload(&effect(Kind::Extend, 4495)), "");
 }
 
 #[test]
@@ -474,7 +479,7 @@ proptest! {
             name == "location" && (value.contains("refunds/") || value.contains("captures/"))
         });
         let is_success = match kind {
-            Kind::Cancel | Kind::Release => status == 204,
+            Kind::Cancel | Kind::Release | Kind::Extend => status == 204,
             Kind::Refund | Kind::Capture => status == 201 && names_a_refund,
             Kind::MarkPaid => false,
         };

@@ -70,6 +70,7 @@ const POLICY: &[&str] = &[
     "cancels",
     "captures",
     "capture_on",
+    "extend_authorization",
     "adopt_exact",
     "refund_after",
     "grace",
@@ -229,6 +230,13 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
     let mark_paid = mode("mark_paid", standard.mark_paid);
     let cancels = mode("cancels", standard.cancels);
     let captures = mode("captures", standard.captures);
+    let extend_authorization =
+        reader.flag(section, path, "extend_authorization").unwrap_or(standard.extend_authorization);
+    if extend_authorization && captures != Mode::Drive {
+        let line = reader.line_of(section, "extend_authorization");
+        let what = "extend_authorization = true: must be false unless captures = \"drive\"; who captures also extends";
+        reader.problem(line, &format!("{path}.{what}"));
+    }
     let mut duration = |key, standard| reader.get(section, path, key, &DURATION).unwrap_or(standard);
     let refund_after = duration("refund_after", standard.refund_after);
     let grace = duration("grace", standard.grace);
@@ -247,6 +255,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
         refund_limit_per_day: amount("refund_limit_per_day", standard.refund_limit_per_day),
         act: reader.flag(section, path, "act").unwrap_or(standard.act),
         capture_on: reader.get(section, path, "capture_on", &CAPTURE_ON).unwrap_or(standard.capture_on),
+        extend_authorization,
         adopt_exact: reader.flag(section, path, "adopt_exact").unwrap_or(standard.adopt_exact),
     }
 }
@@ -261,6 +270,7 @@ fn standard_policy() -> Policy {
         cancels: Mode::Drive,
         captures: Mode::Verify,
         capture_on: CaptureOn::Shipped,
+        extend_authorization: false,
         adopt_exact: false,
         refund_after: SignedDuration::from_mins(60),
         grace: SignedDuration::from_mins(30),

@@ -92,7 +92,7 @@ kinds!(
     CurrencyDiffers "currency_differs" Money
         "The shop and Klarna disagree on the currency; nothing is sent for this order. Check that the Klarna order belongs to this shop.",
     AuthorizationExpiring "authorization_expiring" Action
-        "Ship and capture, or extend the authorization in Klarna's portal.",
+        "Ship and capture, or extend the authorization in Klarna's portal, or let this program do it (policy captures = \"drive\", extend_authorization = true).",
     AuthorizationExpired "authorization_expired" Money
         "Do not ship what is not captured: ask Klarna to reopen the order, or arrange another payment. If it was captured after all, check the amount in the portal, then `reconciled breaks resolve`.",
     FraudPending "fraud_pending" Action

@@ -21,10 +21,12 @@ pub enum Kind {
     Cancel,
     Release,
     Capture,
+    /// Of the authorization's time.
+    Extend,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Refund, Self::MarkPaid, Self::Cancel, Self::Release, Self::Capture];
+    pub const ALL: [Self; 6] = [Self::Refund, Self::MarkPaid, Self::Cancel, Self::Release, Self::Capture, Self::Extend];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Cancel => "cancel",
             Self::Release => "release",
             Self::Capture => "capture",
+            Self::Extend => "extend",
         }
     }
 

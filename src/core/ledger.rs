@@ -75,6 +75,6 @@ pub fn follows(intent: &Intent, event: intent::Event, made: Option<&RefundId>) -
         }
         (Kind::Refund, E::Rejected | E::Abandoned) => Some(C::Refused),
         (Kind::MarkPaid, E::Confirmed) => Some(C::PaidSeen),
-        (Kind::Refund | Kind::MarkPaid | Kind::Cancel | Kind::Release | Kind::Capture, _) => None,
+        (Kind::Refund | Kind::MarkPaid | Kind::Cancel | Kind::Release | Kind::Capture | Kind::Extend, _) => None,
     }
 }

@@ -34,6 +34,8 @@ pub struct Policy {
     pub cancels: Mode,
     pub captures: Mode,
     pub capture_on: CaptureOn,
+    /// An authorization that is about to lapse is extended, where captures are ours.
+    pub extend_authorization: bool,
     /// A refund without a reference may be taken for the one open credit invoice of exactly its amount.
     pub adopt_exact: bool,
     /// A credit invoice younger than this is looked at, never refunded by us: the vendor's app may be about to.

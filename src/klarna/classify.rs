@@ -54,7 +54,7 @@ pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) ->
     match (kind, response.status) {
         (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
         (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),
-        (Kind::Cancel | Kind::Release, 204) if reply.said.code.is_none() => {
+        (Kind::Cancel | Kind::Release | Kind::Extend, 204) if reply.said.code.is_none() => {
             Answer::Done { id: None, correlation_id: reply.said.correlation_id }
         }
         (_, 401) => Answer::AccountRefused(reply.said),

@@ -1,4 +1,4 @@
-//! The client of Klarna's order management: reads orders, and sends refunds, captures, cancels and releases.
+//! The client of Klarna's order management: reads orders, and sends refunds, captures, cancels, releases and extensions.
 //!
 //! A write is one request with the caller's key and payload, never repeated and never changed here; what its answer
 //! means is decided in `classify` alone. Klarna's messages are kept and never read.
@@ -110,7 +110,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// Sends one effect: exactly one request, with this key and payload.
     ///
     /// *Guarantees*: `Done` only for a well-formed success (201 with the id of what was made for a refund or a
-    /// capture, 204 for a cancel or a release); `Rejected` only for a refusal in Klarna's own JSON. An answer that
+    /// capture, 204 for a cancel, a release or an extension); `Rejected` only for a refusal in Klarna's own JSON. An answer that
     /// was not received whole is `Unknown`, whatever its headers said: a later read finds what it made.
     pub async fn send(&self, kind: Kind, order: &KlarnaOrderId, payload: &str, key: &Uuid) -> Answer {
         let Some(path) = path(kind) else {
@@ -153,6 +153,7 @@ const fn path(kind: Kind) -> Option<&'static str> {
         Kind::Capture => Some("/captures"),
         Kind::Cancel => Some("/cancel"),
         Kind::Release => Some("/release-remaining-authorization"),
+        Kind::Extend => Some("/extend-authorization-time"),
         Kind::MarkPaid => None,
     }
 }
@@ -182,7 +183,7 @@ pub fn payload(effect: &Effect) -> String {
             let description = CAPTURE_DESCRIPTION;
             serde_json::to_string(&Capture { captured_amount: amount, reference, description })
         }
-        Kind::Cancel | Kind::Release | Kind::MarkPaid => return String::new(),
+        Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid => return String::new(),
     };
     json.expect("a struct of text and integers has a JSON form")
 }

@@ -83,10 +83,11 @@ pub(super) async fn send<S: Store, T: Transport, C: Clock>(
 async fn deliver<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, intent: &Intent) -> Answer {
     match (intent.effect.kind, &intent.target.klarna_order_id, &intent.effect.credit_invoice) {
         (Kind::MarkPaid, _, Some((invoice, _))) => shop.lightspeed.mark_paid(*invoice, &intent.payload).await,
-        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release, Some(order), _) => {
+        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend, Some(order), _) => {
             shop.klarna.send(intent.effect.kind, order, &intent.payload, &intent.key).await
         }
-        (Kind::MarkPaid, _, None) | (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release, None, _) => {
+        (Kind::MarkPaid, _, None)
+        | (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend, None, _) => {
             let message = format!("intent {} names no address", intent.id);
             Answer::NotSent(Said { message, ..Said::default() })
         }

@@ -103,12 +103,12 @@ pub(super) fn intended(
 fn new_intent(effect: &Effect, target: &Target, read: Option<&KlarnaOrder>, now: Timestamp) -> Intent {
     let payload = match effect.kind {
         Kind::MarkPaid => lightspeed::payload(effect),
-        Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => klarna::payload(effect),
+        Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend => klarna::payload(effect),
     };
     let seen_before = match (effect.kind, read) {
         (Kind::Refund, Some(order)) => order.refunds.iter().map(|refund| refund.id.0.clone()).collect(),
         (Kind::Capture, Some(order)) => order.captures.iter().map(|capture| capture.id.0.clone()).collect(),
-        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::MarkPaid, _) => Vec::new(),
+        (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid, _) => Vec::new(),
     };
     Intent {
         id: intent::id(effect, target),

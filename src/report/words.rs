@@ -50,6 +50,7 @@ pub const fn effect(kind: Kind) -> &'static str {
         Kind::Cancel => "cancel",
         Kind::Release => "release",
         Kind::Capture => "capture",
+        Kind::Extend => "extend authorization",
     }
 }
 

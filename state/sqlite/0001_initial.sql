@@ -154,7 +154,7 @@ CREATE TABLE intent (
     id              TEXT NOT NULL CHECK (length(id) = 36),
     order_id        INTEGER NOT NULL,
     klarna_order_id TEXT,
-    kind            TEXT NOT NULL CHECK (kind IN ('refund', 'mark_paid', 'cancel', 'release', 'capture')),
+    kind            TEXT NOT NULL CHECK (kind IN ('refund', 'mark_paid', 'cancel', 'release', 'capture', 'extend')),
     reference       TEXT NOT NULL,
     credit_id       INTEGER,
     credit_number   TEXT,

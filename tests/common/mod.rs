@@ -144,6 +144,7 @@ pub fn policy() -> Policy {
         cancels: Mode::Drive,
         captures: Mode::Drive,
         capture_on: CaptureOn::Shipped,
+        extend_authorization: false,
         adopt_exact: false,
         refund_after: long("60m"),
         grace: long("30m"),

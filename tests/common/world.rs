@@ -325,7 +325,7 @@ impl World {
         let seen_before = match effect.kind {
             Kind::Refund => read.refunds.iter().map(|refund| refund.id.0.clone()).collect(),
             Kind::Capture => read.captures.iter().map(|capture| capture.id.0.clone()).collect(),
-            Kind::Cancel | Kind::Release | Kind::MarkPaid => Vec::new(),
+            Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid => Vec::new(),
         };
         let id = intent::id(effect, &target);
         self.scene.ledger.intents.push(Intent {
@@ -430,6 +430,11 @@ impl World {
             Kind::Release => {
                 release(&mut klarna);
                 klarna.status.is(&KlarnaStatus::Captured).then(String::new)
+            }
+            Kind::Extend => {
+                let open = matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured));
+                klarna.expires_at = if open { Some(now + long("672h")) } else { klarna.expires_at };
+                open.then(String::new)
             }
             Kind::MarkPaid => None,
         };

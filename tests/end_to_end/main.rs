@@ -20,6 +20,7 @@ mod crash;
 mod durable;
 mod happy;
 mod input;
+mod lapse;
 mod lost;
 mod operators;
 mod privacy;

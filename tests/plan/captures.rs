@@ -2,10 +2,10 @@
 
 use reconciled::core::facts::{Fraud, KlarnaStatus, Word};
 use reconciled::core::intent::Kind;
-use reconciled::core::order::Order;
+use reconciled::core::order::{Order, Stage};
 use reconciled::core::policy::Mode;
 
-use crate::common::{Ask, Scene, captured_order, eur, in_time, order};
+use crate::common::{Ask, Scene, ago, captured_order, eur, in_time, long, order};
 
 /// Two of one thing for 60.00, one of another for 35.00, and 5.00 for the parcel.
 fn parcels() -> Scene {
@@ -19,6 +19,15 @@ fn verified(scene: Scene) -> Scene {
 fn expires_in(scene: Scene, time: &str) -> Scene {
     let at = in_time(time);
     scene.klarna_says(|klarna| klarna.expires_at = Some(at))
+}
+
+fn extended(scene: Scene, time: &str) -> Scene {
+    expires_in(scene, time).policy(|policy| policy.extend_authorization = true)
+}
+
+/// Of the authorization that lapses in a day.
+fn extension() -> Ask {
+    Ask::new(Kind::Extend, "ORD1:extend:2026-03-02T12:00:00Z", "100.00")
 }
 
 fn capture(reference: &'static str, amount: &'static str) -> Ask {
@@ -182,6 +191,111 @@ cases! {
     inside_the_warning_the_rest_of_a_partial_capture_is_reported:
         expires_in(parcels().shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")), "24h").known_as(Order::PartlyPaid) => "
             break authorization_expiring 65.00
+            look_again 24h";
+
+    inside_the_warning_an_authorization_is_extended_where_the_policy_allows:
+        extended(order("100.00"), "120h") => "
+            extend ORD1:extend:2026-03-06T12:00:00Z 100.00 act
+            look_again 120h";
+
+    a_second_before_the_warning_nothing_is_extended:
+        extended(order("100.00"), "120h 1s") => "look_again 1s";
+
+    only_who_captures_extends:
+        verified(extended(order("100.00"), "120h")) => "
+            break authorization_expiring 100.00
+            look_again 120h";
+
+    the_rest_of_a_partial_capture_is_extended:
+        extended(parcels().shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1")), "24h").known_as(Order::PartlyPaid) => "
+            extend ORD1:extend:2026-03-02T12:00:00Z 65.00 act
+            look_again 24h";
+
+    what_is_captured_now_is_not_extended:
+        extended(order("100.00").shipped("1m"), "24h") => "
+            capture SHP1 100.00 act
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    a_cancelled_order_is_not_extended:
+        extended(order("100.00").cancelled("2h"), "24h") => "
+            order pending→refund_requested
+            cancel ORD1:cancel 100.00 act";
+
+    what_is_fully_credited_is_not_extended:
+        extended(order("100.00").credit("INV1", "100.00", "10m"), "24h") => "
+            break authorization_expiring 100.00
+            look_again 50m";
+
+    while_fraud_is_pending_nothing_is_extended:
+        extended(order("100.00").fraud(Fraud::Pending), "24h") => "
+            break fraud_pending
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    at_the_time_of_the_lapse_it_is_too_late_to_extend:
+        extended(order("100.00"), "0s") => "break authorization_expiring 100.00";
+
+    a_lapse_time_is_extended_once:
+        extended(order("100.00"), "24h").intended(&extension().confirmed("", "29m 59s")) => "
+            differs authorization_expiring 100.00 in 1s
+            look_again 1s";
+
+    a_read_from_before_the_extension_says_nothing_about_it:
+        { let mut scene = extended(order("100.00"), "24h").intended(&extension().confirmed("", "1s")).policy(|policy| policy.grace = long("0s"));
+          scene.facts.read_at = ago("2s"); scene } => "look_again 24h";
+
+    an_extension_that_klarna_does_not_show_is_reported_after_grace:
+        extended(order("100.00"), "24h").intended(&extension().confirmed("", "30m")) => "
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    the_next_lapse_time_may_be_extended_again:
+        extended(order("100.00"), "48h").intended(&extension().confirmed("", "600h")) => "
+            extend ORD1:extend:2026-03-03T12:00:00Z 100.00 act
+            look_again 48h";
+
+    a_lost_extension_is_confirmed_by_a_later_lapse:
+        extended(order("100.00"), "672h").intended(&extension().unknown("10m")) => "
+            intent extend ORD1:extend:2026-03-02T12:00:00Z seen
+            look_again 552h";
+
+    a_lost_extension_of_what_was_captured_since_asks_for_nothing:
+        extended(captured_order("100.00"), "24h").intended(&extension().unknown("10m").absent("5m")) => "
+            intent extend ORD1:extend:2026-03-02T12:00:00Z seen";
+
+    a_lost_extension_is_sent_again_when_it_is_surely_absent:
+        extended(order("100.00"), "24h").intended(&extension().unknown("10m").absent("5m")) => "
+            intent extend ORD1:extend:2026-03-02T12:00:00Z absent
+            extend ORD1:extend:2026-03-02T12:00:00Z 100.00 act again
+            look_again 24h";
+
+    a_lost_extension_with_an_unsafe_key_is_for_a_human:
+        extended(order("100.00"), "24h").intended(&extension().unknown("23h").absent("5m")) => "
+            intent extend ORD1:extend:2026-03-02T12:00:00Z absent
+            break authorization_expiring the intent 100.00
+            look_again 24h";
+
+    a_refused_extension_is_reported_with_its_lapse:
+        extended(order("100.00"), "24h").intended(&extension().rejected("NOT_ALLOWED", "1h")) => "
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    a_refused_extension_that_a_human_approves_starts_as_a_new_generation:
+        extended(order("100.00"), "24h").intended(&extension().rejected("NOT_ALLOWED", "1h")).approved() => "
+            extend ORD1:extend:2026-03-02T12:00:00Z 100.00 act generation 1
+            look_again 24h";
+
+    a_withheld_extension_does_not_withhold_the_warning:
+        extended(order("100.00"), "24h").held_by_operator("call first").known_as(Order::Held(Stage::Pending)) => "
+            extend ORD1:extend:2026-03-02T12:00:00Z 100.00 hold operator (call first)
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    a_planned_extension_is_withdrawn_when_somebody_else_captures_from_now_on:
+        verified(extended(order("100.00"), "24h").intended(&extension())) => "
+            intent extend ORD1:extend:2026-03-02T12:00:00Z withdrawn
+            break authorization_expiring 100.00
             look_again 24h";
 
     a_captured_order_does_not_expire:

@@ -235,6 +235,15 @@ impl<'a> Case<'a> {
         Verdict::Act
     }
 
+    /// This plan captures something, or gives up what is authorized.
+    pub(super) fn acts_on_authorization(&self) -> bool {
+        let acts = |wanted: &Wanted| {
+            let kind = wanted.effect.kind;
+            wanted.verdict == Verdict::Act && matches!(kind, Kind::Capture | Kind::Cancel | Kind::Release)
+        };
+        self.plan.effects.iter().any(acts)
+    }
+
     /// This plan wants the intent sent.
     pub(super) fn wants(&self, intent: &Intent) -> bool {
         self.plan.effects.iter().any(|wanted| wanted.intent == Some(intent.id))

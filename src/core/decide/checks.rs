@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::before_capture::credited_before_capture;
 use super::case::Case;
+use super::extension::{self, Warning};
 use super::is_closed;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
@@ -140,10 +141,13 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         case.look_again(warning);
         return;
     }
+    let Warning::From(due, extending) = extension::extend(case, klarna, expires_at) else {
+        return case.look_again(expires_at);
+    };
     let day = expires_at.strftime("%Y-%m-%d %H:%M UTC");
     let left = case.money(klarna.remaining);
-    let message = format!("{left} of order {} is authorized until {day} and not captured", case.shop.number);
-    case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), case.now, message);
+    let message = format!("{left} of order {} is authorized until {day} and not captured{extending}", case.shop.number);
+    case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), due, message);
     case.look_again(expires_at);
 }
 

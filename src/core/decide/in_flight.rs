@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
-use super::is_closed;
 use super::words::what_of;
+use super::{extension, is_closed};
 use crate::core::answer::Said;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
@@ -44,6 +44,7 @@ fn visible(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<Not
         Kind::Cancel => without_id(klarna.status.is(&KlarnaStatus::Cancelled)),
         Kind::Release => without_id(klarna.remaining.is_zero() && klarna.status.unknown().is_none()),
         Kind::Capture => captured(intent, klarna),
+        Kind::Extend => without_id(extension::is_visible(case, klarna, intent)),
     }
 }
 
@@ -116,6 +117,7 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
             let is_over = case.cancelled || case.order == Order::Expired || is_closed(klarna);
             (policy.captures == Mode::Drive, !is_over && amount <= klarna.remaining)
         }
+        Kind::Extend => (extension::is_ours(case), extension::is_worth_it(case, klarna)),
     };
     match (is_driven, is_owed) {
         (false, _) => Some("the policy leaves it to somebody else"),
@@ -131,6 +133,7 @@ fn unconfirmed(case: &mut Case<'_>, intent: &Intent, due: Timestamp, why: &str) 
         Kind::Capture => BreakKind::CaptureUnconfirmed,
         Kind::Cancel | Kind::Release => BreakKind::CancelNotReleased,
         Kind::MarkPaid => BreakKind::CreditNotMarkedPaid,
+        Kind::Extend => BreakKind::AuthorizationExpiring,
     };
     let times = match intent.attempt() {
         1 => "once".to_owned(),

@@ -8,6 +8,7 @@ mod before_capture;
 mod captures;
 mod case;
 mod checks;
+mod extension;
 mod in_flight;
 mod payments;
 mod refunds;
@@ -62,7 +63,7 @@ fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger, policy: &Policy, read_at: T
                 klarna.remaining = Minor::ZERO;
             }
             Kind::Release => klarna.remaining = Minor::ZERO,
-            Kind::Cancel | Kind::Refund | Kind::MarkPaid | Kind::Capture => {}
+            Kind::Cancel | Kind::Refund | Kind::MarkPaid | Kind::Capture | Kind::Extend => {}
         }
     }
     klarna

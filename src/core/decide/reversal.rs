@@ -62,7 +62,7 @@ fn give_up(case: &mut Case<'_>, kind: Kind, amount: Minor, why: &str) {
     let number = case.shop.number.clone();
     let reference = match kind {
         Kind::Release => Reference(format!("{number}:release")),
-        Kind::Cancel | Kind::Refund | Kind::Capture | Kind::MarkPaid => cancel_reference(&number),
+        Kind::Cancel | Kind::Refund | Kind::Capture | Kind::MarkPaid | Kind::Extend => cancel_reference(&number),
     };
     let standing = case.standing(kind, &reference);
     let not_released = |case: &mut Case<'_>| {

@@ -29,6 +29,7 @@ pub(super) fn what_of(case: &Case<'_>, intent: &Intent) -> String {
         Kind::Cancel => "cancel",
         Kind::Release => "release",
         Kind::Capture => "capture",
+        Kind::Extend => "extension of the authorization",
     };
     format!("{what} of {} {whose}", case.money(intent.effect.amount))
 }
