@@ -201,6 +201,7 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         reference: "INV00038".to_owned(),
         key: Uuid::from_u128(2),
         outcome: Outcome::Confirmed,
+        superseded: false,
         why: "credit invoice INV00038 is not paid".to_owned(),
     };
     let report = PassReport {

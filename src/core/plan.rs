@@ -7,9 +7,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::credit_invoice;
-use super::discrepancy::Discrepancy;
+use super::discrepancy::{BreakKind, Discrepancy};
 use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId};
-use super::intent::Effect;
+use super::intent::{Effect, Intent, Kind};
 use super::order;
 
 /// The decision about one order.
@@ -23,6 +23,17 @@ pub struct Plan {
     pub discrepancies: Vec<Discrepancy>,
     /// When time alone may change the decision: a grace, `refund_after`, a retry, an expiry.
     pub look_again: Option<Timestamp>,
+}
+
+impl Plan {
+    /// A refused intent is still somebody's to look at: a difference of this plan is about it. Without one, what was
+    /// refused is not due any more.
+    pub fn reports(&self, refused: &Intent) -> bool {
+        let effect = &refused.effect;
+        let extends =
+            |found: &Discrepancy| effect.kind == Kind::Extend && found.kind == BreakKind::AuthorizationExpiring;
+        self.discrepancies.iter().any(|found| found.subject == effect.reference.as_str() || extends(found))
+    }
 }
 
 /// What a read says about an intent that is in flight.

@@ -314,6 +314,10 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         for row in decision.waiting(self.permission) {
             tally.effect(row);
         }
+        decision.superseded().into_iter().for_each(|intent| tally.superseded(intent));
+        if let Some(at) = decision.after_refusal(tally.started_at) {
+            self.again.insert(decision.facts.shop.id, at);
+        }
         for row in decision.lost() {
             if row.outcome == Outcome::Confirmed {
                 self.open.remove(&row.intent);

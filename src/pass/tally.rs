@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::core::answer::{Said, Unreadable};
 use crate::core::id::{IntentId, PassId, ShopName};
 use crate::core::money::Currency;
-use crate::report::{Calls, Checked, EffectRow, NotChecked, PassReport, ReadWrite};
+use crate::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, ReadWrite};
 
 /// Told how far a pass is; for progress bars.
 pub trait Progress: Send + Sync {
@@ -65,6 +65,15 @@ impl<'a> Tally<'a> {
     /// An effect and what became of it; a later word about the same effect replaces an earlier one.
     pub(super) fn effect(&mut self, row: EffectRow) {
         self.effects.insert(row.intent, row);
+    }
+
+    /// What was refused turned out not to be due any more.
+    pub(super) fn superseded(&mut self, intent: IntentId) {
+        let rows = self.effects.get_mut(&intent).filter(|row| row.outcome == Outcome::Rejected && !row.superseded);
+        if let Some(row) = rows {
+            row.superseded = true;
+            row.why.push_str("; it is not due any more");
+        }
     }
 
     pub(super) fn not_checked(&mut self, what: impl Into<String>, why: impl Into<String>) {

@@ -1,8 +1,11 @@
 //! What a round says about its effects: one line of the report each. Decides nothing.
 
+use jiff::Timestamp;
+
 use crate::core::id::IntentId;
-use crate::core::intent::{self, Effect, State};
+use crate::core::intent::{self, Effect, Intent, Kind, State};
 use crate::core::plan::{HoldReason, Note, Verdict, Wanted};
+use crate::core::policy::SETTLE_DELAY;
 use crate::report::{EffectRow, Outcome};
 
 use super::intend::target;
@@ -46,6 +49,25 @@ impl Decision {
         told.collect()
     }
 
+    /// What was refused in this pass and is not due any more.
+    pub(super) fn superseded(&self) -> Vec<IntentId> {
+        let gone = |intent: &&Intent| intent.state == State::Rejected && !self.plan.reports(intent);
+        self.dossier.ledger.intents.iter().filter(gone).map(|intent| intent.id).collect()
+    }
+
+    /// When to look again after a refusal that this plan reports: what caused it may not be in the read yet. `None` for
+    /// a refusal of before `since`, and once reads had the time to settle.
+    pub(super) fn after_refusal(&self, since: Timestamp) -> Option<Timestamp> {
+        let intents = self.dossier.ledger.intents.iter();
+        let refused = intents.filter(|intent| {
+            let gives_up = matches!(intent.effect.kind, Kind::Cancel | Kind::Release);
+            gives_up && intent.state == State::Rejected && self.plan.reports(intent)
+        });
+        let ended = refused.filter_map(|intent| intent.ended_at).filter(|ended| *ended >= since).max()?;
+        let settled = ended.checked_add(SETTLE_DELAY).unwrap_or(Timestamp::MAX);
+        (self.facts.read_at < settled).then_some(settled)
+    }
+
     fn row(&self, wanted: &Wanted) -> EffectRow {
         let target = target(&self.facts, &self.dossier.ledger);
         let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &target));
@@ -63,6 +85,7 @@ impl Decision {
             reference: effect.reference.0.clone(),
             key: intent::key(effect, &target),
             outcome,
+            superseded: false,
             why,
         }
     }

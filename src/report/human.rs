@@ -193,7 +193,7 @@ fn not_checked<W: Write>(out: &mut W, rows: &[NotChecked]) -> io::Result<()> {
 
 /// One sentence that says what the exit status means this time.
 fn closing(report: &PassReport, open_breaks: usize) -> String {
-    let of = |outcome| report.effects.iter().filter(|it| it.outcome == outcome).count();
+    let of = |outcome| report.effects.iter().filter(|it| it.outcome == outcome && !it.superseded).count();
     let due = of(Outcome::Planned).saturating_add(of(Outcome::Held));
     match report.exit_status(open_breaks) {
         0 => "Everything that was looked at agrees, or is under way inside its grace.".to_owned(),

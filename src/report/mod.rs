@@ -93,6 +93,8 @@ pub struct EffectRow {
     pub reference: String,
     pub key: Uuid,
     pub outcome: Outcome,
+    /// Refused, and not due any more: nothing is left to do about it.
+    pub superseded: bool,
     pub why: String,
 }
 
@@ -114,7 +116,7 @@ impl PassReport {
 
     /// The exit status of the outside contract: 0, 1 or 3; 3 wins over 1.
     pub fn exit_status(&self, open_breaks: usize) -> u8 {
-        let any = |outcome| self.effects.iter().any(|effect| effect.outcome == outcome);
+        let any = |outcome| self.effects.iter().any(|effect| effect.outcome == outcome && !effect.superseded);
         if !self.is_complete() || any(Outcome::Unknown) {
             3
         } else {

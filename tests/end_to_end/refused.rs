@@ -4,7 +4,7 @@ use std::thread;
 
 use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
 
-use crate::support::{DRIVE, Rig, text};
+use crate::support::{DRIVE, Placed, Rig, text};
 
 fn refusal(code: u16, error_code: &str) -> FaultKind {
     let message = "Not possible for this order".to_owned();
@@ -163,4 +163,51 @@ fn a_refusal_while_marking_paid_leaves_the_proven_refund_alone() {
     rig.pass().ended(0);
     assert_eq!(rig.pair(&order).klarna.refunds.len(), 1);
     assert_eq!(rig.invoice_status(&credit), "paid");
+}
+
+/// Charged an hour after it was authorized, and cancelled in the shop since; reads show it as it was, so many times.
+fn cancelled_behind_stale_reads(stale: u32) -> (Rig, Placed) {
+    let rig = Rig::empty(DRIVE);
+    let order = rig.order(5_035, KlarnaStart::Authorized, false);
+    let klarna = order.klarna.unwrap();
+    rig.with(|world| world.portal_capture(klarna, None, None)).unwrap();
+    rig.cancel(&order);
+    for _ in 0..stale {
+        rig.fault(Side::Klarna, "GET", "*", FaultKind::StaleRead { ms: 3_600_000 }, false);
+    }
+    (rig, order)
+}
+
+/// A capture won the race: the cancel is refused, the read after it shows why, and the refund settles the order.
+#[test]
+fn a_refused_cancel_that_is_not_due_any_more_does_not_outlive_its_pass() {
+    for stale in [1, 2] {
+        let (rig, order) = cancelled_behind_stale_reads(stale);
+        let pass = rig.pass();
+        pass.ended(0);
+        let expected = [("cancel", "rejected"), ("mark_paid", "confirmed"), ("refund", "confirmed")];
+        let expected = expected.map(|(kind, outcome)| (kind.to_owned(), outcome.to_owned()));
+        assert_eq!(pass.effects_of(&order.number), expected, "{stale}: {:#}", pass.json);
+        assert!(pass.breaks_of(&order.number).is_empty());
+        let why = pass.list("effects").iter().find(|it| it["kind"] == "cancel").map(|it| text(&it["why"]));
+        assert!(why.as_ref().is_some_and(|it| it.contains("not due any more")), "{why:?}");
+        assert_eq!(rig.pair(&order).klarna.refunded_amount, 5_035);
+        rig.everything_is_settled();
+        rig.audit();
+    }
+}
+
+/// One that stays due stays a break, and the pass does not wait for ever.
+#[test]
+fn a_refused_cancel_that_is_still_due_stays_a_break() {
+    let rig = Rig::empty(DRIVE);
+    let order = rig.order(5_035, KlarnaStart::Authorized, false);
+    rig.cancel(&order);
+    let refusal =
+        FaultKind::Refusal { code: 403, error_code: "CANCEL_NOT_ALLOWED".to_owned(), message: "no".to_owned() };
+    rig.fault_always(Side::Klarna, "POST", "*/cancel", refusal);
+    let pass = rig.pass();
+    pass.ended(1);
+    assert_eq!(pass.breaks_of(&order.number), ["cancel_rejected"]);
+    assert_eq!(rig.writes().len(), 1, "a refusal is not repeated");
 }
