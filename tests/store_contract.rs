@@ -58,6 +58,7 @@ macro_rules! every_promise {
                 an_invoice_marks_its_order,
                 an_older_version_never_overwrites_a_newer_one,
                 cursors_move_each_by_itself,
+                only_orders_with_something_open_are_read_again,
                 due_orders_come_by_id_page_by_page,
                 an_unread_order_is_not_due,
                 a_shop_is_bound_once,

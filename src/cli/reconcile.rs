@@ -38,7 +38,7 @@ pub struct Reconcile {
     /// List what changed since then, instead of since the last pass
     #[arg(long, value_name = "TIME", value_parser = args::since, conflicts_with = "full")]
     since: Option<Timestamp>,
-    /// Every order, as if nothing had been listed before
+    /// Every order, as if nothing had been listed before; those with anything open are read again in the shop
     #[arg(long)]
     full: bool,
     /// One JSON object instead of text

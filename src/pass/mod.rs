@@ -52,7 +52,7 @@ pub struct Options {
     pub order: Option<String>,
     /// List what changed since then, whatever the cursor says.
     pub since: Option<Timestamp>,
-    /// Ignore the cursors and look at every order.
+    /// Ignore the cursors, read again every order of which anything is open, and look at every order.
     pub full: bool,
 }
 

@@ -89,6 +89,9 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     if tally.lists_were_read() && is_gapless {
         shop.store.advance(moved.no_later_than(tally.started_at)).await?;
     }
+    if options.full && tally.lists_were_read() {
+        shop.store.reread(tally.started_at).await?;
+    }
     Ok(None)
 }
 

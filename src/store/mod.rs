@@ -307,6 +307,11 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// invoice are included; orders that are not Klarna's are not.
     fn unread(&self, limit: u32) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
 
+    /// Marks as unread every order of which anything is open, whatever its date says: one that names no Klarna order,
+    /// that is not paid, cancelled or expired, that has an unpaid credit invoice or an intent without an outcome, or
+    /// that differs. They come behind what is unread already. After a crash: marked or not, never in part.
+    fn reread(&self, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Keeps what the shop said about orders. `None`: read, and not Klarna's. An older version never overwrites a
     /// newer one.
     fn observe(

@@ -30,3 +30,4 @@ mod support;
 mod told;
 mod values;
 mod vendor;
+mod wake;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use reconciled::core::discrepancy::{BreakKind, Discrepancy};
 use reconciled::core::facts::{ListedInvoice, ListedOrder};
 use reconciled::core::id::{InvoiceId, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
-use reconciled::store::{Cursors, Decided, Identity, Scope, ShopRecord, Store, StoreError};
+use reconciled::core::order::{self, Order};
+use reconciled::store::{Cursors, Decided, Identity, Scope, ShopRecord, Step, Store, StoreError};
 
 use crate::fixture::{HOUR, Place, at, begun, credit, decide, observe, pass, quiet, shop_order};
 
@@ -117,6 +119,48 @@ pub(crate) async fn cursors_move_each_by_itself<P: Place>(place: &P) {
     store.advance(Cursors { orders: Some(at(5)), invoices: None }).await.unwrap();
     store.advance(Cursors { orders: None, invoices: Some(at(7)) }).await.unwrap();
     assert_eq!(store.cursors().await.unwrap(), Cursors { orders: Some(at(5)), invoices: Some(at(7)) });
+}
+
+pub(crate) async fn only_orders_with_something_open_are_read_again<P: Place>(place: &P) {
+    let store = place.open();
+    store.begin_pass(pass(1), at(0)).await.unwrap();
+    let mut unlinked = shop_order(2, 1, &[]);
+    unlinked.klarna_order_id = None;
+    let credited = shop_order(4, 1, &[(41, 4000)]);
+    for order in [shop_order(1, 1, &[]), unlinked, shop_order(3, 1, &[]), credited, shop_order(5, 1, &[])] {
+        observe(&store, order).await;
+    }
+    let event = order::Event::Captured;
+    let paid = Step::Order { before: Order::Pending, event, after: Order::Paid };
+    // 1 stays pending; 2 names no Klarna order; 3 and 4 are paid, 4 with an open credit invoice; 5 differs.
+    for decided in [
+        quiet(1),
+        Decided { steps: vec![paid.clone()], ..quiet(2) },
+        Decided { steps: vec![paid.clone()], ..quiet(3) },
+        Decided { steps: vec![paid.clone()], credits: vec![credit(41, 4000)], ..quiet(4) },
+        Decided { steps: vec![paid], discrepancies: vec![difference()], ..quiet(5) },
+    ] {
+        decide(&store, 9, decided).await.unwrap();
+    }
+    store.listed(vec![row(9, 8, true)], vec![]).await.unwrap();
+    assert_eq!(unread(&store).await, [9]);
+    store.reread(at(20)).await.unwrap();
+    assert_eq!(unread(&store).await, [9, 1, 2, 4, 5], "what changed comes first, and nothing of 3 is open");
+    observe(&store, shop_order(1, 1, &[])).await;
+    assert_eq!(unread(&store).await, [9, 2, 4, 5], "read, although nothing changed");
+    store.reread(at(21)).await.unwrap();
+    assert_eq!(unread(&store).await, [9, 2, 4, 5, 1], "what waits keeps its place");
+}
+
+fn difference() -> Discrepancy {
+    Discrepancy {
+        kind: BreakKind::CaptureRejected,
+        credit_invoice: None,
+        subject: String::new(),
+        amount: None,
+        due: at(100),
+        message: "refused".into(),
+    }
 }
 
 #[test]

@@ -105,6 +105,23 @@ pub(super) fn unread(conn: &Connection, shop: &str, limit: u32) -> Result<Vec<Or
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+/// Their place in the reading is after the changes that lists named, and among each other by their ids: older orders
+/// first.
+pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
+    let mut mark = tx.conn.prepare_cached(
+        "UPDATE listed SET unread = 1, changed_at = ?2 WHERE shop = ?1 AND unread = 0 AND order_id IN (
+            SELECT id FROM shop_order AS o WHERE o.shop = ?1 AND (
+                klarna_order_id IS NULL OR state IS NULL OR state NOT IN ('paid', 'cancelled', 'expired')
+                OR EXISTS (SELECT 1 FROM credit_invoice AS c WHERE c.shop = o.shop AND c.order_id = o.id
+                    AND c.state <> 'cancelled' AND c.state NOT LIKE 'paid%')
+                OR EXISTS (SELECT 1 FROM intent AS i WHERE i.shop = o.shop AND i.order_id = o.id
+                    AND i.state IN ('planned', 'sending', 'unknown'))
+                OR EXISTS (SELECT 1 FROM difference AS d WHERE d.shop = o.shop AND d.order_id = o.id)))",
+    )?;
+    mark.execute((tx.shop, At(at)))?;
+    Ok(())
+}
+
 pub(super) fn observe(tx: &Tx<'_>, id: OrderId, said: Option<&ShopOrder>, at: Timestamp) -> Result<(), StoreError> {
     let Some(said) = said else { return not_klarnas(tx, id, at) };
     let mut read = tx.conn.prepare_cached(

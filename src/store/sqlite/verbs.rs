@@ -47,6 +47,10 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| listing::unread(conn, shop, limit)).await
     }
 
+    async fn reread(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| listing::reread(tx, at)).await
+    }
+
     async fn observe(&self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp) -> Result<(), StoreError> {
         let all = move |tx: &mut Tx<'_>| {
             orders.iter().try_for_each(|(id, said)| listing::observe(tx, *id, said.as_ref(), at))
