@@ -61,6 +61,8 @@ macro_rules! every_promise {
                 only_orders_with_something_open_are_read_again,
                 due_orders_come_by_id_page_by_page,
                 an_unread_order_is_not_due,
+                a_quiet_order_is_woken,
+                a_policy_is_kept,
                 a_shop_is_bound_once,
                 budgets_survive_a_restart,
                 an_order_is_found_by_any_of_its_numbers,

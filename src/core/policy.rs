@@ -49,6 +49,13 @@ pub struct Policy {
     pub expiry_warning: SignedDuration,
 }
 
+impl Policy {
+    /// Everything it says, as text: what was decided under the same text need not be decided again.
+    pub fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
 /// The two sides may disagree on an order's amount by this much: one minor unit, the rounding that shops of every
 /// platform show. What is *sent* has no tolerance.
 pub const AMOUNT_TOLERANCE: i64 = 1;

@@ -11,6 +11,7 @@ mod record;
 mod round;
 mod tally;
 mod tell;
+mod wake;
 
 use std::collections::BTreeSet;
 
@@ -118,6 +119,7 @@ async fn work<S: Store, T: Transport, C: Clock>(
     if let Some(only) = only {
         rounds.run(only.difference(unread).copied().collect(), tally).await?;
     } else {
+        wake::under_another_policy(shop, currency, tally).await?;
         let scope = if options.full { Scope::All } else { Scope::Due };
         let mut after = OrderId(0);
         loop {

@@ -54,6 +54,8 @@ pub struct Cursors {
 pub enum Scope {
     /// Those whose time has come.
     Due,
+    /// Those whose time has not come, unread ones included.
+    Quiet,
     /// Every linked order (`--full`).
     All,
 }
@@ -318,10 +320,19 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Orders to look at, by id after `after`; unread ones are never among them.
+    /// Orders to look at, by id after `after`; unread ones are among the quiet ones only.
     fn due(
         &self, scope: Scope, now: Timestamp, after: OrderId, limit: u32,
     ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+
+    /// Makes orders due at once; unread ones once they are read.
+    fn wake(&self, orders: Vec<OrderId>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The policy under which every quiet order was last looked through, as [`Store::keep_policy`] was told.
+    fn policy(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// Remembers the policy once every order that it concerns is due. A crash before it repeats the search.
+    fn keep_policy(&self, policy: String) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn dossiers(&self, orders: Vec<OrderId>) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
 

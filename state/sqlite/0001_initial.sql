@@ -39,11 +39,12 @@ CREATE TABLE journal_head (
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT, WITHOUT ROWID;
 
--- Up to where the shop's lists were read.
+-- Up to where the shop's lists were read, and the policy under which every quiet order was last looked through.
 CREATE TABLE cursor (
     shop     TEXT NOT NULL PRIMARY KEY REFERENCES shop (name),
     orders   INTEGER,
-    invoices INTEGER
+    invoices INTEGER,
+    policy   TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- One run of the reconciler.

@@ -45,3 +45,33 @@ fn a_full_pass_reads_again_what_is_open_or_unlinked_and_nothing_else() {
     assert_eq!(rig.invoice_status(&credit), "paid");
     rig.audit();
 }
+
+#[test]
+fn another_policy_reaches_quiet_orders_with_the_next_pass_and_reads_only_those() {
+    let hands_off = "act = true\nrefund_after = \"0 seconds\"\nrefunds = \"off\"\nmark_paid = \"off\"";
+    let rig = Rig::empty(hands_off);
+    let (order, credit) = rig.returned(5_035, 4_495);
+    for _ in 0..3 {
+        rig.order(4_000, KlarnaStart::Captured, true);
+    }
+    rig.pass().ended(0);
+    rig.clear_log();
+    rig.pass().ended(0);
+    let klarna = |rig: &Rig| rig.log().into_iter().filter(|it| it.side == Side::Klarna).count();
+    assert_eq!(klarna(&rig), 0, "a quiet pass asks Klarna nothing");
+
+    rig.configure(DRIVE);
+    rig.clear_log();
+    let pass = rig.pass();
+    pass.ended(0);
+    assert_eq!(rig.invoice_status(&credit), "paid", "{:#}", pass.json);
+    assert_eq!(pass.json["checked"]["orders"], 1, "the others are as quiet under this policy: {:#}", pass.json);
+    assert_eq!(rig.pair(&order).klarna.refunded_amount, 4_495);
+    rig.pass();
+    rig.clear_log();
+    rig.pass().ended(0);
+    let asked: Vec<_> = rig.log().into_iter().filter(|it| it.side == Side::Klarna).collect();
+    let own = order.klarna.unwrap().to_string();
+    assert!(asked.iter().all(|it| it.path.contains(&own)), "the policy is known by now: {asked:#?}");
+    rig.audit();
+}

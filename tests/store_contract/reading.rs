@@ -214,6 +214,35 @@ pub(crate) async fn an_unread_order_is_not_due<P: Place>(place: &P) {
     assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [1]);
 }
 
+pub(crate) async fn a_quiet_order_is_woken<P: Place>(place: &P) {
+    let store = place.open();
+    store.begin_pass(pass(1), at(0)).await.unwrap();
+    for id in 1..=4 {
+        observe(&store, shop_order(id, 1, &[])).await;
+    }
+    for (id, next) in [(1, Some(50)), (2, Some(9)), (3, None)] {
+        decide(&store, 5, Decided { next_look: next.map(at), ..quiet(id) }).await.unwrap();
+    }
+    store.listed(vec![row(3, 8, true)], vec![]).await.unwrap();
+    assert_eq!(due(&store, Scope::Quiet, 9, 0, 9).await, [1, 3], "read or not");
+    assert_eq!(due(&store, Scope::Quiet, 9, 0, 1).await, [1]);
+    assert_eq!(due(&store, Scope::Quiet, 9, 1, 9).await, [3]);
+    store.wake(vec![OrderId(1), OrderId(3), OrderId(99)]).await.unwrap();
+    assert!(due(&store, Scope::Quiet, 9, 0, 9).await.is_empty());
+    assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [1, 2, 4]);
+    store.observe(vec![(OrderId(3), Some(shop_order(3, 8, &[])))], at(20)).await.unwrap();
+    assert_eq!(due(&store, Scope::Due, 9, 0, 9).await, [1, 2, 3, 4]);
+}
+
+pub(crate) async fn a_policy_is_kept<P: Place>(place: &P) {
+    let store = place.open();
+    assert_eq!(store.policy().await.unwrap(), None);
+    store.keep_policy("refunds = drive".into()).await.unwrap();
+    store.advance(Cursors { orders: Some(at(5)), invoices: None }).await.unwrap();
+    drop(store);
+    assert_eq!(place.open().policy().await.unwrap().as_deref(), Some("refunds = drive"));
+}
+
 pub(crate) async fn a_shop_is_bound_once<P: Place>(place: &P) {
     let store = place.open();
     assert_eq!(store.shop().await.unwrap(), None);

@@ -97,6 +97,23 @@ pub(super) fn cursors(conn: &Connection, shop: &str) -> Result<Cursors, StoreErr
     })?)
 }
 
+pub(super) fn policy(conn: &Connection, shop: &str) -> Result<Option<String>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT policy FROM cursor WHERE shop = ?1")?;
+    Ok(find.query_row([shop], |row| row.get(0))?)
+}
+
+pub(super) fn keep_policy(tx: &Tx<'_>, policy: &str) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached("UPDATE cursor SET policy = ?2 WHERE shop = ?1")?;
+    update.execute((tx.shop, policy))?;
+    Ok(())
+}
+
+pub(super) fn wake(tx: &Tx<'_>, id: OrderId) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND id = ?2")?;
+    update.execute((tx.shop, Number(id.0)))?;
+    Ok(())
+}
+
 pub(super) fn unread(conn: &Connection, shop: &str, limit: u32) -> Result<Vec<OrderId>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT order_id FROM listed WHERE shop = ?1 AND unread = 1 ORDER BY changed_at, order_id LIMIT ?2",
@@ -202,7 +219,17 @@ pub(super) fn due(
     match scope {
         Scope::All => all(conn, shop, after, limit),
         Scope::Due => due_now(conn, shop, At(now), after, limit),
+        Scope::Quiet => quiet(conn, shop, At(now), after, limit),
     }
+}
+
+fn quiet(conn: &Connection, shop: &str, now: At, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id FROM shop_order WHERE shop = ?1 AND id > ?2 AND (look_at IS NULL OR look_at > ?3)
+         ORDER BY id LIMIT ?4",
+    )?;
+    let ids = find.query_map((shop, Number(after.0), now, limit), |row| row.get(0).map(order))?;
+    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 fn all(conn: &Connection, shop: &str, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {

@@ -62,6 +62,18 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| listing::due(conn, shop, scope, now, after, limit)).await
     }
 
+    async fn wake(&self, orders: Vec<OrderId>) -> Result<(), StoreError> {
+        self.write(move |tx| orders.iter().try_for_each(|id| listing::wake(tx, *id))).await
+    }
+
+    async fn policy(&self) -> Result<Option<String>, StoreError> {
+        self.read(listing::policy).await
+    }
+
+    async fn keep_policy(&self, policy: String) -> Result<(), StoreError> {
+        self.write(move |tx| listing::keep_policy(tx, &policy)).await
+    }
+
     async fn dossiers(&self, orders: Vec<OrderId>) -> Result<Vec<Dossier>, StoreError> {
         self.read(move |conn, shop| dossier::dossiers(conn, shop, &orders)).await
     }

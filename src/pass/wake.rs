@@ -1,0 +1,56 @@
+//! Finds the quiet orders about which another policy decides something.
+//!
+//! An order that is settled is looked at rarely, because nothing but time and the two sides could change its decision.
+//! A changed policy is the third thing that can. Decides on the facts that are stored, and only to ask whether there
+//! is anything to decide: it reads neither side, and concludes nothing. What it wakes is read and decided like any
+//! other order.
+
+use super::{BATCH, Shop};
+use crate::clock::Clock;
+use crate::core::decide::decide;
+use crate::core::facts::{Facts, KlarnaSide};
+use crate::core::id::OrderId;
+use crate::core::money::Currency;
+use crate::core::plan::Plan;
+use crate::http::Transport;
+use crate::store::{Dossier, Scope, Store, StoreError};
+
+use super::tally::Tally;
+
+/// Makes due whatever the policy concerns, if it is not the one of the last time.
+pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, currency: Currency, tally: &Tally<'_>,
+) -> Result<(), StoreError> {
+    let policy = shop.policy.fingerprint();
+    if shop.store.policy().await?.as_ref() == Some(&policy) {
+        return Ok(());
+    }
+    tally.progress.stage("looking through quiet orders under another policy");
+    let mut after = OrderId(0);
+    loop {
+        let quiet = shop.store.due(Scope::Quiet, tally.started_at, after, BATCH).await?;
+        let Some(last) = quiet.last().copied() else { break };
+        after = last;
+        let count = quiet.len();
+        let dossiers = shop.store.dossiers(quiet).await?;
+        let concerned = dossiers.into_iter().filter(|dossier| is_concerned(shop, currency, dossier, tally));
+        shop.store.wake(concerned.map(|dossier| dossier.shop.id).collect()).await?;
+        tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    shop.store.keep_policy(policy).await
+}
+
+/// Whether this policy finds anything to do, to say or to wait for. What the facts held of Klarna's are too old to
+/// act on; they are good enough to know that a read can change something.
+fn is_concerned<S, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, currency: Currency, dossier: &Dossier, tally: &Tally<'_>,
+) -> bool {
+    let (klarna, read_at) = match (&dossier.shop.klarna_order_id, &dossier.klarna) {
+        (None, _) => (KlarnaSide::Unlinked, tally.started_at),
+        (Some(_), Some((order, read_at))) => (KlarnaSide::Read(order.clone()), *read_at),
+        (Some(_), None) => return true,
+    };
+    let facts =
+        Facts { currency, shop: dossier.shop.clone(), klarna, shared_with: dossier.shared_with.clone(), read_at };
+    decide(&dossier.ledger, &facts, &shop.policy, tally.started_at) != Plan::default()
+}
