@@ -618,23 +618,34 @@ fn an_endless_listing_ends() {
 }
 
 #[test]
-fn bad_rows_of_a_list_are_named() {
+fn bad_lists_are_named_and_bad_rows_leave_the_others() {
     let page = |body: &str| run(client(&Scripted::always(ok(body))).orders_page(None, &Page::first()));
     for empty in ["{\"orders\":[]}", "{\"orders\":false}", "{\"orders\":null}"] {
         assert_eq!(page(empty).unwrap().rows, [], "{empty}");
     }
     let paid = "\"number\":\"A\",\"updatedAt\":\"2026-05-09T16:20:46+02:00\"";
     assert!(page(&format!("{{\"orders\":[{{\"id\":5,{paid}}}]}}")).unwrap().rows[0].is_klarna);
-    for (body, names) in [
-        ("{\"orders\":{}}".to_owned(), "not a list"),
-        ("{\"orders\":[7]}".to_owned(), "not an object"),
-        (format!("{{\"orders\":[{{{paid}}}]}}"), "`id`"),
-        ("{\"orders\":[{\"id\":5,\"number\":\"A\"}]}".to_owned(), "order 5 in the list has no readable `updatedAt`"),
-        ("{\"orders\":[],\"more\":1}".to_owned(), "envelope"),
-        ("{\"orders\":[".to_owned(), "whole"),
-    ] {
-        let said = message(page(&body));
+    for (body, names) in
+        [("{\"orders\":{}}", "not a list"), ("{\"orders\":[],\"more\":1}", "envelope"), ("{\"orders\":[", "whole")]
+    {
+        let said = message(page(body));
         assert!(said.contains(names), "{body}: {said}");
+    }
+    let changed = Some(at("2026-05-09T14:20:46Z"));
+    for (row, id, updated_at, names) in [
+        ("7".to_owned(), None, None, "not an object"),
+        (format!("{{{paid}}}"), None, changed, "`id`"),
+        (format!("{{\"id\":\"x\",{paid}}}"), None, changed, "`id`"),
+        (format!("{{\"id\":5,\"id\":6,{paid}}}"), None, changed, "each said once"),
+        ("{\"id\":5,\"number\":\"A\"}".to_owned(), Some(5), None, "order 5 in the list has no readable `updatedAt`"),
+        (format!("{{\"id\":5,{paid},\"number\":\"B\"}}"), Some(5), changed, "each said once"),
+    ] {
+        let found = page(&format!("{{\"orders\":[{{\"id\":4,{paid}}},{row},{{\"id\":6,{paid}}}]}}")).unwrap();
+        assert_eq!(found.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [4, 6], "{row}");
+        let [bad] = found.bad.as_slice() else { panic!("{row}: {:?}", found.bad) };
+        assert_eq!((bad.id, bad.updated_at, bad.page, bad.row), (id, updated_at, 1, 2), "{row}");
+        let said = message(Err::<(), _>(bad.why.clone()));
+        assert!(said.contains(names), "{row}: {said}");
     }
     let invoices = |body: &str| run(client(&Scripted::always(ok(body))).invoices_page(None, &Page::first()));
     let row = "\"updatedAt\":\"2026-05-09T16:20:46+02:00\"";
@@ -643,10 +654,46 @@ fn bad_rows_of_a_list_are_named() {
     );
     let rows = invoices(&two).unwrap().rows;
     assert_eq!((rows.len(), rows[0].id, rows[0].order), (1, InvoiceId(2), OrderId(40_018)));
-    assert!(
-        message(invoices(&format!("{{\"invoices\":[{{\"id\":3,{row},\"order\":{{}}}}]}}")))
-            .contains("invoice 3 in the list has no readable `order`")
-    );
+    let mut bad = invoices(&format!("{{\"invoices\":[{{\"id\":3,{row},\"order\":{{}}}}]}}")).unwrap().bad;
+    assert_eq!((bad.len(), bad[0].id), (1, Some(3)));
+    let why = message(Err::<(), _>(bad.remove(0).why));
+    assert!(why.contains("invoice 3 in the list has no readable `order`"), "{why}");
+}
+
+#[test]
+fn a_listing_goes_on_past_rows_without_a_readable_id() {
+    for bad in [&[1][..], &[250], &[250, 251], &[500], &[777], &[3, 250, 600]] {
+        let transport = Scripted::new(move |request, _| {
+            let answer = shop_of(777, true, false, 250).reply(request)?;
+            let mut body = String::from_utf8(answer.body).unwrap();
+            for id in bad {
+                body = body.replace(&format!("{{\"id\":{id},"), "{\"id\":\"?\",");
+            }
+            Ok(response(200, &[("date", "Mon, 01 Jun 2026 11:59:58 GMT")], body))
+        });
+        let found = walk(&transport).unwrap().0;
+        let all: Vec<u64> = (1..=777).filter(|id| !bad.contains(id)).collect();
+        assert_eq!(found, all, "{bad:?}");
+    }
+    let none = Scripted::new(|request, _| {
+        let answer = shop_of(777, true, false, 250).reply(request)?;
+        let body = String::from_utf8(answer.body).unwrap().replace("{\"id\":", "{\"idea\":");
+        Ok(response(200, &[("date", "Mon, 01 Jun 2026 11:59:58 GMT")], body))
+    });
+    assert_eq!(walk(&none).unwrap(), (vec![], 5), "one page by ids, and four by numbers");
+}
+
+#[test]
+fn an_invoice_by_itself_is_the_one_that_was_asked_for() {
+    let row = "\"updatedAt\":\"2026-05-09T16:20:46+02:00\",\"order\":{\"resource\":{\"id\":40018}}";
+    let read = |body: String| run(client(&Scripted::always(ok(body))).invoice(InvoiceId(7)));
+    let found = read(format!("{{\"invoice\":{{\"id\":7,{row}}}}}")).unwrap().unwrap();
+    assert_eq!((found.id, found.order, found.updated_at), (InvoiceId(7), OrderId(40_018), at("2026-05-09T14:20:46Z")));
+    assert_eq!(read("{\"invoice\":{\"id\":7,\"order\":false}}".to_owned()).unwrap(), None);
+    assert!(message(read(format!("{{\"invoice\":{{\"id\":8,{row}}}}}"))).contains("instead of invoice 7"));
+    let transport = Scripted::always(ok("{}"));
+    assert!(message(run(client(&transport).invoice(InvoiceId(7)))).contains("envelope"));
+    assert_eq!(transport.paths(), ["nl/invoices/7.json"]);
 }
 
 #[test]

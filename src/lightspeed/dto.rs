@@ -176,6 +176,14 @@ pub(super) struct Resource<'a> {
     pub(super) embedded: Raw<'a>,
 }
 
+/// When a row of a list changed, whatever else it says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Dated<'a> {
+    #[serde(borrow)]
+    pub(super) updated_at: Raw<'a>,
+}
+
 /// What every row of every list has.
 #[derive(Deserialize)]
 pub(super) struct Row<'a> {

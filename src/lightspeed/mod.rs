@@ -27,7 +27,7 @@ use crate::core::money::Currency;
 use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use crate::report::ReadWrite;
 
-pub use self::paging::{LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
+pub use self::paging::{BadRow, LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
 
 /// Where and how one shop is called.
 #[derive(Clone, Debug)]
@@ -90,6 +90,8 @@ pub struct ShopInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrdersPage {
     pub rows: Vec<ListedOrder>,
+    /// Rows that are not what they must be; the others are as good without them.
+    pub bad: Vec<BadRow>,
     /// `None`: this was the last page.
     pub next: Option<Page>,
     /// The answer's `Date`: the shop's own clock, for cursors.
@@ -100,6 +102,7 @@ pub struct OrdersPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoicesPage {
     pub rows: Vec<ListedInvoice>,
+    pub bad: Vec<BadRow>,
     pub next: Option<Page>,
     pub date: Option<Timestamp>,
 }
@@ -137,18 +140,32 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// numbered pages when the answer shows that `since_id` had no effect. A page that times out is asked again with
     /// a smaller `limit`, twice at most.
     ///
-    /// *Guarantees*: a row that exists from the first page to the last is on one of them. A row may come twice.
+    /// *Guarantees*: a row that exists from the first page to the last is on one of them, or is named as bad there. A
+    /// row may come twice.
     pub async fn orders_page(&self, since: Option<Timestamp>, page: &Page) -> Result<OrdersPage, Unreadable> {
         let words = &self.settings.payment_words;
-        let (rows, next, date) = self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
-        Ok(OrdersPage { rows, next, date })
+        let page = self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
+        Ok(OrdersPage { rows: page.rows, bad: page.bad, next: page.next, date: page.date })
     }
 
     /// One page of the invoices changed since `since`; pages like [`Client::orders_page`]. Invoices that belong to
     /// no order are left out.
     pub async fn invoices_page(&self, since: Option<Timestamp>, page: &Page) -> Result<InvoicesPage, Unreadable> {
-        let (rows, next, date) = self.page("invoices", since, page, convert::listed_invoice).await?;
-        Ok(InvoicesPage { rows: rows.into_iter().flatten().collect(), next, date })
+        let page = self.page("invoices", since, page, convert::listed_invoice).await?;
+        let rows = page.rows.into_iter().flatten().collect();
+        Ok(InvoicesPage { rows, bad: page.bad, next: page.next, date: page.date })
+    }
+
+    /// One invoice as a list would name it; `None` when it belongs to no order.
+    pub async fn invoice(&self, id: InvoiceId) -> Result<Option<ListedInvoice>, Unreadable> {
+        let answer = self.get(&format!("invoices/{id}"), "", SINGLE_ANSWER).await?;
+        let found = convert::listed_invoice(convert::envelope(&answer.body)?)?;
+        match found.as_ref().map(|invoice| invoice.id) {
+            Some(other) if other != id => {
+                Err(error::failed(&format!("the shop answered with invoice {other} instead of invoice {id}")))
+            }
+            Some(_) | None => Ok(found),
+        }
     }
 
     /// One order with its credit invoices, shipments and Klarna order id; and whether Klarna is its payment. For an

@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::convert::{envelope, list_of, needed, parse};
+use super::convert::{envelope, list_of, parse};
 use super::error::{Stumble, failed};
 use super::exchange::{PAUSE_AFTER_FAILURE, encode};
 use super::{Client, dto};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
-use crate::http::json::id;
+use crate::http::json::{id, instant};
 use crate::http::{PAGE_ANSWER, Transport};
 
 /// The largest `limit` the shop accepts.
@@ -33,6 +33,27 @@ pub const OVERLAP: SignedDuration = SignedDuration::from_hours(3);
 
 /// The shop's default page size. A server that caps `limit` answers with a multiple of it.
 const DEFAULT_PAGE: usize = 50;
+
+/// A row of a list that is not what it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its id, if that much can be read; otherwise its place is all there is to name it by.
+    pub id: Option<u64>,
+    /// Its page in this listing and its place there, both counted from one.
+    pub page: u32,
+    pub row: usize,
+    /// When it changed, if that can be read.
+    pub updated_at: Option<Timestamp>,
+    pub why: Unreadable,
+}
+
+/// What one page of a list gave.
+pub(super) struct Read<R> {
+    pub(super) rows: Vec<R>,
+    pub(super) bad: Vec<BadRow>,
+    pub(super) next: Option<Page>,
+    pub(super) date: Option<Timestamp>,
+}
 
 /// A place in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +105,16 @@ impl Page {
         Some(Self { place, number, ..self })
     }
 
-    /// Where the listing goes on after the rows with these ids came; `Break` when it is over.
-    fn after(self, ids: &[u64]) -> ControlFlow<(), Place> {
+    /// Where the listing goes on after so many rows, of which these ids could be read; `Break` when it is over.
+    fn after(self, rows: usize, ids: &[u64]) -> ControlFlow<(), Place> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let may_be_capped = !ids.is_empty() && ids.len().checked_rem(DEFAULT_PAGE) == Some(0);
-        let is_last = ids.len() < limit && !may_be_capped;
+        let may_be_capped = rows > 0 && rows.checked_rem(DEFAULT_PAGE) == Some(0);
+        let is_last = rows < limit && !may_be_capped;
         match self.place {
             Place::After(last) if !ids.iter().all(|id| *id > last) => START_OVER,
             Place::After(_) | Place::Offset(_) if is_last => ControlFlow::Break(()),
             // The newest row says nothing about the rows before it unless they came in order.
-            Place::After(_) if !ids.is_sorted() => START_OVER,
+            Place::After(_) if ids.is_empty() || !ids.is_sorted() => START_OVER,
             Place::After(last) => ControlFlow::Continue(Place::After(ids.last().copied().unwrap_or(last))),
             Place::Offset(rows) => ControlFlow::Continue(Place::Offset(rows.saturating_add(self.limit))),
         }
@@ -106,7 +127,7 @@ const START_OVER: ControlFlow<(), Place> = ControlFlow::Continue(Place::Offset(0
 impl<T: Transport, C: Clock> Client<T, C> {
     pub(super) async fn page<R>(
         &self, list: &str, since: Option<Timestamp>, page: &Page, convert: impl Fn(&RawValue) -> Result<R, Unreadable>,
-    ) -> Result<(Vec<R>, Option<Page>, Option<Timestamp>), Unreadable> {
+    ) -> Result<Read<R>, Unreadable> {
         let mut page = *page;
         let answer = loop {
             match self.get_once(list, &page.query(since), PAGE_ANSWER).await {
@@ -119,23 +140,36 @@ impl<T: Transport, C: Clock> Client<T, C> {
             }
         };
         let rows = list_of(envelope(&answer.body)?, list)?;
-        let ids: Result<Vec<u64>, Unreadable> = rows.iter().map(|row| row_id(row, list)).collect();
-        let next = match page.after(&ids?) {
+        let ids: Vec<u64> = rows.iter().filter_map(|row| row_id(row)).collect();
+        let next = match page.after(rows.len(), &ids) {
             ControlFlow::Break(()) => None,
             ControlFlow::Continue(place) => {
                 let endless = || failed(&format!("the list of {list} does not end"));
                 Some(page.at(place).ok_or_else(endless)?)
             }
         };
-        let rows: Result<Vec<R>, Unreadable> = rows.into_iter().map(convert).collect();
-        Ok((rows?, next, answer.date))
+        let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (place, row) in (1..).zip(rows) {
+            match convert(row) {
+                Ok(row) => good.push(row),
+                Err(why) => {
+                    let (id, updated_at) = (row_id(row), row_date(row));
+                    bad.push(BadRow { id, page: page.number, row: place, updated_at, why });
+                }
+            }
+        }
+        Ok(Read { rows: good, bad, next, date: answer.date })
     }
 }
 
-fn row_id(row: &RawValue, list: &str) -> Result<u64, Unreadable> {
-    let subject = format!("a row of the {list}");
-    let row: dto::Row<'_> = parse(row, &subject)?;
-    needed(id(row.id), "id", &subject)
+fn row_id(row: &RawValue) -> Option<u64> {
+    let row: dto::Row<'_> = parse(row, "a row").ok()?;
+    id(row.id)
+}
+
+fn row_date(row: &RawValue) -> Option<Timestamp> {
+    let row: dto::Dated<'_> = parse(row, "a row").ok()?;
+    instant(row.updated_at)
 }
 
 fn less_overlap(since: Timestamp) -> Timestamp {

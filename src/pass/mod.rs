@@ -95,8 +95,9 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
         );
     }
     if let Some(currency) = poll::shop(shop, &mut tally).await? {
-        let only = poll::changes(shop, options, &mut tally).await?;
-        let unread = poll::orders(shop, currency, &mut tally, only.as_ref()).await?;
+        let mut failed = BTreeSet::new();
+        let only = poll::changes(shop, options, currency, &mut failed, &mut tally).await?;
+        let unread = poll::orders(shop, currency, &mut tally, only.as_ref(), failed).await?;
         if tally.lists_were_read() {
             work(shop, options, currency, &mut tally, only, &unread).await?;
         }

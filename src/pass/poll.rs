@@ -1,5 +1,7 @@
 //! Asks the shop what changed, and reads it. Keeps what was said; concludes nothing.
 
+mod lists;
+
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
@@ -12,7 +14,6 @@ use crate::core::answer::Unreadable;
 use crate::core::id::OrderId;
 use crate::core::money::Currency;
 use crate::http::Transport;
-use crate::lightspeed::Page;
 use crate::store::{Cursors, Identity, ShopRecord, Store, StoreError};
 
 /// The shop is asked about itself once a day: its currency does not change under a running shop.
@@ -63,9 +64,9 @@ fn identified<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, record: ShopRecor
 }
 
 /// Lists what changed and remembers which orders must be read. With `--order`, finds that order only, and returns
-/// its id.
+/// its id. Orders that the lists named and nothing could read join `failed`.
 pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, options: &Options, tally: &mut Tally<'_>,
+    shop: &Shop<S, T, C>, options: &Options, currency: Currency, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
 ) -> Result<Option<BTreeSet<OrderId>>, StoreError> {
     if let Some(number) = &options.order {
         return Ok(Some(one(shop, number, tally).await?));
@@ -74,13 +75,19 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     let cursors = shop.store.cursors().await?.no_later_than(tally.started_at);
     let since = |cursor: Option<Timestamp>| options.since.or(cursor.filter(|_| !options.full));
     let mut moved = cursors;
-    match list_orders(shop, since(cursors.orders)).await? {
-        Ok(seen) => moved.orders = seen.or(cursors.orders),
+    match lists::orders(shop, since(cursors.orders)).await? {
+        Ok(mut listing) => {
+            lists::orders_apart(shop, &mut listing, currency, failed, tally).await?;
+            moved.orders = listing.cursor(cursors.orders);
+        }
         Err(why) => tally.lists_failed("the list of changed orders", &why),
     }
     if tally.lists_were_read() {
-        match list_invoices(shop, since(cursors.invoices)).await? {
-            Ok(seen) => moved.invoices = seen.or(cursors.invoices),
+        match lists::invoices(shop, since(cursors.invoices)).await? {
+            Ok(mut listing) => {
+                lists::invoices_apart(shop, &mut listing, tally).await?;
+                moved.invoices = listing.cursor(cursors.invoices);
+            }
             Err(why) => tally.lists_failed("the list of changed invoices", &why),
         }
     }
@@ -110,52 +117,13 @@ async fn one<S: Store, T: Transport, C: Clock>(
     Ok(BTreeSet::new())
 }
 
-/// The newest change that was seen, or why the list could not be read to its end.
-type Listed = Result<Option<Timestamp>, Unreadable>;
-
-async fn list_orders<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, since: Option<Timestamp>,
-) -> Result<Listed, StoreError> {
-    let mut next = Some(Page::first());
-    let mut newest = None;
-    while let Some(page) = next {
-        match shop.lightspeed.orders_page(since, &page).await {
-            Ok(answer) => {
-                newest = answer.rows.iter().map(|row| row.updated_at).max().max(newest);
-                next = answer.next;
-                shop.store.listed(answer.rows, Vec::new()).await?;
-            }
-            Err(why) => return Ok(Err(why)),
-        }
-    }
-    Ok(Ok(newest))
-}
-
-async fn list_invoices<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, since: Option<Timestamp>,
-) -> Result<Listed, StoreError> {
-    let mut next = Some(Page::first());
-    let mut newest = None;
-    while let Some(page) = next {
-        match shop.lightspeed.invoices_page(since, &page).await {
-            Ok(answer) => {
-                newest = answer.rows.iter().map(|row| row.updated_at).max().max(newest);
-                next = answer.next;
-                shop.store.listed(Vec::new(), answer.rows).await?;
-            }
-            Err(why) => return Ok(Err(why)),
-        }
-    }
-    Ok(Ok(newest))
-}
-
-/// Reads the orders that changed, oldest change first. Returns those that could not be read: nothing is decided
-/// about them.
+/// Reads the orders that changed, oldest change first. Returns those that could not be read, with those that had
+/// `failed` before: nothing is decided about them.
 pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, currency: Currency, tally: &mut Tally<'_>, only: Option<&BTreeSet<OrderId>>,
+    mut failed: BTreeSet<OrderId>,
 ) -> Result<BTreeSet<OrderId>, StoreError> {
     tally.progress.stage("reading changed orders");
-    let mut failed = BTreeSet::new();
     loop {
         let limit = KEEP_EVERY.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
         let unread = match only {
@@ -195,7 +163,11 @@ async fn rest_unread<S: Store, T: Transport, C: Clock>(
 
 /// Names an order for a message; its number is not known before it was read.
 pub(super) fn unread(id: OrderId, why: &Unreadable) -> (String, String) {
-    (format!("the order with id {id}"), reason(why))
+    (named(id), reason(why))
+}
+
+fn named(id: OrderId) -> String {
+    format!("the order with id {id}")
 }
 
 impl Cursors {

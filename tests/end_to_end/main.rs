@@ -26,6 +26,7 @@ mod operators;
 mod privacy;
 mod refused;
 mod report;
+mod rows;
 mod support;
 mod told;
 mod values;

@@ -1,0 +1,138 @@
+//! Walks the shop's lists of changed orders and invoices, page by page, and remembers what they name.
+//!
+//! A row that is not what it must be is no reason to lose the rest of its list: what it stands for is read by itself.
+//! What that does not show either is named, and the cursor stays before it, so that the next pass meets it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::super::tally::{Tally, reason};
+use super::super::{Shop, observe};
+use super::READS_AT_ONCE;
+use crate::clock::Clock;
+use crate::core::answer::Unreadable;
+use crate::core::id::{InvoiceId, OrderId};
+use crate::core::money::Currency;
+use crate::http::Transport;
+use crate::lightspeed::{BadRow, Page};
+use crate::store::{Store, StoreError};
+
+/// Rows of one list that are read by themselves in one pass. A list with more of them is not a list with a few bad
+/// rows, and its calls are better spent otherwise.
+const READ_APART: usize = 50;
+
+/// What a list gave that was walked to its end.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// The newest change that was seen.
+    newest: Option<Timestamp>,
+    bad: Vec<BadRow>,
+}
+
+/// Or why it could not be walked to its end.
+pub(super) type Listed = Result<Listing, Unreadable>;
+
+impl Listing {
+    /// Where the cursor may stand: never after a row that nothing could read.
+    pub(super) fn cursor(&self, before: Option<Timestamp>) -> Option<Timestamp> {
+        let seen = self.newest.or(before);
+        self.bad.iter().fold(seen, |cursor, row| match row.updated_at {
+            Some(changed) => cursor.map(|cursor| cursor.min(changed)),
+            None => before.and(cursor.min(before)),
+        })
+    }
+}
+
+pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+) -> Result<Listed, StoreError> {
+    let mut next = Some(Page::first());
+    let mut listing = Listing::default();
+    while let Some(page) = next {
+        match shop.lightspeed.orders_page(since, &page).await {
+            Ok(answer) => {
+                listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
+                listing.bad.extend(answer.bad);
+                next = answer.next;
+                shop.store.listed(answer.rows, Vec::new()).await?;
+            }
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(listing))
+}
+
+pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+) -> Result<Listed, StoreError> {
+    let mut next = Some(Page::first());
+    let mut listing = Listing::default();
+    while let Some(page) = next {
+        match shop.lightspeed.invoices_page(since, &page).await {
+            Ok(answer) => {
+                listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
+                listing.bad.extend(answer.bad);
+                next = answer.next;
+                shop.store.listed(Vec::new(), answer.rows).await?;
+            }
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(listing))
+}
+
+/// Reads the orders of bad rows by themselves. What stays is named; orders among it join `failed`.
+pub(super) async fn orders_apart<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, listing: &mut Listing, currency: Currency, failed: &mut BTreeSet<OrderId>,
+    tally: &mut Tally<'_>,
+) -> Result<(), StoreError> {
+    let apart = ids(&listing.bad).take(READ_APART).map(OrderId);
+    let answers = stream::iter(apart).map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
+    let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
+    let read: BTreeSet<OrderId> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(id, _)| *id).collect();
+    observe::keep(shop, answers, failed, tally).await?;
+    listing.bad.retain(|row| row.id.is_none_or(|id| !read.contains(&OrderId(id))));
+    for row in &listing.bad {
+        match row.id.map(OrderId) {
+            Some(id) if failed.insert(id) => tally.not_checked(super::named(id), reason(&row.why)),
+            Some(_) => {}
+            None => tally.not_checked(place(row, "orders"), reason(&row.why)),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the invoices of bad rows by themselves. What stays is named.
+pub(super) async fn invoices_apart<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, listing: &mut Listing, tally: &mut Tally<'_>,
+) -> Result<(), StoreError> {
+    let apart = ids(&listing.bad).take(READ_APART).map(InvoiceId);
+    let answers = stream::iter(apart).map(|id| async move { (id.0, shop.lightspeed.invoice(id).await) });
+    let answers: BTreeMap<_, _> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut left = Vec::new();
+    for row in std::mem::take(&mut listing.bad) {
+        match row.id.and_then(|id| answers.get(&id).cloned()).unwrap_or_else(|| Err(row.why.clone())) {
+            Ok(invoice) => shop.store.listed(Vec::new(), invoice.into_iter().collect()).await?,
+            Err(why) => {
+                let by_id = row.id.map(|id| format!("the invoice with id {id}"));
+                tally.not_checked(by_id.unwrap_or_else(|| place(&row, "invoices")), reason(&why));
+                left.push(row);
+            }
+        }
+    }
+    listing.bad = left;
+    Ok(())
+}
+
+/// Each id once, in the order of the rows.
+fn ids(rows: &[BadRow]) -> impl Iterator<Item = u64> {
+    let mut seen = BTreeSet::new();
+    rows.iter().filter_map(|row| row.id).filter(move |id| seen.insert(*id))
+}
+
+/// Names a row of which not even the id can be read.
+fn place(row: &BadRow, list: &str) -> String {
+    format!("row {} of page {} of the changed {list}", row.row, row.page)
+}
