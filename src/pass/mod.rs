@@ -4,6 +4,7 @@
 //! resumes anything: a crash at any point is just another set of facts for the next pass.
 
 mod act;
+mod attempt;
 mod intend;
 mod observe;
 mod poll;

@@ -4,7 +4,7 @@
 //! credit invoice's payment due at once. No request is ever repeated here; that is for a later look.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -12,11 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
-use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::decide;
 use crate::core::facts::{Facts, KlarnaSide};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
-use crate::core::intent::{Event, Intent};
+use crate::core::intent::Event;
 use crate::core::limits::{self, Spent};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
@@ -25,9 +24,9 @@ use crate::report::{EffectRow, Outcome};
 use crate::store::{Dossier, Guard, Store, StoreError};
 
 use super::Shop;
-use super::act::{self, Fresh, Sent};
+use super::act::Fresh;
+use super::attempt::{Done, attempt};
 use super::intend::{Intended, intended, target};
-use super::record::{Recorded, record};
 use super::tally::{Tally, reason};
 
 /// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused.
@@ -73,8 +72,8 @@ pub(super) struct Decision {
     pub(super) dossier: Dossier,
     pub(super) facts: Facts,
     pub(super) plan: Plan,
-    intended: Intended,
-    started: Duration,
+    pub(super) intended: Intended,
+    pub(super) started: Duration,
 }
 
 impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
@@ -330,58 +329,6 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             }
         }
     }
-}
-
-/// What became of one intent.
-enum Done {
-    Recorded(Recorded),
-    Withheld(String),
-    Stale,
-}
-
-/// Sends one intent and records its answer.
-async fn attempt<'d, S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, pass: crate::core::id::PassId, decision: &'d Decision, id: IntentId, closed: &AtomicBool,
-) -> Result<(&'d Decision, IntentId, Done), StoreError> {
-    let decided = &decision.intended.decided;
-    let guard = Guard {
-        at: decision.facts.read_at,
-        captured: decided.captured,
-        refunded: decided.refunded,
-        limit_per_day: shop.policy.refund_limit_per_day,
-    };
-    let Some(kind) = decision.row_of(id).map(|row| row.kind) else {
-        return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));
-    };
-    if kind.is_klarna() && closed.load(Ordering::Acquire) {
-        return Ok((decision, id, Done::Withheld("Klarna refuses the credential; the account pauses".to_owned())));
-    }
-    let fresh = Fresh { started: decision.started, guard };
-    let done = match act::send(shop, pass, id, kind, fresh).await? {
-        Sent::Withheld(why) => Done::Withheld(why),
-        Sent::Stale => Done::Stale,
-        Sent::Answered { intent, answer } => {
-            let credit = credit_state(decision, &intent);
-            let recorded = record(shop, pass, &intent, credit, answer).await?;
-            if recorded.refused.is_some() {
-                closed.store(true, Ordering::Release);
-            }
-            Done::Recorded(recorded)
-        }
-    };
-    Ok((decision, id, done))
-}
-
-/// The credit invoice's state after this decision's steps.
-fn credit_state(decision: &Decision, intent: &Intent) -> Option<CreditInvoice> {
-    let (id, _) = intent.effect.credit_invoice.as_ref()?;
-    let stepped = decision.intended.decided.steps.iter().rev().find_map(|step| match step {
-        crate::store::Step::Credit { id: stepped, after, .. } if stepped == id => Some(after.clone()),
-        crate::store::Step::Credit { .. } | crate::store::Step::Order { .. } | crate::store::Step::Intent { .. } => {
-            None
-        }
-    });
-    stepped.or_else(|| decision.dossier.ledger.credits.get(id).map(|held| held.state.clone()))
 }
 
 const fn no_guard(at: Timestamp) -> Guard {
