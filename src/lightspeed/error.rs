@@ -88,9 +88,10 @@ pub(super) fn marked(response: Response, invoice: InvoiceId, until: impl Fn(&Res
             Ok(_) | Err(_) => Answer::Unknown(explain(said, "the answer does not show this invoice as paid")),
         },
         401 => Answer::AccountRefused(explain(said, "the API key or its secret is wrong")),
-        403 => {
-            Answer::AccountRefused(explain(said, "grant the API key the permission to write orders in the back office"))
-        }
+        403 => Answer::AccountRefused(explain(
+            said,
+            "grant the API key the permission to write orders (invoices are part of it) in the back office",
+        )),
         429 => Answer::Throttled { until: until(&response), said },
         _ => Answer::Unknown(said),
     }

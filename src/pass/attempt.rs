@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::id::{IntentId, PassId};
-use crate::core::intent::Intent;
+use crate::core::intent::{Intent, Kind};
 use crate::http::Transport;
 use crate::store::{Guard, Step, Store, StoreError};
 
@@ -13,6 +13,36 @@ use super::Shop;
 use super::act::{self, Fresh, Sent};
 use super::record::{Recorded, record};
 use super::round::Decision;
+use super::tally::Tally;
+
+/// Which sides refused the credential in this pass, known to everything that is about to be sent.
+#[derive(Debug)]
+pub(super) struct Closed {
+    klarna: AtomicBool,
+    lightspeed: AtomicBool,
+}
+
+impl Closed {
+    pub(super) fn of(tally: &Tally<'_>) -> Self {
+        let (klarna, lightspeed) = (tally.account_is_closed(), tally.marking_is_closed());
+        Self { klarna: AtomicBool::new(klarna), lightspeed: AtomicBool::new(lightspeed) }
+    }
+
+    fn side(&self, kind: Kind) -> &AtomicBool {
+        if kind.is_klarna() { &self.klarna } else { &self.lightspeed }
+    }
+
+    /// Why an effect of this kind stays where it is.
+    fn why(&self, kind: Kind) -> Option<&'static str> {
+        let why = match kind {
+            Kind::MarkPaid => "Lightspeed refuses writes under this API key; marking paid pauses",
+            Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => {
+                "Klarna refuses the credential; the account pauses"
+            }
+        };
+        self.side(kind).load(Ordering::Acquire).then_some(why)
+    }
+}
 
 /// What became of one intent.
 pub(super) enum Done {
@@ -23,7 +53,7 @@ pub(super) enum Done {
 
 /// Sends one intent and records its answer.
 pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, pass: PassId, decision: &'d Decision, id: IntentId, closed: &AtomicBool,
+    shop: &Shop<S, T, C>, pass: PassId, decision: &'d Decision, id: IntentId, closed: &Closed,
 ) -> Result<(&'d Decision, IntentId, Done), StoreError> {
     let decided = &decision.intended.decided;
     let guard = Guard {
@@ -35,8 +65,8 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
     let Some(kind) = decision.row_of(id).map(|row| row.kind) else {
         return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));
     };
-    if kind.is_klarna() && closed.load(Ordering::Acquire) {
-        return Ok((decision, id, Done::Withheld("Klarna refuses the credential; the account pauses".to_owned())));
+    if let Some(why) = closed.why(kind) {
+        return Ok((decision, id, Done::Withheld(why.to_owned())));
     }
     let fresh = Fresh { started: decision.started, guard };
     let done = match act::send(shop, pass, id, kind, fresh).await? {
@@ -46,7 +76,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
             let credit = credit_state(decision, &intent);
             let recorded = record(shop, pass, &intent, credit, answer).await?;
             if recorded.refused.is_some() {
-                closed.store(true, Ordering::Release);
+                closed.side(kind).store(true, Ordering::Release);
             }
             Done::Recorded(recorded)
         }

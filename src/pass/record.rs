@@ -20,7 +20,7 @@ pub(super) struct Recorded {
     pub event: Event,
     pub outcome: Outcome,
     pub why: String,
-    /// The credential was refused: the account pauses.
+    /// The credential was refused: its side pauses.
     pub refused: Option<Said>,
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn record<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, pass: PassId, intent: &Intent, credit: Option<CreditInvoice>, answer: Answer,
 ) -> Result<Recorded, StoreError> {
     let event = event_after(&answer, intent.attempt());
-    let recorded = outcome(intent, &answer, event);
+    let recorded = outcome(&answer, event);
     let attempt = attempt(intent, credit, &answer, event)?;
     shop.store.record(pass, attempt, shop.clock.now()).await?;
     tracing::info!(
@@ -79,7 +79,7 @@ fn attempt(
     })
 }
 
-fn outcome(intent: &Intent, answer: &Answer, event: Event) -> Recorded {
+fn outcome(answer: &Answer, event: Event) -> Recorded {
     let outcome = match event {
         Event::Confirmed | Event::Seen => Outcome::Confirmed,
         Event::Rejected | Event::Withdrawn | Event::Abandoned => Outcome::Rejected,
@@ -95,9 +95,8 @@ fn outcome(intent: &Intent, answer: &Answer, event: Event) -> Recorded {
         (_, None) => "the outcome is unknown; it is looked up before it is sent again".to_owned(),
     };
     let refused = match answer {
-        Answer::AccountRefused(said) if intent.effect.kind.is_klarna() => Some(said.clone()),
-        Answer::AccountRefused(_)
-        | Answer::Done { .. }
+        Answer::AccountRefused(said) => Some(said.clone()),
+        Answer::Done { .. }
         | Answer::Rejected(_)
         | Answer::Throttled { .. }
         | Answer::NotSent(_)

@@ -4,7 +4,6 @@
 //! credit invoice's payment due at once. No request is ever repeated here; that is for a later look.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -25,7 +24,7 @@ use crate::store::{Dossier, Guard, Store, StoreError};
 
 use super::Shop;
 use super::act::Fresh;
-use super::attempt::{Done, attempt};
+use super::attempt::{Closed, Done, attempt};
 use super::intend::{Intended, intended, target};
 use super::tally::{Tally, reason};
 
@@ -65,6 +64,8 @@ pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
     again: BTreeMap<OrderId, Timestamp>,
     /// Intents whose outcome is unknown, until a later look says more.
     open: BTreeMap<IntentId, EffectRow>,
+    /// The shop answered a write of this pass without refusing the key.
+    marked: bool,
 }
 
 /// One order in one round.
@@ -88,7 +89,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let day_ago = shop.clock.now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let spent = Spent { pass: Minor::ZERO, day: shop.store.spent(day_ago).await? };
         let (counted, again, open) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { shop, currency, permission, spent, counted, again, open })
+        Ok(Self { shop, currency, permission, spent, counted, again, open, marked: false })
     }
 
     /// Orders whose lost answer is worth another look within `patience`, and when.
@@ -237,18 +238,31 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         for decision in &decisions {
             self.say_what_waits(decision, tally);
         }
-        let jobs =
-            decisions.iter().flat_map(|decision| decision.intended.to_send.iter().map(move |id| (decision, *id)));
-        let (shop, pass) = (self.shop, tally.pass);
-        let closed = AtomicBool::new(tally.account_is_closed());
-        let sends = stream::iter(jobs.map(|(decision, id)| attempt(shop, pass, decision, id, &closed)));
-        let mut sends = std::pin::pin!(sends.buffer_unordered(SENDS_AT_ONCE));
         let mut achieved = BTreeSet::new();
-        while let Some(result) = sends.next().await {
-            let (decision, id, done) = result?;
-            self.conclude(decision, id, done, looks, &mut achieved, tally);
+        for jobs in self.in_turn(&decisions) {
+            let (shop, pass, closed) = (self.shop, tally.pass, Closed::of(tally));
+            let sends = stream::iter(jobs).map(|(decision, id)| attempt(shop, pass, decision, id, &closed));
+            let mut sends = std::pin::pin!(sends.buffer_unordered(SENDS_AT_ONCE));
+            while let Some(result) = sends.next().await {
+                let (decision, id, done) = result?;
+                self.conclude(decision, id, done, looks, &mut achieved, tally);
+            }
         }
         Ok(achieved.into_iter().collect())
+    }
+
+    /// What is to be sent, and what waits for the answer to it: the first credit invoice that a pass marks paid goes
+    /// alone, since a key without the permission would leave an unknown outcome behind each that goes along.
+    fn in_turn<'d>(&self, decisions: &'d [Decision]) -> [Vec<(&'d Decision, IntentId)>; 2] {
+        let of = |decision: &'d Decision| decision.intended.to_send.iter().map(move |id| (decision, *id));
+        let (mut now, mut then) = (Vec::new(), Vec::new());
+        let mut may_mark = true;
+        for (decision, id) in decisions.iter().flat_map(of) {
+            let marks = decision.row_of(id).is_some_and(|row| !row.kind.is_klarna());
+            let waits = marks && !self.marked && !std::mem::replace(&mut may_mark, false);
+            if waits { then.push((decision, id)) } else { now.push((decision, id)) }
+        }
+        [now, then]
     }
 
     /// What one attempt came to: its line in the report, and whether its order is decided once more.
@@ -272,8 +286,10 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                 row.outcome = recorded.outcome;
                 row.why = if recorded.outcome == Outcome::Confirmed { row.why } else { recorded.why };
                 self.follow_up(&row, order, recorded.event, looks, achieved);
-                if let Some(said) = recorded.refused {
-                    tally.close_account(&said);
+                match recorded.refused {
+                    Some(said) if row.kind.is_klarna() => tally.close_account(&said),
+                    Some(said) => tally.close_marking(&said),
+                    None => self.marked |= !row.kind.is_klarna(),
                 }
                 tally.effect(row);
             }

@@ -37,6 +37,7 @@ pub(super) struct Tally<'a> {
     not_checked: Vec<NotChecked>,
     lists_failed: bool,
     account_closed: bool,
+    marking_closed: bool,
 }
 
 /// More entries than this say nothing that the first ones do not; the rest is counted.
@@ -59,6 +60,7 @@ impl<'a> Tally<'a> {
             not_checked: Vec::new(),
             lists_failed: false,
             account_closed: false,
+            marking_closed: false,
         }
     }
 
@@ -104,6 +106,18 @@ impl<'a> Tally<'a> {
 
     pub(super) const fn account_is_closed(&self) -> bool {
         self.account_closed
+    }
+
+    /// The shop refuses writes under this key: nothing else is marked paid in this pass.
+    pub(super) fn close_marking(&mut self, said: &Said) {
+        if !self.marking_closed {
+            self.marking_closed = true;
+            self.not_checked("Lightspeed", format!("marking paid was refused: {}", spoken(said)));
+        }
+    }
+
+    pub(super) const fn marking_is_closed(&self) -> bool {
+        self.marking_closed
     }
 
     pub(super) fn count_calls(&mut self, lightspeed: ReadWrite, klarna: ReadWrite) {

@@ -2,7 +2,7 @@
 
 use reconciled::sandbox::ShopKey;
 
-use crate::support::{DRIVE, Ran, Rig};
+use crate::support::{DRIVE, Ran, Rig, text};
 
 fn rig() -> Rig {
     let rig = Rig::empty(DRIVE);
@@ -60,6 +60,34 @@ fn a_key_that_may_not_write_orders_refunds_and_says_what_it_could_not_mark() {
     rig.with(|world| world.accounts_mut().shop_keys[0].permissions.set("orders", true, true));
     rig.passes_until_quiet(3).ended(0);
     rig.everything_is_settled();
+}
+
+#[test]
+fn one_refused_write_pauses_the_marking_and_every_pass_says_what_is_missing() {
+    let rig = Rig::empty(DRIVE);
+    let returned: Vec<_> = (0..6).map(|_| rig.returned(5_035, 4_495).1).collect();
+    rig.with(|world| world.accounts_mut().shop_keys[0].permissions.set("orders", true, false));
+    for _ in 0..2 {
+        rig.clear_log();
+        let pass = rig.pass();
+        pass.ended(3);
+        let told = pass.list("not_checked").iter().find(|it| it["what"] == "Lightspeed");
+        let told = told.unwrap_or_else(|| panic!("{:#}", pass.json));
+        for word in ["403", "permission to write orders", "invoices"] {
+            assert!(text(&told["why"]).contains(word), "{told}");
+        }
+        let puts = rig.writes().into_iter().filter(|it| it.method == "PUT").count();
+        assert_eq!(puts, 1, "the others wait: {:#}", pass.json);
+        let held = pass.list("effects").iter().filter(|it| it["kind"] == "mark_paid" && it["outcome"] == "held");
+        assert_eq!(held.count(), 5, "the one that was asked for is asked for again: {:#}", pass.json);
+        for credit in &returned {
+            assert_eq!(rig.invoice_status(credit), "not_paid");
+        }
+    }
+    rig.with(|world| world.accounts_mut().shop_keys[0].permissions.set("orders", true, true));
+    rig.passes_until_quiet(4).ended(0);
+    rig.everything_is_settled();
+    rig.audit();
 }
 
 #[test]
