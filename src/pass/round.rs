@@ -14,7 +14,7 @@ use crate::core::answer::Unreadable;
 use crate::core::decide::decide;
 use crate::core::facts::{Facts, KlarnaSide};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
-use crate::core::intent::Event;
+use crate::core::intent::{Event, Kind};
 use crate::core::limits::{self, Spent};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
@@ -28,7 +28,8 @@ use super::attempt::{Closed, Done, attempt};
 use super::intend::{Intended, intended, target};
 use super::tally::{Tally, reason};
 
-/// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused.
+/// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused, or of
+/// which something was captured first.
 const ROUNDS: u32 = 4;
 
 /// Klarna orders read at the same time, and intents under way at the same time. What keeps the pace inside the
@@ -304,6 +305,10 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             Event::Confirmed | Event::Seen => {
                 self.open.remove(&row.intent);
                 achieved.insert(order);
+                // What may be released or refunded now, only a read shows that has the capture in it.
+                if row.kind == Kind::Capture {
+                    looks.remove(&order);
+                }
             }
             // A capture may have won the race against a cancel: read again, then decide.
             Event::Rejected => {

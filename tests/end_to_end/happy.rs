@@ -44,6 +44,22 @@ fn a_second_pass_over_the_demonstration_shop_writes_nothing() {
 }
 
 #[test]
+fn what_follows_a_capture_follows_in_the_same_pass() {
+    let rig = Rig::empty(DRIVE);
+    let order = rig.order(5_000, KlarnaStart::Authorized, true);
+    let credit = rig.credit(&order, 1_000);
+    let pass = rig.pass();
+    let truth = rig.pair(&order).klarna;
+    assert_eq!((truth.captured_amount, truth.remaining_authorized_amount), (4_000, 0), "{:#}", pass.json);
+    assert_eq!(truth.refunded_amount, 0, "it was never captured");
+    assert_eq!(rig.invoice_status(&credit), "paid", "{:#}", pass.json);
+    let kinds: Vec<_> = pass.effects_of(&order.number).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["capture", "mark_paid", "release"], "{:#}", pass.json);
+    pass.ended(0);
+    rig.audit();
+}
+
+#[test]
 fn the_demonstration_shop_has_exactly_these_breaks() {
     let rig = Rig::demo("act = true");
     let first = rig.pass();
