@@ -20,6 +20,7 @@ mod reconcile;
 mod rehearsal;
 mod sandbox;
 mod show;
+mod signals;
 mod stop;
 mod store;
 mod wire;

@@ -7,7 +7,7 @@ use super::context::{Context, now, reading};
 use super::error::CliError;
 use super::progress::Bar;
 use super::wire::{self, ShopStore};
-use super::{Status, args};
+use super::{Status, args, signals};
 use crate::config::Loaded;
 use crate::pass;
 use crate::report::{PassReport, human, json};
@@ -16,6 +16,8 @@ use crate::store::Store;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With `act = false` in the configuration (the default) nothing is written to either side, as with --dry-run.
+
+The first SIGTERM or SIGINT lets what is under way finish and reports what was left; a second one ends at once.
 
 Exit status:
   0  everything agrees, or work is under way inside its grace
@@ -53,12 +55,14 @@ impl Reconcile {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         let loaded = context.config_with_secrets()?;
         let started_at = now();
+        let stop = pass::Stop::default();
+        let _listening = signals::listen(stop.clone())?;
         let store = match wire::open(&loaded) {
             Ok(store) => store,
             Err(error) => return self.nothing(context, &loaded, started_at, error, None).await,
         };
         let bar = Bar::new(!self.no_progress && !context.global.quiet);
-        let passed = wire::pass(&loaded, &store, &self.options(), &bar).await;
+        let passed = wire::pass(&loaded, &store, &self.options(stop), &bar).await;
         bar.finish();
         match passed {
             Ok(report) => self.print(context, &report, Some(&store)).await,
@@ -66,8 +70,8 @@ impl Reconcile {
         }
     }
 
-    fn options(&self) -> pass::Options {
-        pass::Options { dry_run: self.dry_run, order: self.order.clone(), since: self.since, full: self.full }
+    fn options(&self, stop: pass::Stop) -> pass::Options {
+        pass::Options { dry_run: self.dry_run, order: self.order.clone(), since: self.since, full: self.full, stop }
     }
 
     /// A pass that could not run is reported like any other, so that no script takes silence for agreement. A wrong

@@ -9,15 +9,17 @@ use crate::core::intent::{Intent, Kind};
 use crate::http::Transport;
 use crate::store::{Guard, Step, Store, StoreError};
 
-use super::Shop;
 use super::act::{self, Fresh, Sent};
 use super::record::{Recorded, record};
 use super::round::Decision;
 use super::tally::Tally;
+use super::{ASKED_TO_END, Shop, Stop};
 
-/// Which sides refused the credential in this pass, known to everything that is about to be sent.
+/// What keeps back everything that is about to be sent: a wish that the pass ends, or a side that refused the
+/// credential in this pass.
 #[derive(Debug)]
 pub(super) struct Closed {
+    stop: Stop,
     klarna: AtomicBool,
     lightspeed: AtomicBool,
 }
@@ -25,7 +27,7 @@ pub(super) struct Closed {
 impl Closed {
     pub(super) fn of(tally: &Tally<'_>) -> Self {
         let (klarna, lightspeed) = (tally.account_is_closed(), tally.marking_is_closed());
-        Self { klarna: AtomicBool::new(klarna), lightspeed: AtomicBool::new(lightspeed) }
+        Self { stop: tally.stop.clone(), klarna: AtomicBool::new(klarna), lightspeed: AtomicBool::new(lightspeed) }
     }
 
     fn side(&self, kind: Kind) -> &AtomicBool {
@@ -34,6 +36,9 @@ impl Closed {
 
     /// Why an effect of this kind stays where it is.
     fn why(&self, kind: Kind) -> Option<&'static str> {
+        if self.stop.is_asked() {
+            return Some(ASKED_TO_END);
+        }
         let why = match kind {
             Kind::MarkPaid => "Lightspeed refuses writes under this API key; marking paid pauses",
             Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => {

@@ -10,12 +10,15 @@ mod observe;
 mod poll;
 mod record;
 mod round;
+mod stop;
 mod tally;
 mod tell;
 mod wake;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
+use futures_util::future::select;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -28,6 +31,7 @@ use crate::http::Transport;
 use crate::report::PassReport;
 use crate::store::{Scope, Store, StoreError};
 use crate::{klarna, lightspeed};
+pub use stop::Stop;
 use tally::Tally;
 pub use tally::{Progress, Silent};
 
@@ -56,6 +60,8 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Ignore the cursors, read again every order of which anything is open, and look at every order.
     pub full: bool,
+    /// Raised when the pass must end early.
+    pub stop: Stop,
 }
 
 /// How many orders are decided together, and so committed together.
@@ -66,6 +72,12 @@ const BATCH: u32 = 256;
 const SECOND_LOOKS: u32 = 2;
 const SECOND_LOOK_WAIT: SignedDuration = SignedDuration::from_secs(6);
 
+/// What a pass that was asked to end leaves over is counted up to here.
+const COUNTED_AT_MOST: u32 = 1_000;
+
+/// Why something was left.
+const ASKED_TO_END: &str = "the pass was asked to end; the next one goes on";
+
 /// Runs one pass.
 ///
 /// # Flow
@@ -74,7 +86,8 @@ const SECOND_LOOK_WAIT: SignedDuration = SignedDuration::from_secs(6);
 ///
 /// # Guarantees
 /// A source that could not be read yields no decision and an entry in `not_checked`. Nothing is sent without a
-/// committed intent and a claim on it.
+/// committed intent and a claim on it. Once [`Options::stop`] is raised nothing new is taken up: requests that are under
+/// way end and are recorded, and what is left is in `not_checked`.
 ///
 /// # Errors
 /// Only the store's: without durable state nothing may be sent, so the pass ends.
@@ -83,7 +96,7 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
 ) -> Result<PassReport, StoreError> {
     let started_at = shop.clock.now();
     let pass = PassId(Uuid::new_v7(uuid_time(started_at)));
-    let mut tally = Tally::new(shop.name.clone(), pass, started_at, options.dry_run, progress);
+    let mut tally = Tally::new(shop.name.clone(), pass, started_at, options, progress);
     let saved = shop.store.budgets().await?;
     for budget in &shop.budgets {
         budget.restore(&saved);
@@ -125,6 +138,11 @@ async fn work<S: Store, T: Transport, C: Clock>(
         let scope = if options.full { Scope::All } else { Scope::Due };
         let mut after = OrderId(0);
         loop {
+            if tally.stop.is_asked() {
+                let left = shop.store.due(scope, tally.started_at, after, COUNTED_AT_MOST).await?;
+                tally.left_over(left.len(), left.len() >= usize::try_from(COUNTED_AT_MOST).unwrap_or(usize::MAX));
+                break;
+            }
             let due = shop.store.due(scope, tally.started_at, after, BATCH).await?;
             let Some(last) = due.last().copied() else { break };
             after = last;
@@ -138,13 +156,19 @@ async fn work<S: Store, T: Transport, C: Clock>(
         let Some((at, orders)) = rounds.second_look(shop.clock.now(), SECOND_LOOK_WAIT) else { break };
         let wait = at.duration_since(shop.clock.now()).unsigned_abs();
         if at > shop.clock.now() {
-            shop.clock.sleep(wait).await;
+            select(pin!(shop.clock.sleep(wait)), pin!(tally.stop.asked())).await;
+        }
+        if tally.stop.is_asked() {
+            break;
         }
         for batch in orders.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
             rounds.run(batch.to_vec(), tally).await?;
         }
     }
     rounds.say_what_is_open(tally);
+    if tally.stop.is_asked() {
+        tally.not_checked("the rest of the pass", ASKED_TO_END);
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod lists;
 
 use std::collections::BTreeSet;
 
+use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -75,7 +76,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     let cursors = shop.store.cursors().await?.no_later_than(tally.started_at);
     let since = |cursor: Option<Timestamp>| options.since.or(cursor.filter(|_| !options.full));
     let mut moved = cursors;
-    match lists::orders(shop, since(cursors.orders)).await? {
+    match lists::orders(shop, since(cursors.orders), &tally.stop).await? {
         Ok(mut listing) => {
             lists::orders_apart(shop, &mut listing, currency, failed, tally).await?;
             moved.orders = listing.cursor(cursors.orders);
@@ -83,7 +84,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
         Err(why) => tally.lists_failed("the list of changed orders", &why),
     }
     if tally.lists_were_read() {
-        match lists::invoices(shop, since(cursors.invoices)).await? {
+        match lists::invoices(shop, since(cursors.invoices), &tally.stop).await? {
             Ok(mut listing) => {
                 lists::invoices_apart(shop, &mut listing, tally).await?;
                 moved.invoices = listing.cursor(cursors.invoices);
@@ -125,6 +126,9 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
 ) -> Result<BTreeSet<OrderId>, StoreError> {
     tally.progress.stage("reading changed orders");
     loop {
+        if tally.stop.is_asked() {
+            return rest_unread(shop, failed, tally).await;
+        }
         let limit = KEEP_EVERY.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
         let unread = match only {
             Some(only) => only.difference(&failed).copied().collect(),
@@ -134,15 +138,16 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
         if batch.is_empty() {
             return Ok(failed);
         }
-        let count = batch.len();
-        let answers = stream::iter(batch).map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
+        let goes_on = stream::iter(batch).take_while(|_| ready(!tally.stop.is_asked()));
+        let answers = goes_on.map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
         let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
+        let count = answers.len();
         let ends = observe::keep(shop, answers, &mut failed, tally).await?;
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
         if ends {
             return rest_unread(shop, failed, tally).await;
         }
-        if only.is_some() {
+        if only.is_some() && !tally.stop.is_asked() {
             return Ok(failed);
         }
     }

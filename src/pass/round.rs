@@ -22,11 +22,11 @@ use crate::http::Transport;
 use crate::report::{EffectRow, Outcome};
 use crate::store::{Dossier, Guard, Store, StoreError};
 
-use super::Shop;
 use super::act::Fresh;
 use super::attempt::{Closed, Done, attempt};
 use super::intend::{Intended, intended, target};
-use super::tally::{Tally, reason};
+use super::tally::{Tally, asked_to_end, reason};
+use super::{Shop, Stop};
 
 /// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused, or of
 /// which something was captured first.
@@ -118,7 +118,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let mut current = orders;
         let mut looks = BTreeMap::new();
         for _ in 0..ROUNDS {
-            if current.is_empty() {
+            if current.is_empty() || tally.stop.is_asked() {
                 break;
             }
             let dossiers = self.shop.store.dossiers(current).await?;
@@ -137,10 +137,10 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         looks.retain(|_, look| {
             Fresh { started: look.started, guard: no_guard(look.read_at) }.is_fresh(&self.shop.clock)
         });
-        let closed = tally.account_is_closed();
+        let (closed, stop) = (tally.account_is_closed(), &tally.stop);
         let unread = dossiers.iter().filter(|dossier| !looks.contains_key(&dossier.shop.id));
-        let reads =
-            stream::iter(unread).map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed).await) });
+        let reads = stream::iter(unread)
+            .map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed, stop).await) });
         let reads: Vec<_> = reads.buffer_unordered(READS_AT_ONCE).collect().await;
         for (id, read) in reads {
             match read {
@@ -157,10 +157,11 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         dossiers.into_iter().filter(|dossier| looks.contains_key(&dossier.shop.id)).collect()
     }
 
-    async fn read(&self, dossier: &Dossier, closed: bool) -> Result<Look, Unreadable> {
+    async fn read(&self, dossier: &Dossier, closed: bool, stop: &Stop) -> Result<Look, Unreadable> {
         let (read_at, started) = (self.shop.clock.now(), self.shop.clock.boottime());
         let side = match &dossier.shop.klarna_order_id {
             None => KlarnaSide::Unlinked,
+            Some(_) if stop.is_asked() => return Err(asked_to_end()),
             Some(_) if closed => {
                 let message = "the account pauses after the credential was refused".to_owned();
                 return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));

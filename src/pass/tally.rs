@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::{ASKED_TO_END, Options, Stop};
 use crate::core::answer::{Said, Unreadable};
 use crate::core::id::{IntentId, PassId, ShopName};
 use crate::core::money::Currency;
@@ -29,6 +30,7 @@ pub(super) struct Tally<'a> {
     pub pass: PassId,
     pub started_at: Timestamp,
     pub progress: &'a dyn Progress,
+    pub stop: Stop,
     dry_run: bool,
     pub currency: Option<Currency>,
     pub checked: Checked,
@@ -36,8 +38,14 @@ pub(super) struct Tally<'a> {
     calls: Calls,
     not_checked: Vec<NotChecked>,
     lists_failed: bool,
-    account_closed: bool,
-    marking_closed: bool,
+    closed: ClosedSides,
+}
+
+/// What takes no more writes in this pass.
+#[derive(Default)]
+struct ClosedSides {
+    account: bool,
+    marking: bool,
 }
 
 /// More entries than this say nothing that the first ones do not; the rest is counted.
@@ -45,22 +53,22 @@ const NAMED_AT_MOST: usize = 1_000;
 
 impl<'a> Tally<'a> {
     pub(super) fn new(
-        shop: ShopName, pass: PassId, started_at: Timestamp, dry_run: bool, progress: &'a dyn Progress,
+        shop: ShopName, pass: PassId, started_at: Timestamp, options: &Options, progress: &'a dyn Progress,
     ) -> Self {
         Self {
             shop,
             pass,
             started_at,
             progress,
-            dry_run,
+            stop: options.stop.clone(),
+            dry_run: options.dry_run,
             currency: None,
             checked: Checked::default(),
             effects: BTreeMap::new(),
             calls: Calls::default(),
             not_checked: Vec::new(),
             lists_failed: false,
-            account_closed: false,
-            marking_closed: false,
+            closed: ClosedSides::default(),
         }
     }
 
@@ -86,6 +94,14 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// So many due orders were left; `or_more` when nobody counted on.
+    pub(super) fn left_over(&mut self, orders: usize, or_more: bool) {
+        if orders > 0 {
+            let least = if or_more { "at least " } else { "" };
+            self.not_checked(format!("{least}{orders} further orders that are due"), ASKED_TO_END);
+        }
+    }
+
     /// A list could not be read: what is known of the shop may be old, so nothing is decided on it.
     pub(super) fn lists_failed(&mut self, what: &str, why: &Unreadable) {
         self.lists_failed = true;
@@ -98,26 +114,26 @@ impl<'a> Tally<'a> {
 
     /// Klarna refuses the credential: the whole account pauses.
     pub(super) fn close_account(&mut self, said: &Said) {
-        if !self.account_closed {
-            self.account_closed = true;
+        if !self.closed.account {
+            self.closed.account = true;
             self.not_checked("Klarna", format!("the credential was refused: {}", spoken(said)));
         }
     }
 
     pub(super) const fn account_is_closed(&self) -> bool {
-        self.account_closed
+        self.closed.account
     }
 
     /// The shop refuses writes under this key: nothing else is marked paid in this pass.
     pub(super) fn close_marking(&mut self, said: &Said) {
-        if !self.marking_closed {
-            self.marking_closed = true;
+        if !self.closed.marking {
+            self.closed.marking = true;
             self.not_checked("Lightspeed", format!("marking paid was refused: {}", spoken(said)));
         }
     }
 
     pub(super) const fn marking_is_closed(&self) -> bool {
-        self.marking_closed
+        self.closed.marking
     }
 
     pub(super) fn count_calls(&mut self, lightspeed: ReadWrite, klarna: ReadWrite) {
@@ -140,6 +156,11 @@ impl<'a> Tally<'a> {
             not_checked: self.not_checked,
         }
     }
+}
+
+/// Why a read is not begun any more.
+pub(super) fn asked_to_end() -> Unreadable {
+    Unreadable::Failed(Said { message: ASKED_TO_END.to_owned(), ..Said::default() })
 }
 
 /// Why a read gave nothing, in words.

@@ -28,6 +28,9 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
     tally.progress.stage("looking through quiet orders under another policy");
     let mut after = OrderId(0);
     loop {
+        if tally.stop.is_asked() {
+            return Ok(());
+        }
         let quiet = shop.store.due(Scope::Quiet, tally.started_at, after, BATCH).await?;
         let Some(last) = quiet.last().copied() else { break };
         after = last;

@@ -1,11 +1,15 @@
 //! Kills, several passes at once, and the kill switch in the middle of a pass.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
 use reconciled::sandbox::{FaultKind, KlarnaStart, Side};
 
-use crate::support::{DRIVE_PATIENTLY, Rig, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{DRIVE_PATIENTLY, Rig, text, wait_until};
 
 /// How many times all shops together are killed; `E2E_KILLS` sets another number.
 fn kills() -> u64 {
@@ -88,6 +92,74 @@ fn kills_at_any_moment_double_nothing_and_lose_nothing() {
             });
         }
     });
+}
+
+fn signalled(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_pass_that_is_asked_to_end_finishes_what_is_under_way_and_says_what_it_left() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let rig = busy();
+        rig.fault_always(Side::Klarna, "POST", "*", FaultKind::Delay { ms: 1_500 });
+        let running = rig.start(&["reconcile", "--json"]);
+        wait_until("a write leaves", || !rig.writes().is_empty());
+        signalled(&running, signal);
+        let ran = rig.finish(running);
+        ran.ended(3);
+        let json = ran.json();
+        assert_eq!(json["complete"], false);
+        let left = json["not_checked"].as_array().unwrap();
+        assert!(left.iter().any(|it| it["what"] == "the rest of the pass"), "{json:#}");
+        let outcomes: Vec<_> = json["effects"].as_array().unwrap().iter().map(|it| text(&it["outcome"])).collect();
+        let confirmed = outcomes.iter().filter(|it| *it == "confirmed").count();
+        assert_eq!(confirmed, rig.writes().len(), "every answer was waited for and recorded: {json:#}");
+        assert!(!outcomes.contains(&"unknown".to_owned()), "{json:#}");
+        let marked = rig.writes().into_iter().filter(|it| it.method == "PUT").count();
+        assert_eq!(marked, 0, "nothing new was taken up: {json:#}");
+        rig.clear_faults();
+        rig.passes_until_quiet(4).ended(0);
+        rig.everything_is_settled();
+        rig.audit();
+    }
+}
+
+#[test]
+fn a_pass_that_is_asked_to_end_while_it_lists_decides_nothing() {
+    let rig = busy();
+    rig.fault(Side::Lightspeed, "GET", "*/orders.json", FaultKind::Delay { ms: 1_000 }, true);
+    let running = rig.start(&["reconcile", "--json"]);
+    wait_until("the list is asked for", || rig.log().iter().any(|it| it.path.contains("/orders.json")));
+    signalled(&running, Signal::TERM);
+    let ran = rig.finish(running);
+    ran.ended(3).says("the list of changed invoices");
+    assert_eq!((ran.json()["checked"]["orders"].clone(), rig.writes()), (0.into(), vec![]));
+    rig.passes_until_quiet(4).ended(0);
+    rig.everything_is_settled();
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let rig = busy();
+    rig.fault_always(Side::Klarna, "GET", "*", FaultKind::Hang);
+    let mut running = rig.start(&["reconcile", "--json"]);
+    wait_until("Klarna is asked", || rig.log().iter().any(|it| it.side == Side::Klarna));
+    signalled(&running, Signal::INT);
+    let mut said = BufReader::new(running.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("once more ends at once") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "the first signal is answered");
+    }
+    signalled(&running, Signal::TERM);
+    let ran = rig.finish(running);
+    ran.ended(3);
+    assert_eq!(ran.out, "", "there was no time for a report");
+    rig.clear_faults();
+    rig.passes_until_quiet(4).ended(0);
+    rig.everything_is_settled();
+    rig.audit();
 }
 
 #[test]

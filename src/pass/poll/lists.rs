@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::super::tally::{Tally, reason};
-use super::super::{Shop, observe};
+use super::super::tally::{Tally, asked_to_end, reason};
+use super::super::{Shop, Stop, observe};
 use super::READS_AT_ONCE;
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
@@ -46,11 +46,14 @@ impl Listing {
 }
 
 pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+    shop: &Shop<S, T, C>, since: Option<Timestamp>, wish: &Stop,
 ) -> Result<Listed, StoreError> {
     let mut next = Some(Page::first());
     let mut listing = Listing::default();
     while let Some(page) = next {
+        if wish.is_asked() {
+            return Ok(Err(asked_to_end()));
+        }
         match shop.lightspeed.orders_page(since, &page).await {
             Ok(answer) => {
                 listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
@@ -65,11 +68,14 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
 }
 
 pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, since: Option<Timestamp>,
+    shop: &Shop<S, T, C>, since: Option<Timestamp>, wish: &Stop,
 ) -> Result<Listed, StoreError> {
     let mut next = Some(Page::first());
     let mut listing = Listing::default();
     while let Some(page) = next {
+        if wish.is_asked() {
+            return Ok(Err(asked_to_end()));
+        }
         match shop.lightspeed.invoices_page(since, &page).await {
             Ok(answer) => {
                 listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
