@@ -479,10 +479,10 @@ fn the_shop_says_who_it_is() {
     let expected =
         |id: &str, is_default_currency| ShopInfo { id: id.to_owned(), currency: "eur".to_owned(), is_default_currency };
     let body = fixture("lightspeed/shop.json");
-    assert_eq!(shop(body.clone()), Ok(expected("356001", true)));
-    assert_eq!(shop(body.replace("356001", "\"000001\"")), Ok(expected("1", true)));
-    assert_eq!(shop(body.replace("\"isDefault\": true", "\"isDefault\": 0")), Ok(expected("356001", false)));
-    assert_eq!(shop(body.replace("\"isDefault\": true,", "")), Ok(expected("356001", false)));
+    assert_eq!(shop(body.clone()), Ok(expected("356001", Some(true))));
+    assert_eq!(shop(body.replace("356001", "\"000001\"")), Ok(expected("1", Some(true))));
+    assert_eq!(shop(body.replace("\"isDefault\": true", "\"isDefault\": 0")), Ok(expected("356001", Some(false))));
+    assert_eq!(shop(body.replace("\"isDefault\": true,", "")), Ok(expected("356001", None)));
     assert!(message(shop(body.replace("\"eur\"", "null"))).contains("currency.shortcode"));
     assert!(message(shop(body.replace("\"currency\": {", "\"currency\": false, \"x\": {"))).contains("currency"));
 }

@@ -109,7 +109,7 @@ pub(super) fn shop(body: &str) -> Result<ShopInfo, Unreadable> {
     Ok(ShopInfo {
         id: if bare.is_empty() { id } else { bare.to_owned() },
         currency: needed(text(currency.shortcode), "currency.shortcode", "the shop")?,
-        is_default_currency: flag(currency.is_default).unwrap_or(false),
+        is_default_currency: flag(currency.is_default),
     })
 }
 

@@ -81,9 +81,8 @@ pub struct ShopInfo {
     pub id: String,
     /// `currency.shortcode` as it was written.
     pub currency: String,
-    /// Documents carry no currency, so a shop whose currency is not its default is not safe to read. `false` also
-    /// when the shop does not say.
-    pub is_default_currency: bool,
+    /// Documents carry no currency; their amounts are in the shop's default one. `None` when the shop does not say.
+    pub is_default_currency: Option<bool>,
 }
 
 /// One page of the orders' list.

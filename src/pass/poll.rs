@@ -20,6 +20,10 @@ use crate::store::{Cursors, Identity, ShopRecord, Store, StoreError};
 /// The shop is asked about itself once a day: its currency does not change under a running shop.
 const SHOP_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
+/// Amounts that may be in any of several currencies are not read as if they were in one.
+const NOT_ITS_DEFAULT: &str = "it says that its currency is not its default currency, and its documents name none, so \
+                               their amounts may be in another; make the one it sells in the default";
+
 /// Orders read at the same time. Lightspeed allows 20 requests a second per key.
 const READS_AT_ONCE: usize = 8;
 
@@ -40,6 +44,7 @@ pub(super) async fn shop<S: Store, T: Transport, C: Clock>(
         }
     }
     match shop.lightspeed.shop().await {
+        Ok(info) if info.is_default_currency == Some(false) => tally.not_checked("the shop", NOT_ITS_DEFAULT),
         Ok(info) => match info.currency.parse::<Currency>() {
             Ok(currency) => {
                 let identity = identity(shop, info.id);
@@ -181,10 +186,5 @@ impl Cursors {
     pub fn no_later_than(self, now: Timestamp) -> Self {
         let bound = |cursor: Option<Timestamp>| cursor.map(|cursor| cursor.min(now));
         Self { orders: bound(self.orders), invoices: bound(self.invoices) }
-    }
-
-    /// Nothing was ever listed.
-    pub fn is_first(&self) -> bool {
-        self.orders.is_none()
     }
 }

@@ -1,6 +1,6 @@
 //! Credentials, permissions, environments and configurations that are wrong: a clear word, a remedy, nothing written.
 
-use reconciled::sandbox::ShopKey;
+use reconciled::sandbox::{FaultKind, ShopKey, Side};
 
 use crate::support::{DRIVE, Ran, Rig, text};
 
@@ -112,6 +112,17 @@ fn an_account_that_does_not_know_the_orders_is_a_break_and_nothing_is_written() 
     pass.ended(1);
     assert_eq!(pass.breaks_of("ORD00001"), ["klarna_order_not_found"]);
     assert_eq!((rig.writes(), other.writes()), (vec![], vec![]));
+}
+
+#[test]
+fn a_shop_whose_currency_is_not_its_default_is_not_read() {
+    let rig = rig();
+    let text = "{\"shop\":{\"id\":1,\"currency\":{\"shortcode\":\"eur\",\"isDefault\":false}}}".to_owned();
+    rig.fault(Side::Lightspeed, "GET", "*/shop.json", FaultKind::Body { text }, false);
+    fails(&rig, 3, &["the shop", "default currency"]);
+    assert_eq!(rig.log().len(), 1, "nothing else is read");
+    rig.passes_until_quiet(3).ended(0);
+    rig.everything_is_settled();
 }
 
 #[test]
