@@ -102,7 +102,7 @@ fn signalled(child: &Child, signal: Signal) {
 fn a_pass_that_is_asked_to_end_finishes_what_is_under_way_and_says_what_it_left() {
     for signal in [Signal::TERM, Signal::INT] {
         let rig = busy();
-        rig.fault_always(Side::Klarna, "POST", "*", FaultKind::Delay { ms: 1_500 });
+        rig.fault_always(Side::Klarna, "POST", "*", FaultKind::Delay { ms: 3_000 });
         let running = rig.start(&["reconcile", "--json"]);
         wait_until("a write leaves", || !rig.writes().is_empty());
         signalled(&running, signal);
