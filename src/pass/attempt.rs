@@ -41,7 +41,7 @@ impl Closed {
         }
         let why = match kind {
             Kind::MarkPaid => "Lightspeed refuses writes under this API key; marking paid pauses",
-            Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release => {
+            Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend => {
                 "Klarna refuses the credential; the account pauses"
             }
         };

@@ -53,7 +53,13 @@ fn is_concerned<S, T: Transport, C: Clock>(
         (Some(_), Some((order, read_at))) => (KlarnaSide::Read(order.clone()), *read_at),
         (Some(_), None) => return true,
     };
-    let facts =
-        Facts { currency, shop: dossier.shop.clone(), klarna, shared_with: dossier.shared_with.clone(), read_at };
+    let facts = Facts {
+        currency,
+        shop: dossier.shop.clone(),
+        shop_read_at: dossier.shop_read_at,
+        klarna,
+        shared_with: dossier.shared_with.clone(),
+        read_at,
+    };
     decide(&dossier.ledger, &facts, &shop.policy, tally.started_at) != Plan::default()
 }
