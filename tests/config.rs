@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use reconciled::config::{self, ConfigError, Environment, Loaded, Request, StoreUrl, When};
+use reconciled::config::{self, ConfigError, Environment, Loaded, Request, StoreUrl};
 use reconciled::core::policy::{CaptureOn, Mode};
 use secrecy::ExposeSecret as _;
 
@@ -132,7 +132,8 @@ fn the_shipped_example_is_accepted_and_says_the_defaults() {
     assert_eq!(shown.policy, default.policy);
     assert_eq!(shown.matching, default.matching);
     assert_eq!(shown.lightspeed.base_url, default.lightspeed.base_url);
-    assert!(matches!(config.schedule.full, When::At { hour: 3, minute: 30, .. }));
+    let after = |time: &str| config.schedule.full.next_after(time.parse().unwrap()).unwrap().to_string();
+    assert_eq!(after("2026-11-01T12:00:00Z"), "2026-11-02T02:30:00Z");
 }
 
 #[test]

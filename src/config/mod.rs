@@ -8,7 +8,7 @@ pub mod environment;
 pub mod hosts;
 mod problem;
 mod read;
-pub mod schedule;
+mod schedule;
 pub mod secrets;
 mod shop;
 mod store_url;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
 pub use problem::{ConfigError, Problems};
-pub use schedule::{Schedule, When};
+pub use schedule::Schedule;
 pub use secrets::Secrets;
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;

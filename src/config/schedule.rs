@@ -1,15 +1,15 @@
-//! When a daemon works: `every N minutes`, `at HH:MM Zone`, or cron text with a zone.
+//! The `[schedule]` section: `every N minutes`, `at HH:MM Zone`, or cron text with a zone.
 //!
-//! Only values; nothing here waits or reads a clock.
+//! Only text becoming values; when something is due is `crate::schedule`'s.
 
 use jiff::SignedDuration;
-use jiff::tz;
 
 use super::read::Kind;
 use super::values;
+use crate::schedule::{When, Zone};
 
 /// The `[schedule]` section.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// What changed since the last pass.
     pub poll: When,
@@ -17,13 +17,6 @@ pub struct Schedule {
     pub full: When,
     /// Payouts.
     pub settle: When,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum When {
-    Every(SignedDuration),
-    At { hour: u8, minute: u8, zone: String },
-    Cron { expression: String, zone: String },
 }
 
 pub(super) const WHEN: Kind<When> = Kind {
@@ -34,9 +27,15 @@ pub(super) const WHEN: Kind<When> = Kind {
 impl Schedule {
     /// The contract's example.
     pub(super) fn standard() -> Self {
-        let at = |hour, minute| When::At { hour, minute, zone: "Europe/Amsterdam".to_owned() };
-        Self { poll: When::Every(SignedDuration::from_mins(5)), full: at(3, 30), settle: at(6, 0) }
+        Self { poll: When::Every(SignedDuration::from_mins(5)), full: daily("30 3 * * *"), settle: daily("0 6 * * *") }
     }
+}
+
+/// Once a day in Amsterdam, or by UTC on a machine that has no such place.
+fn daily(expression: &str) -> When {
+    let zone = Zone::named("Europe/Amsterdam").or_else(|| Zone::named("UTC"));
+    let calendar = zone.and_then(|zone| When::calendar(expression, zone));
+    calendar.unwrap_or(When::Every(SignedDuration::from_hours(24)))
 }
 
 fn when(text: &str) -> Option<When> {
@@ -49,7 +48,7 @@ fn when(text: &str) -> Option<When> {
         let (time, place) = rest.trim().split_once(' ').unwrap_or((rest.trim(), "UTC"));
         let (hour, minute) = time.split_once(':')?;
         let (hour, minute) = (two_digits(hour, 23)?, two_digits(minute, 59)?);
-        return Some(When::At { hour, minute, zone: zone(place)? });
+        return When::calendar(&format!("{minute} {hour} * * *"), Zone::named(place.trim())?);
     }
     cron(text)
 }
@@ -57,33 +56,16 @@ fn when(text: &str) -> Option<When> {
 /// Five fields, or six with seconds before them, then a zone (UTC when none is given).
 fn cron(text: &str) -> Option<When> {
     let mut fields: Vec<&str> = text.split_ascii_whitespace().collect();
-    let place = match fields.len() {
-        6 | 7 if !fields.last()?.contains(|c: char| c.is_ascii_digit() || "*?".contains(c)) => zone(fields.pop()?)?,
-        _ => "UTC".to_owned(),
+    let zone = match fields.len() {
+        6 | 7 if !fields.last()?.contains(|c: char| c.is_ascii_digit() || "*?".contains(c)) => fields.pop()?,
+        _ => "UTC",
     };
-    let field = |field: &&str| {
-        field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-?#".contains(&b))
-            && field.contains(|c: char| c.is_ascii_digit() || "*?".contains(c) || c.is_alphabetic())
-    };
-    let valid = matches!(fields.len(), 5 | 6) && fields.iter().all(field);
-    valid.then(|| When::Cron { expression: fields.join(" "), zone: place })
+    When::calendar(&fields.join(" "), Zone::named(zone)?)
 }
 
 fn two_digits(text: &str, largest: u8) -> Option<u8> {
     let valid = matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|value| valid && *value <= largest)
-}
-
-/// The name of a time zone. Looked up where this machine has a database of them; where it has none, any name of
-/// the right form passes, since a one-shot pass never needs it.
-fn zone(name: &str) -> Option<String> {
-    let name = name.trim();
-    let formed = !name.is_empty()
-        && name.len() <= 64
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b))
-        && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_known = name == "UTC" || tz::db().is_definitively_empty() || tz::db().get(name).is_ok();
-    (formed && is_known).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -92,31 +74,39 @@ mod tests {
 
     #[test]
     fn schedules_are_read_or_refused() {
-        let cron = |expression: &str, zone: &str| {
-            Some(When::Cron { expression: expression.to_owned(), zone: zone.to_owned() })
-        };
-        let at = |hour, minute, zone: &str| Some(When::At { hour, minute, zone: zone.to_owned() });
+        let zoned = |expression: &str, zone: &str| When::calendar(expression, Zone::named(zone)?);
         for (text, expected) in [
             ("every 5 minutes", Some(When::Every(SignedDuration::from_mins(5)))),
             ("every 1 hour", Some(When::Every(SignedDuration::from_hours(1)))),
-            ("at 03:30 Europe/Amsterdam", at(3, 30, "Europe/Amsterdam")),
-            ("at 6:00 UTC", at(6, 0, "UTC")),
-            ("at 23:59", at(23, 59, "UTC")),
-            ("*/5 * * * *", cron("*/5 * * * *", "UTC")),
-            ("0 */5 * * * *", cron("0 */5 * * * *", "UTC")),
-            ("0 6-22 * * MON-FRI Europe/Berlin", cron("0 6-22 * * MON-FRI", "Europe/Berlin")),
-            ("0 0 6 * * 1 UTC", cron("0 0 6 * * 1", "UTC")),
-            ("every 0 minutes", None),
-            ("every five minutes", None),
-            ("at 24:00 UTC", None),
-            ("at 03:60 UTC", None),
-            ("at noon", None),
-            ("at 03:30 Atlantis/Capital", None),
-            ("* * * *", None),
-            ("", None),
-            ("hourly", None),
+            ("at 03:30 Europe/Amsterdam", zoned("30 3 * * *", "Europe/Amsterdam")),
+            ("at 6:00 UTC", zoned("0 6 * * *", "UTC")),
+            ("at 23:59", zoned("59 23 * * *", "UTC")),
+            ("*/5 * * * *", zoned("*/5 * * * *", "UTC")),
+            ("0 */5 * * * *", zoned("0 */5 * * * *", "UTC")),
+            ("0 6-22 * * MON-FRI Europe/Berlin", zoned("0 6-22 * * MON-FRI", "Europe/Berlin")),
+            ("0 0 6 * * 1 UTC", zoned("0 0 6 * * 1", "UTC")),
         ] {
+            assert!(expected.is_some(), "{text}");
             assert_eq!(when(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused() {
+        for text in [
+            "every 0 minutes",
+            "every five minutes",
+            "at 24:00 UTC",
+            "at 03:60 UTC",
+            "at noon",
+            "at 03:30 Atlantis/Capital",
+            "* * * *",
+            "61 * * * *",
+            "* * * FOO *",
+            "",
+            "hourly",
+        ] {
+            assert_eq!(when(text), None, "{text}");
         }
     }
 }
