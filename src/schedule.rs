@@ -1,7 +1,7 @@
 //! When work is due: `every N minutes`, `at HH:MM Zone`, or cron text with a zone.
 //!
 //! Only values: the next time after a given one. Nothing here waits, reads a clock or remembers what ran; that is
-//! `daemon::agenda`. No time is ever computed by the ticker.
+//! `daemon::agenda`.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -16,6 +16,15 @@ pub enum When {
     /// Times of the calendar in one zone. A time that a switch to summer time skips is due at the end of the gap; a
     /// time that the switch back repeats is due once.
     Calendar { cron: Box<Cron>, zone: Zone },
+}
+
+/// When a shop's next passes are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextDue {
+    /// What changed.
+    pub poll: Timestamp,
+    /// Everything again.
+    pub full: Timestamp,
 }
 
 /// A time zone by its name.

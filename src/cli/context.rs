@@ -31,6 +31,10 @@ impl Context {
         Self { global, environment }
     }
 
+    pub(super) const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     pub(super) fn stdout(&self) -> Output<std::io::Stdout> {
         output::stdout(self.global.color)
     }

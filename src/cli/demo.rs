@@ -83,9 +83,10 @@ impl Demo {
 
     /// Runs passes until one changes nothing.
     async fn passes(&self, context: &Context, loaded: &Loaded, store: &ShopStore) -> Result<Status, CliError> {
+        let transport = wire::transport()?;
         for number in 1..=PASSES_AT_MOST {
             let bar = Bar::new(!context.global.quiet);
-            let passed = wire::pass(loaded, store, &pass::Options::default(), &bar).await;
+            let passed = wire::pass(loaded, store, &transport, &pass::Options::default(), &bar).await;
             bar.finish();
             let report = passed?;
             self.print(context, number, &report, store).await?;

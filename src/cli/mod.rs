@@ -18,7 +18,9 @@ mod output;
 mod progress;
 mod reconcile;
 mod rehearsal;
+mod run;
 mod sandbox;
+mod service;
 mod show;
 mod signals;
 mod stop;
@@ -108,6 +110,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// One pass: look at what changed, do what is due, report
     Reconcile(reconcile::Reconcile),
+    /// The service: passes on their schedule, until it is told to stop
+    Run(run::Run),
     /// One order or credit invoice, from first sight on
     Show(show::Show),
     /// What needs a human: list, show, and decide
@@ -150,6 +154,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
     match cli.command {
         Command::Demo(demo) => demo.run(&context).await,
         Command::Reconcile(reconcile) => reconcile.run(&context).await,
+        Command::Run(run) => run.run(&context).await,
         Command::Show(show) => show.run(&context).await,
         Command::Breaks(breaks) => breaks.run(&context).await,
         Command::Hold(hold) => hold.run(&context).await,

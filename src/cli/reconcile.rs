@@ -62,7 +62,8 @@ impl Reconcile {
             Err(error) => return self.nothing(context, &loaded, started_at, error, None).await,
         };
         let bar = Bar::new(!self.no_progress && !context.global.quiet);
-        let passed = wire::pass(&loaded, &store, &self.options(stop), &bar).await;
+        let transport = wire::transport()?;
+        let passed = wire::pass(&loaded, &store, &transport, &self.options(stop), &bar).await;
         bar.finish();
         match passed {
             Ok(report) => self.print(context, &report, Some(&store)).await,

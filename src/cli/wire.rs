@@ -39,9 +39,9 @@ pub(super) fn opening(path: &Path, source: StoreError) -> CliError {
 
 /// Runs one pass over the configured shop; no other pass over it runs meanwhile.
 pub(super) async fn pass(
-    loaded: &Loaded, store: &ShopStore, options: &pass::Options, progress: &dyn pass::Progress,
+    loaded: &Loaded, store: &ShopStore, wire: &ReqwestTransport, options: &pass::Options, progress: &dyn pass::Progress,
 ) -> Result<PassReport, CliError> {
-    let ready = ready(loaded, store)?;
+    let ready = ready(loaded, store, wire)?;
     let attempt = format!("the pass over shop `{}`", loaded.shop.name);
     let failed = |source| CliError::Store { attempt, source };
     let lock = match PassLock::acquire(loaded.config.store.path(), &loaded.shop.name) {
@@ -55,14 +55,19 @@ pub(super) async fn pass(
 
 type Ready = pass::Shop<ShopStore, ReqwestTransport, SystemClock>;
 
-fn ready(loaded: &Loaded, store: &ShopStore) -> Result<Ready, CliError> {
+/// The connections of this process, to both sides.
+pub(super) fn transport() -> Result<ReqwestTransport, CliError> {
+    ReqwestTransport::new()
+        .map_err(|error| CliError::Failed { attempt: "getting ready to connect".to_owned(), why: error.to_string() })
+}
+
+fn ready(loaded: &Loaded, store: &ShopStore, transport: &ReqwestTransport) -> Result<Ready, CliError> {
     let shop = &loaded.shop;
     let failed = |why: &dyn Display| CliError::Failed {
         attempt: format!("getting ready for shop `{}`", shop.name),
         why: why.to_string(),
     };
     let secrets = loaded.secrets.as_ref().ok_or_else(|| failed(&"its secrets were not read"))?;
-    let transport = ReqwestTransport::new().map_err(|error| failed(&error))?;
     let shops_budget = Arc::new(Budget::lightspeed("lightspeed", &shop.lightspeed.base_url));
     let merchants_budget = Arc::new(klarna_budget(&shop.klarna));
     let lightspeed = lightspeed::Client::new(
@@ -78,7 +83,7 @@ fn ready(loaded: &Loaded, store: &ShopStore) -> Result<Ready, CliError> {
         region: shop.klarna.region.name().to_owned(),
         policy: shop.policy.clone(),
         lightspeed,
-        klarna: klarna::Client::new(transport, SystemClock, settings, merchants_budget.clone()),
+        klarna: klarna::Client::new(transport.clone(), SystemClock, settings, merchants_budget.clone()),
         budgets: vec![shops_budget, merchants_budget],
         store: store.clone(),
         clock: SystemClock,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use environment::Environment;
 pub use problem::{ConfigError, Problems};
@@ -56,7 +57,7 @@ pub struct Config {
 /// The configuration as one command uses it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The shop the command works on.
     pub shop: ShopConfig,
     /// Set when the request asked for them.
@@ -81,9 +82,32 @@ pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, Conf
     }
     let shop = shop.cloned();
     match shop {
-        Some(shop) if problems.is_empty() => Ok(Loaded { config, shop, secrets, warnings }),
+        Some(shop) if problems.is_empty() => Ok(Loaded { config: Arc::new(config), shop, secrets, warnings }),
         _ => Err(ConfigError::Problems(problems.into_sorted())),
     }
+}
+
+/// Reads and checks the configuration with every shop's secrets, for a service. With `only`, that shop alone.
+///
+/// # Errors
+/// Everything that is wrong with any of the shops, at once.
+pub fn load_all(
+    file: Option<&Path>, only: Option<&str>, environment: &Environment,
+) -> Result<Vec<Loaded>, ConfigError> {
+    let path = find(file)?;
+    let (config, mut problems) = parse(&path, &read_text(&path)?);
+    let chosen: Vec<ShopConfig> = match only {
+        Some(_) => choose(&path, &config.shops, only, &mut problems).into_iter().cloned().collect(),
+        None => config.shops.values().cloned().collect(),
+    };
+    let config = Arc::new(config);
+    let mut all = Vec::with_capacity(chosen.len());
+    for shop in chosen {
+        let mut warnings = Vec::new();
+        let secrets = secrets::read(&shop, &path, environment, &mut problems, &mut warnings);
+        all.push(Loaded { config: config.clone(), shop, secrets, warnings });
+    }
+    if problems.is_empty() { Ok(all) } else { Err(ConfigError::Problems(problems.into_sorted())) }
 }
 
 /// Checks a configuration's text; `path` names it in messages and anchors its relative paths.

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::schedule::{ScheduleError, When};
+use crate::schedule::{NextDue, ScheduleError, When};
 
 /// What a pass is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,13 +39,6 @@ struct LastRun {
 pub struct Agenda {
     poll: Entry,
     full: Entry,
-}
-
-/// The durable part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NextDue {
-    pub poll: Timestamp,
-    pub full: Timestamp,
 }
 
 /// Both clocks, read together.
@@ -80,6 +73,23 @@ impl Agenda {
         Ok(full.then_some(Job::Full).or(poll.then_some(Job::Poll)))
     }
 
+    /// Since when `job` is due.
+    pub fn since(&self, job: Job) -> Timestamp {
+        match job {
+            Job::Poll => self.poll.next,
+            Job::Full => self.full.next,
+        }
+    }
+
+    pub fn next_due(&self) -> NextDue {
+        NextDue { poll: self.poll.next, full: self.full.next }
+    }
+
+    /// Puts the next poll off, once.
+    pub fn delay_poll(&mut self, by: SignedDuration) {
+        self.poll.next = self.poll.next.checked_add(by).unwrap_or(self.poll.next);
+    }
+
     /// A run of `job` starts: its next time, and that of what it stands in for, moves on.
     ///
     /// # Errors
@@ -89,7 +99,7 @@ impl Agenda {
         if job == Job::Full {
             self.full.start(at)?;
         }
-        Ok(NextDue { poll: self.poll.next, full: self.full.next })
+        Ok(self.next_due())
     }
 }
 
@@ -124,20 +134,18 @@ impl Entry {
 }
 
 /// `from` plus the smallest number of whole spans that lies after `now`.
-fn in_phase(from: Timestamp, span: jiff::SignedDuration, now: Timestamp) -> Timestamp {
+fn in_phase(from: Timestamp, span: SignedDuration, now: Timestamp) -> Timestamp {
     let period = span.as_nanos().max(1);
     let behind = now.duration_since(from).as_nanos();
     let into = behind.rem_euclid(period);
     let ahead = period.saturating_sub(into);
-    let ahead = i64::try_from(ahead).map_or(span, jiff::SignedDuration::from_nanos);
+    let ahead = i64::try_from(ahead).map_or(span, SignedDuration::from_nanos);
     now.checked_add(ahead).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::arithmetic_side_effects, reason = "times of a test")]
-
-    use jiff::SignedDuration;
 
     use super::*;
     use crate::schedule::Zone;

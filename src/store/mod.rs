@@ -6,6 +6,7 @@
 pub mod codec;
 pub(crate) mod rows;
 pub mod sqlite;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,6 +23,8 @@ use crate::core::ledger::{Attribution, Ledger};
 use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
+use crate::schedule::NextDue;
+pub use standing::{OpenBreaks, Standing};
 
 /// Who a store belongs to. Bound by the first pass; another identity is refused for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -392,4 +395,12 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn budgets(&self) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
 
     fn keep_budgets(&self, budgets: BTreeMap<String, String>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When the service's next passes are due; `None` before it ever ran.
+    fn next_due(&self) -> impl Future<Output = Result<Option<NextDue>, StoreError>> + Send;
+
+    /// Keeps when the next passes are due. After a crash before this, the pass that just ran is run once more.
+    fn keep_next_due(&self, next: NextDue) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn standing(&self) -> impl Future<Output = Result<Standing, StoreError>> + Send;
 }

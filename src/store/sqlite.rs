@@ -19,6 +19,7 @@ mod open;
 mod operate;
 mod reader;
 mod replay;
+mod standing;
 mod steps;
 mod verbs;
 mod writer;

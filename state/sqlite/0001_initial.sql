@@ -66,6 +66,13 @@ CREATE TABLE budget (
     PRIMARY KEY (shop, name)
 ) STRICT, WITHOUT ROWID;
 
+-- When the service's next passes are due, so that a restart neither loses one nor runs one twice.
+CREATE TABLE agenda (
+    shop     TEXT NOT NULL PRIMARY KEY REFERENCES shop (name),
+    poll_due INTEGER NOT NULL,
+    full_due INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Every order that a list named, whoever its payment is: what was listed against what was read.
 CREATE TABLE listed (
     shop         TEXT NOT NULL REFERENCES shop (name),

@@ -7,16 +7,17 @@ use jiff::Timestamp;
 use super::super::codec::Coded;
 use super::super::{
     Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation, OrderRow, Scope,
-    ShopRecord, Store, StoreError,
+    ShopRecord, Standing, Store, StoreError,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::{Tx, Undo};
-use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate};
+use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate, standing};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
 use crate::core::money::Minor;
+use crate::schedule::NextDue;
 
 impl Store for SqliteStore {
     async fn bind(&self, shop: ShopRecord) -> Result<(), StoreError> {
@@ -149,6 +150,18 @@ impl Store for SqliteStore {
 
     async fn keep_budgets(&self, budgets: BTreeMap<String, String>) -> Result<(), StoreError> {
         self.write(move |tx| keep_budgets(tx, &budgets)).await
+    }
+
+    async fn next_due(&self) -> Result<Option<NextDue>, StoreError> {
+        self.read(standing::next_due).await
+    }
+
+    async fn keep_next_due(&self, next: NextDue) -> Result<(), StoreError> {
+        self.write(move |tx| standing::keep_next_due(tx, next)).await
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        self.read(standing::standing).await
     }
 }
 

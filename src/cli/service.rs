@@ -1,0 +1,122 @@
+//! What the service drives: every configured shop, with its secrets, its store and one set of connections.
+//!
+//! A store is opened for a pass and closed after it, so that a thousand shops at rest cost a thousand configurations
+//! and nothing else. Nothing about an order outlives its pass.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::context::{Context, now};
+use super::error::{CliError, explain};
+use super::wire::{self, ShopStore};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{self, Environment, Loaded};
+use crate::core::id::ShopName;
+use crate::daemon::agenda::Job;
+use crate::daemon::board::Ended;
+use crate::daemon::{Seat, Turn, Work};
+use crate::http::reqwest::ReqwestTransport;
+use crate::pass::{self, Silent};
+use crate::report::PassReport;
+use crate::schedule::NextDue;
+use crate::store::Store as _;
+
+type Shops = BTreeMap<ShopName, Loaded>;
+
+pub(super) struct Service {
+    file: Option<PathBuf>,
+    only: Option<String>,
+    environment: Environment,
+    transport: ReqwestTransport,
+    shops: RwLock<Arc<Shops>>,
+}
+
+impl Service {
+    pub(super) fn new(context: &Context) -> Result<Self, CliError> {
+        let (file, only) = (context.global.config.clone(), context.global.shop.clone());
+        let environment = context.environment().clone();
+        let shops = load(file.as_deref(), only.as_deref(), &environment)?;
+        let transport = wire::transport()?;
+        Ok(Self { file, only, environment, transport, shops: RwLock::new(Arc::new(shops)) })
+    }
+
+    fn shops(&self) -> Arc<Shops> {
+        self.shops.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, ShopStore), CliError> {
+        let store = wire::open(loaded)?;
+        let options = pass::Options { full: job == Job::Full, ..pass::Options::default() };
+        let report = wire::pass(loaded, &store, &self.transport, &options, &Silent).await?;
+        let keeping = |source| CliError::Store { attempt: "keeping when the next pass is due".to_owned(), source };
+        store.keep_next_due(next).await.map_err(keeping)?;
+        Ok((report, store))
+    }
+}
+
+impl Work for Service {
+    async fn seats(&self) -> Result<Vec<Seat>, String> {
+        let mut seats = Vec::new();
+        for loaded in self.shops().values() {
+            let store = wire::open(loaded).map_err(|error| explain(&error))?;
+            let kept = store.next_due().await.map_err(|error| error.to_string())?;
+            let schedule = &loaded.config.schedule;
+            seats.push(Seat {
+                shop: loaded.shop.name.clone(),
+                poll: schedule.poll.clone(),
+                full: schedule.full.clone(),
+                kept,
+            });
+        }
+        Ok(seats)
+    }
+
+    async fn pass(&self, turn: Turn) -> Ended {
+        let Turn { shop, job, next } = turn;
+        let (started_at, boot) = (now(), SystemClock.boottime());
+        let ran = match self.shops().get(&shop) {
+            Some(loaded) => self.run(loaded, job, next).await,
+            None => Err(CliError::Usage(format!("shop `{shop}` is no longer configured"))),
+        };
+        let mut ended = Ended::nothing(job, started_at);
+        match ran {
+            Ok((report, store)) => {
+                ended.tell(&report);
+                ended.standing = store.standing().await.ok();
+            }
+            Err(error) => ended.trouble = Some(explain(&error)),
+        }
+        ended.took = SystemClock.boottime().saturating_sub(boot);
+        say(&shop, &ended);
+        ended
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        let shops =
+            load(self.file.as_deref(), self.only.as_deref(), &self.environment).map_err(|error| explain(&error))?;
+        *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
+        Ok(())
+    }
+
+    fn wind_down(&self) {}
+}
+
+fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {
+    let all = config::load_all(file, only, environment)?;
+    for warning in all.iter().flat_map(|loaded| &loaded.warnings) {
+        tracing::warn!("{warning}");
+    }
+    Ok(all.into_iter().map(|loaded| (loaded.shop.name.clone(), loaded)).collect())
+}
+
+/// One line per pass: trouble is loud, a quiet pass is quiet.
+fn say(shop: &ShopName, ended: &Ended) {
+    let took = Duration::as_millis(&ended.took);
+    match &ended.trouble {
+        Some(why) => tracing::warn!(%shop, took_ms = took, "the pass did not check everything: {why}"),
+        None if ended.outcomes.is_empty() => tracing::debug!(%shop, took_ms = took, "the pass found nothing to do"),
+        None => tracing::info!(%shop, took_ms = took, effects = ?ended.outcomes, "the pass is done"),
+    }
+}

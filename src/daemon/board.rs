@@ -1,0 +1,137 @@
+//! How every shop stands, for whoever asks: health, metrics, the status line.
+//!
+//! Written by the loop after each pass, read by the web server. A few hundred bytes per shop and nothing per order;
+//! no decision rests on it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::agenda::Job;
+use crate::core::id::ShopName;
+use crate::report::{Calls, PassReport};
+use crate::store::Standing;
+
+/// How the last pass over a shop went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub job: Job,
+    pub started_at: Timestamp,
+    pub took: Duration,
+    /// Everything was checked.
+    pub complete: bool,
+    /// Why the pass could not run, or the first thing that it could not check.
+    pub trouble: Option<String>,
+    pub calls: Calls,
+    /// Effects by the name of their outcome.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// `None` when the store could not be read.
+    pub standing: Option<Standing>,
+}
+
+impl Ended {
+    /// A pass of which nothing is known but when it began.
+    pub fn nothing(job: Job, started_at: Timestamp) -> Self {
+        Self {
+            job,
+            started_at,
+            took: Duration::ZERO,
+            complete: false,
+            trouble: None,
+            calls: Calls::default(),
+            outcomes: BTreeMap::new(),
+            standing: None,
+        }
+    }
+
+    /// What its report says.
+    pub fn tell(&mut self, report: &PassReport) {
+        self.complete = report.is_complete();
+        self.trouble = report.not_checked.first().map(|first| format!("{}: {}", first.what, first.why));
+        self.calls = report.calls;
+        self.outcomes = report.outcomes();
+    }
+}
+
+/// One shop on the board.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    pub running: bool,
+    pub passes: u64,
+    pub incomplete: u64,
+    pub last: Option<Ended>,
+    /// When a pass last checked everything, since this process started or as the store remembers.
+    pub last_complete: Option<Timestamp>,
+    /// How often a poll is meant to run.
+    pub period: SignedDuration,
+}
+
+/// The board; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    lines: Arc<Mutex<BTreeMap<ShopName, Line>>>,
+}
+
+impl Board {
+    /// A copy, for a reader that takes its time.
+    pub fn lines(&self) -> BTreeMap<ShopName, Line> {
+        self.lock().clone()
+    }
+
+    pub(super) fn seat(&self, shop: &ShopName, period: SignedDuration) {
+        self.lock().entry(shop.clone()).or_default().period = period;
+    }
+
+    /// Shops that are no longer configured leave the board.
+    pub(super) fn keep(&self, is_seated: impl Fn(&ShopName) -> bool) {
+        self.lock().retain(|shop, _| is_seated(shop));
+    }
+
+    pub(super) fn started(&self, shop: &ShopName) {
+        self.lock().entry(shop.clone()).or_default().running = true;
+    }
+
+    pub(super) fn ended(&self, shop: &ShopName, ended: Ended) {
+        let mut lines = self.lock();
+        let line = lines.entry(shop.clone()).or_default();
+        line.running = false;
+        line.passes = line.passes.saturating_add(1);
+        line.incomplete = line.incomplete.saturating_add(u64::from(!ended.complete));
+        let remembered = ended.standing.as_ref().and_then(|standing| standing.last_complete);
+        line.last_complete = remembered.or(line.last_complete);
+        line.last = Some(ended);
+    }
+
+    /// A panic while the board was held leaves plain values behind; they are still the best there are.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ShopName, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One line for people: how many shops, what is wrong.
+    pub(super) fn status(&self) -> String {
+        let lines = self.lock();
+        let count = |is: &dyn Fn(&Line) -> bool| lines.values().filter(|line| is(line)).count();
+        let running = count(&|line| line.running);
+        let troubled = count(&|line| line.last.as_ref().is_some_and(|last| !last.complete));
+        let stopped = count(&|line| line.standing().is_some_and(|standing| standing.stopped));
+        let breaks: u64 = lines.values().filter_map(Line::standing).map(Standing::open_breaks).sum();
+        let last = lines.values().filter_map(|line| line.last.as_ref()).map(|last| last.started_at).max();
+        let last = last.map_or_else(|| "none yet".to_owned(), |at| format!("{at:.0}"));
+        let mut status = format!("{} shops; last pass {last}; {breaks} open breaks", lines.len());
+        for (number, what) in [(running, "running"), (troubled, "not fully checked"), (stopped, "stopped")] {
+            if number > 0 {
+                let _ = write!(status, "; {number} {what}");
+            }
+        }
+        status
+    }
+}
+
+impl Line {
+    pub fn standing(&self) -> Option<&Standing> {
+        self.last.as_ref()?.standing.as_ref()
+    }
+}
