@@ -143,6 +143,13 @@ impl Budget {
         later(now, wait)
     }
 
+    /// How many calls are left in each window, by the window's length; empty where no window is known to bind.
+    pub fn left(&self, now: Timestamp) -> Vec<(SignedDuration, i64)> {
+        let state = self.state();
+        let binds = state.heard || !self.on_loopback;
+        state.windows.as_ref().filter(|_| binds).map_or_else(Vec::new, |windows| windows.left(now))
+    }
+
     /// What a restart must not forget, under this budget's name.
     pub fn save(&self) -> BTreeMap<String, String> {
         let state = self.state();

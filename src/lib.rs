@@ -18,3 +18,4 @@ pub mod sandbox;
 pub mod schedule;
 pub mod store;
 pub mod telemetry;
+pub mod web;

@@ -214,6 +214,7 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         checked: Checked { orders: 12, credit_invoices: 4, klarna_orders: 12 },
         effects: vec![effect],
         calls: Calls { lightspeed: ReadWrite { read: 3, write: 1 }, klarna: ReadWrite { read: 12, write: 1 } },
+        calls_left: Vec::new(),
         not_checked: vec![NotChecked { what: "order ORD00020".to_owned(), why: "Klarna answered 503".to_owned() }],
     };
     let open = Break {

@@ -28,6 +28,8 @@ mod reading;
 #[path = "store_contract/sqlite.rs"]
 mod sqlite;
 #[cfg(test)]
+#[path = "store_contract/standing.rs"]
+mod standing;
 #[path = "store_contract/tampering.rs"]
 mod tampering;
 
@@ -66,6 +68,11 @@ macro_rules! every_promise {
                 a_shop_is_bound_once,
                 budgets_survive_a_restart,
                 an_order_is_found_by_any_of_its_numbers,
+            }
+            standing {
+                a_shop_at_rest_stands_at_nothing,
+                what_is_open_is_counted,
+                next_times_survive_a_restart,
             }
             deciding {
                 a_first_decision_begins_every_history,

@@ -92,6 +92,15 @@ impl Windows {
         longest(|left| left < 0).or_else(|| longest(|left| left == 0)).map(SignedDuration::from_secs)
     }
 
+    /// Calls left per window, by its length.
+    pub(super) fn left(&self, now: Timestamp) -> Vec<(SignedDuration, i64)> {
+        let mut windows = self.windows;
+        for window in &mut windows {
+            window.roll(now);
+        }
+        windows.iter().map(|window| (window.length, window.left)).collect()
+    }
+
     /// `limit:left:resets_at` per window, separated by spaces.
     pub(super) fn save(&self) -> String {
         let mut text = String::new();

@@ -1,13 +1,19 @@
 //! `reconciled run`: the service.
 
+use std::net::SocketAddr;
+
 use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::Status;
 use super::context::Context;
 use super::error::CliError;
 use super::service::Service;
+use crate::config::Server;
 use crate::daemon::board::Board;
 use crate::daemon::{self, wake};
+use crate::web::{self, Site};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -22,9 +28,22 @@ pub struct Run {}
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         let Self {} = self;
-        let service = Service::new(context)?;
-        let (_waker, hints) = wake::channel();
-        let ran = daemon::run(&service, Board::default(), hints).await;
+        let board = Board::default();
+        let (waker, hints) = wake::channel();
+        let site = Site::new(board.clone(), waker);
+        let service = Service::new(context, site.clone())?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = match service.listen() {
+            Server::Listen(address) => Some(tokio::spawn(web::serve(bind(address).await?, site, async move {
+                let _ = stopped.await;
+            }))),
+            Server::Off => None,
+        };
+        let ran = daemon::run(&service, board, hints).await;
+        let _ = stop.send(());
+        if let Some(serving) = serving {
+            let _ = serving.await;
+        }
         let failed = |error: daemon::DaemonError| CliError::Failed {
             attempt: "running the service".to_owned(),
             why: error.to_string(),
@@ -32,4 +51,11 @@ impl Run {
         ran.map_err(failed)?;
         Ok(Status::AGREES)
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
+    TcpListener::bind(address).await.map_err(|error| CliError::Failed {
+        attempt: format!("listening on {address}"),
+        why: format!("{error}; choose another [server] listen, or \"off\""),
+    })
 }

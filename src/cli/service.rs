@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::context::{Context, now};
+use super::context::{Context, now, reading};
 use super::error::{CliError, explain};
-use super::wire::{self, ShopStore};
+use super::wire;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{self, Environment, Loaded};
+use crate::config::{self, Environment, Loaded, Server};
 use crate::core::id::ShopName;
 use crate::daemon::agenda::Job;
 use crate::daemon::board::Ended;
@@ -21,7 +21,8 @@ use crate::http::reqwest::ReqwestTransport;
 use crate::pass::{self, Silent};
 use crate::report::PassReport;
 use crate::schedule::NextDue;
-use crate::store::Store as _;
+use crate::store::{Standing, Store as _};
+use crate::web::{Door, Site};
 
 type Shops = BTreeMap<ShopName, Loaded>;
 
@@ -31,34 +32,41 @@ pub(super) struct Service {
     environment: Environment,
     transport: ReqwestTransport,
     shops: RwLock<Arc<Shops>>,
+    site: Site,
 }
 
 impl Service {
-    pub(super) fn new(context: &Context) -> Result<Self, CliError> {
+    pub(super) fn new(context: &Context, site: Site) -> Result<Self, CliError> {
         let (file, only) = (context.global.config.clone(), context.global.shop.clone());
         let environment = context.environment().clone();
         let shops = load(file.as_deref(), only.as_deref(), &environment)?;
         let transport = wire::transport()?;
-        Ok(Self { file, only, environment, transport, shops: RwLock::new(Arc::new(shops)) })
+        Ok(Self { file, only, environment, transport, shops: RwLock::new(Arc::new(shops)), site })
+    }
+
+    /// Where this service listens; decided once, at its start.
+    pub(super) fn listen(&self) -> Server {
+        self.shops().values().next().map_or(Server::Off, |loaded| loaded.config.server)
     }
 
     fn shops(&self) -> Arc<Shops> {
         self.shops.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, ShopStore), CliError> {
+    async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, Standing), CliError> {
         let store = wire::open(loaded)?;
         let options = pass::Options { full: job == Job::Full, ..pass::Options::default() };
         let report = wire::pass(loaded, &store, &self.transport, &options, &Silent).await?;
-        let keeping = |source| CliError::Store { attempt: "keeping when the next pass is due".to_owned(), source };
-        store.keep_next_due(next).await.map_err(keeping)?;
-        Ok((report, store))
+        store.keep_next_due(next).await.map_err(reading("keeping when the next pass is due"))?;
+        let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
+        Ok((report, standing))
     }
 }
 
 impl Work for Service {
     async fn seats(&self) -> Result<Vec<Seat>, String> {
         let mut seats = Vec::new();
+        let mut doors = Vec::new();
         for loaded in self.shops().values() {
             let store = wire::open(loaded).map_err(|error| explain(&error))?;
             let kept = store.next_due().await.map_err(|error| error.to_string())?;
@@ -69,7 +77,16 @@ impl Work for Service {
                 full: schedule.full.clone(),
                 kept,
             });
+            if let (Some(_), Some(secrets)) = (&loaded.config.webhooks, &loaded.secrets) {
+                let known = store.shop().await.map_err(|error| error.to_string())?;
+                doors.push(Door {
+                    shop: loaded.shop.name.clone(),
+                    shop_id: known.map(|record| record.identity.shop_id),
+                    secret: secrets.lightspeed.password.clone(),
+                });
+            }
         }
+        self.site.open_doors(doors);
         Ok(seats)
     }
 
@@ -82,9 +99,9 @@ impl Work for Service {
         };
         let mut ended = Ended::nothing(job, started_at);
         match ran {
-            Ok((report, store)) => {
+            Ok((report, standing)) => {
                 ended.tell(&report);
-                ended.standing = store.standing().await.ok();
+                ended.standing = Some(standing);
             }
             Err(error) => ended.trouble = Some(explain(&error)),
         }

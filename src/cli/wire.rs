@@ -50,7 +50,9 @@ pub(super) async fn pass(
     };
     let done = pass::run(&ready, options, progress).await;
     drop(lock);
-    done.map_err(failed)
+    let mut report = done.map_err(failed)?;
+    report.calls_left = ready.budgets.iter().flat_map(|budget| budget.left(report.finished_at)).collect();
+    Ok(report)
 }
 
 type Ready = pass::Shop<ShopStore, ReqwestTransport, SystemClock>;
@@ -121,6 +123,7 @@ pub(super) fn nothing_checked(shop: &ShopName, dry_run: bool, at: Timestamp, err
         checked: Checked::default(),
         effects: Vec::new(),
         calls: Calls::default(),
+        calls_left: Vec::new(),
         not_checked: vec![NotChecked { what: format!("shop {shop}"), why }],
     }
 }

@@ -10,6 +10,7 @@ mod problem;
 mod read;
 mod schedule;
 pub mod secrets;
+mod server;
 mod shop;
 mod store_url;
 mod values;
@@ -24,6 +25,7 @@ pub use environment::Environment;
 pub use problem::{ConfigError, Problems};
 pub use schedule::Schedule;
 pub use secrets::Secrets;
+pub use server::Server;
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
 
@@ -51,6 +53,9 @@ pub struct Config {
     pub path: PathBuf,
     pub store: StoreUrl,
     pub schedule: Schedule,
+    pub server: Server,
+    /// Where Lightspeed reaches the service from outside; `None`: no hints, polling alone.
+    pub webhooks: Option<String>,
     pub shops: BTreeMap<ShopName, ShopConfig>,
 }
 

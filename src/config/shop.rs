@@ -10,6 +10,7 @@ use super::Config;
 use super::hosts::{self, CLUSTER, Cluster, ENVIRONMENT, KlarnaEnvironment, REGION, Region, URL};
 use super::read::{Kind, Reader, Section, shown_text};
 use super::schedule::{Schedule, WHEN};
+use super::server;
 use super::store_url::{self, STORE_URL, StoreUrl};
 use super::values::{AMOUNT, CAPTURE_ON, DURATION, FILE, LANGUAGE, MODE, PAYMENT};
 use crate::core::id::ShopName;
@@ -56,7 +57,7 @@ pub struct Match {
     pub klarna_order_id: Vec<IdSource>,
 }
 
-const ROOT: &[&str] = &["store", "schedule", "shops"];
+const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "shops"];
 const STORE: &[&str] = &["url"];
 const SCHEDULE: &[&str] = &["poll", "full", "settle"];
 const SHOP: &[&str] = &["lightspeed", "klarna", "match", "policy"];
@@ -84,6 +85,8 @@ const POLICY: &[&str] = &[
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("store", STORE),
     ("schedule", SCHEDULE),
+    ("server", server::SERVER),
+    ("webhooks", server::WEBHOOKS),
     ("lightspeed", LIGHTSPEED),
     ("klarna", KLARNA),
     ("match", MATCH),
@@ -106,6 +109,8 @@ pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
         path: path.to_owned(),
         store: StoreUrl::Sqlite(directory.join(file)),
         schedule: schedule(reader, &root),
+        server: server::server(reader, &root),
+        webhooks: server::webhooks(reader, &root),
         shops: shops(reader, &root, directory),
     }
 }

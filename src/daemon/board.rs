@@ -26,6 +26,8 @@ pub struct Ended {
     /// Why the pass could not run, or the first thing that it could not check.
     pub trouble: Option<String>,
     pub calls: Calls,
+    /// Calls left in each of the shop's windows, by the window's length.
+    pub calls_left: Vec<(SignedDuration, i64)>,
     /// Effects by the name of their outcome.
     pub outcomes: BTreeMap<&'static str, usize>,
     /// `None` when the store could not be read.
@@ -42,6 +44,7 @@ impl Ended {
             complete: false,
             trouble: None,
             calls: Calls::default(),
+            calls_left: Vec::new(),
             outcomes: BTreeMap::new(),
             standing: None,
         }
@@ -52,6 +55,7 @@ impl Ended {
         self.complete = report.is_complete();
         self.trouble = report.not_checked.first().map(|first| format!("{}: {}", first.what, first.why));
         self.calls = report.calls;
+        self.calls_left.clone_from(&report.calls_left);
         self.outcomes = report.outcomes();
     }
 }
@@ -62,6 +66,9 @@ pub struct Line {
     pub running: bool,
     pub passes: u64,
     pub incomplete: u64,
+    /// Summed over every pass since this process started.
+    pub calls: Calls,
+    pub outcomes: BTreeMap<&'static str, usize>,
     pub last: Option<Ended>,
     /// When a pass last checked everything, since this process started or as the store remembers.
     pub last_complete: Option<Timestamp>,
@@ -73,6 +80,7 @@ pub struct Line {
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     lines: Arc<Mutex<BTreeMap<ShopName, Line>>>,
+    beat: Arc<Mutex<Duration>>,
 }
 
 impl Board {
@@ -102,7 +110,22 @@ impl Board {
         line.incomplete = line.incomplete.saturating_add(u64::from(!ended.complete));
         let remembered = ended.standing.as_ref().and_then(|standing| standing.last_complete);
         line.last_complete = remembered.or(line.last_complete);
+        line.calls = line.calls.plus(ended.calls);
+        for (outcome, count) in &ended.outcomes {
+            let sum = line.outcomes.entry(outcome).or_default();
+            *sum = sum.saturating_add(*count);
+        }
         line.last = Some(ended);
+    }
+
+    /// The loop has come round, at this time since boot.
+    pub(super) fn beat(&self, boot: Duration) {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = boot;
+    }
+
+    /// When the loop last came round, in time since boot.
+    pub fn last_beat(&self) -> Duration {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic while the board was held leaves plain values behind; they are still the best there are.

@@ -99,6 +99,7 @@ pub async fn run<W: Work>(work: &W, board: Board, mut hints: Hints) -> Result<()
             board.started(&turn.shop);
             running.push(pass(work, turn));
         }
+        board.beat(moment().boot);
         supervisor.alive(board.status());
         tokio::select! {
             () = ticker.tick() => {}

@@ -153,6 +153,7 @@ impl<'a> Tally<'a> {
             checked: self.checked,
             effects,
             calls: self.calls,
+            calls_left: Vec::new(),
             not_checked: self.not_checked,
         }
     }

@@ -9,7 +9,7 @@ pub mod words;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::core::id::{IntentId, InvoiceNumber, OrderNumber, PassId, ShopName};
 use crate::core::intent::Kind;
@@ -30,6 +30,8 @@ pub struct PassReport {
     pub checked: Checked,
     pub effects: Vec<EffectRow>,
     pub calls: Calls,
+    /// Calls left in each of the shop's windows, by the window's length.
+    pub calls_left: Vec<(SignedDuration, i64)>,
     pub not_checked: Vec<NotChecked>,
 }
 
@@ -50,6 +52,19 @@ pub struct Calls {
 pub struct ReadWrite {
     pub read: u64,
     pub write: u64,
+}
+
+impl Calls {
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self { lightspeed: self.lightspeed.plus(more.lightspeed), klarna: self.klarna.plus(more.klarna) }
+    }
+}
+
+impl ReadWrite {
+    fn plus(self, more: Self) -> Self {
+        Self { read: self.read.saturating_add(more.read), write: self.write.saturating_add(more.write) }
+    }
 }
 
 /// Something that could not be checked, and why; never silently clean.

@@ -1,0 +1,48 @@
+//! `/healthz`: the loop goes round. `/readyz`: every shop was looked at, and not too long ago.
+
+use std::fmt::Write as _;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Site;
+use crate::clock::{Clock as _, SystemClock};
+use crate::daemon::board::Line;
+
+/// A loop that comes round every second has stopped when nothing was heard of it for this long.
+const SILENCE: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// A shop is late when no pass over it checked everything for this many of its periods.
+const PERIODS: i32 = 2;
+
+pub(super) async fn alive(State(site): State<Site>) -> (StatusCode, String) {
+    let since = SystemClock.boottime().saturating_sub(site.board.last_beat());
+    if since < SILENCE {
+        (StatusCode::OK, "alive\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("the loop has not come round for {} seconds\n", since.as_secs()))
+    }
+}
+
+pub(super) async fn ready(State(site): State<Site>) -> (StatusCode, String) {
+    let now = SystemClock.now();
+    let mut late = String::new();
+    for (shop, line) in site.board.lines() {
+        if let Some(why) = lateness(&line, now) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(late, "{shop}: {why}");
+        }
+    }
+    if late.is_empty() { (StatusCode::OK, "ready\n".to_owned()) } else { (StatusCode::SERVICE_UNAVAILABLE, late) }
+}
+
+/// Why a shop is not as it should be.
+pub(crate) fn lateness(line: &Line, now: Timestamp) -> Option<String> {
+    let Some(complete) = line.last_complete else {
+        return Some("no pass has checked everything yet".to_owned());
+    };
+    let allowed = line.period.checked_mul(PERIODS).unwrap_or(SignedDuration::MAX);
+    let since = now.duration_since(complete);
+    (since > allowed).then(|| format!("no pass has checked everything since {complete:.0}"))
+}

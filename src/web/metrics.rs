@@ -1,0 +1,195 @@
+//! `/metrics`: the board in Prometheus' words.
+//!
+//! Figures are read off the board when they are asked for; only what happens at the door is counted here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::Site;
+use crate::core::id::ShopName;
+use crate::daemon::board::{Board, Line};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How a knock at the door ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Knock {
+    Woke,
+    /// Unknown address, wrong signature or another shop.
+    Refused,
+    /// Too many hints wait already; polling finds the change.
+    Dropped,
+}
+
+impl Knock {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Woke, "woke"), (Self::Refused, "refused"), (Self::Dropped, "dropped")];
+}
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    woke: AtomicU64,
+    refused: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn count(&self, knock: Knock) {
+        self.of(knock).fetch_add(1, Ordering::Relaxed);
+    }
+
+    const fn of(&self, knock: Knock) -> &AtomicU64 {
+        match knock {
+            Knock::Woke => &self.woke,
+            Knock::Refused => &self.refused,
+            Knock::Dropped => &self.dropped,
+        }
+    }
+}
+
+pub(super) async fn show(State(site): State<Site>) -> impl IntoResponse {
+    let mut registry = Registry::with_prefix("reconciled");
+    registry.register_collector(Box::new(Figures { board: site.board, counters: site.counters }));
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], text),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], String::new()),
+    }
+}
+
+#[derive(Debug)]
+struct Figures {
+    board: Board,
+    counters: Arc<Counters>,
+}
+
+/// One figure: its labels after `shop`, and its value.
+type Samples = Vec<(Vec<(&'static str, String)>, i64)>;
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let lines: Vec<(ShopName, Line)> = self.board.lines().into_iter().collect();
+        for (name, help, read) in GAUGES {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            every(metric, &lines, *read, |encoder, value| ConstGauge::new(value).encode(encoder))?;
+        }
+        for (name, help, read) in COUNTERS {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            every(metric, &lines, *read, |encoder, value| {
+                ConstCounter::new(u64::try_from(value).unwrap_or(0)).encode(encoder)
+            })?;
+        }
+        let mut knocks =
+            encoder.encode_descriptor("hints", "Messages at the door, by how they ended", None, MetricType::Counter)?;
+        for (knock, result) in Knock::ALL {
+            let value = self.counters.of(knock).load(Ordering::Relaxed);
+            ConstCounter::new(value).encode(knocks.encode_family(&[("result", result)])?)?;
+        }
+        Ok(())
+    }
+}
+
+fn every(
+    mut metric: MetricEncoder<'_>, lines: &[(ShopName, Line)], read: fn(&Line) -> Samples,
+    encode: fn(MetricEncoder<'_>, i64) -> fmt::Result,
+) -> fmt::Result {
+    for (shop, line) in lines {
+        for (mut labels, value) in read(line) {
+            labels.insert(0, ("shop", shop.as_str().to_owned()));
+            encode(metric.encode_family(&labels)?, value)?;
+        }
+    }
+    Ok(())
+}
+
+type Figure = (&'static str, &'static str, fn(&Line) -> Samples);
+
+const GAUGES: &[Figure] = &[
+    ("last_complete_pass_timestamp_seconds", "When a pass last checked everything", |line| {
+        plain(line.last_complete.map(Timestamp::as_second))
+    }),
+    ("pass_duration_milliseconds", "How long the last pass took", |line| {
+        plain(line.last.as_ref().map(|last| whole(last.took.as_millis())))
+    }),
+    ("pass_period_seconds", "How often a pass is meant to run", |line| plain(Some(line.period.as_secs()))),
+    ("stopped", "1 while the kill switch is on", |line| {
+        plain(line.standing().map(|standing| i64::from(standing.stopped)))
+    }),
+    ("open_breaks", "Breaks that are open or acknowledged", |line| breaks(line, |open| whole(open.count))),
+    ("money_at_stake_minor", "What open breaks name, in minor units of the shop's currency", |line| {
+        breaks(line, |open| open.amount.get())
+    }),
+    ("oldest_break_timestamp_seconds", "When the oldest open break was opened", |line| {
+        breaks(line, |open| open.oldest.as_second())
+    }),
+    ("open_intents", "Intents that are not finished, by state", |line| {
+        let standing = line.standing().into_iter();
+        standing
+            .flat_map(|it| &it.intents)
+            .map(|(state, count)| (vec![("state", (*state).to_owned())], whole(*count)))
+            .collect()
+    }),
+    ("oldest_unknown_timestamp_seconds", "When the oldest request without a known outcome was sent", |line| {
+        plain(line.standing().and_then(|standing| standing.oldest_unknown).map(Timestamp::as_second))
+    }),
+    ("calls_left", "Calls left in a window of the API, by the window's length", |line| {
+        let last = line.last.iter();
+        last.flat_map(|last| &last.calls_left)
+            .map(|(window, left)| {
+                (vec![("api", "lightspeed".to_owned()), ("window_seconds", window.as_secs().to_string())], *left)
+            })
+            .collect()
+    }),
+];
+
+const COUNTERS: &[Figure] = &[
+    ("passes", "Passes since the service started", |line| plain(Some(whole(line.passes)))),
+    ("incomplete_passes", "Passes that could not check everything", |line| plain(Some(whole(line.incomplete)))),
+    ("calls", "Calls to the two sides since the service started", |line| {
+        let calls = line.calls;
+        let one = |api: &str, kind: &str, count: u64| {
+            (vec![("api", api.to_owned()), ("kind", kind.to_owned())], whole(count))
+        };
+        vec![
+            one("lightspeed", "read", calls.lightspeed.read),
+            one("lightspeed", "write", calls.lightspeed.write),
+            one("klarna", "read", calls.klarna.read),
+            one("klarna", "write", calls.klarna.write),
+        ]
+    }),
+    ("effects", "Effects since the service started, by how they ended", |line| {
+        line.outcomes.iter().map(|(outcome, count)| (vec![("outcome", (*outcome).to_owned())], whole(*count))).collect()
+    }),
+];
+
+fn plain(value: Option<i64>) -> Samples {
+    value.map(|value| (Vec::new(), value)).into_iter().collect()
+}
+
+fn breaks(line: &Line, read: fn(&crate::store::OpenBreaks) -> i64) -> Samples {
+    let standing = line.standing().into_iter();
+    standing
+        .flat_map(|standing| &standing.breaks)
+        .map(|(kind, open)| {
+            let severity = kind.severity().name().to_owned();
+            (vec![("kind", kind.name().to_owned()), ("severity", severity)], read(open))
+        })
+        .collect()
+}
+
+/// A count beyond what a gauge holds is as good as the largest.
+fn whole(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,95 @@
+//! What the service answers over HTTP: its health, its figures, and hints that a shop changed.
+//!
+//! On this machine's loopback unless configured otherwise. Nothing here reads or changes an order; a request can at
+//! most wake a pass.
+
+mod health;
+mod hook;
+mod metrics;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+
+use crate::core::id::ShopName;
+use crate::daemon::board::Board;
+use crate::daemon::wake::Waker;
+pub use hook::Door;
+pub use metrics::Counters;
+
+/// Everything the answers are made of; clones share it.
+#[derive(Clone)]
+pub struct Site {
+    board: Board,
+    waker: Waker,
+    /// By the token in the address.
+    doors: Arc<RwLock<BTreeMap<String, Door>>>,
+    counters: Arc<Counters>,
+}
+
+/// A shop's order with everything embedded is far smaller; what is larger is refused unread.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long connections may take to end once the service stops.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+impl Site {
+    pub fn new(board: Board, waker: Waker) -> Self {
+        Self { board, waker, doors: Arc::default(), counters: Arc::default() }
+    }
+
+    /// The shops whose hints are believed; replaces those before.
+    pub fn open_doors(&self, doors: Vec<Door>) {
+        let doors = doors.into_iter().map(|door| (door.token(), door)).collect();
+        *self.doors.write().unwrap_or_else(PoisonError::into_inner) = doors;
+    }
+
+    fn door(&self, token: &str) -> Option<Door> {
+        self.doors.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    fn wake(&self, shop: &ShopName) -> bool {
+        self.waker.wake(shop.clone())
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(metrics::show))
+            .route("/hook/{token}", post(hook::knock))
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .with_state(self)
+    }
+}
+
+/// Answers until `stop` resolves, then gives open connections a moment.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    listener: TcpListener, site: Site, stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (told, hears) = tokio::sync::oneshot::channel();
+    let stopping = async move {
+        stop.await;
+        let _ = told.send(());
+    };
+    let served = axum::serve(listener, site.router()).with_graceful_shutdown(stopping);
+    let overtime = async {
+        match hears.await {
+            Ok(()) => tokio::time::sleep(GOODBYE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = served.into_future() => ended,
+        () = overtime => Ok(()),
+    }
+}
