@@ -10,7 +10,8 @@ use reconciled::telemetry;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let environment = Environment::of_process();
-    if let Some(complaint) = telemetry::start(&environment, cli.global.verbose, cli.global.quiet) {
+    let verbose = cli.global.verbose.saturating_add(cli.command.verbosity());
+    if let Some(complaint) = telemetry::start(&environment, verbose, cli.global.quiet) {
         anstream::eprintln!("warning: {complaint}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

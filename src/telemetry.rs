@@ -1,4 +1,5 @@
-//! Logs: to stderr, as text on a terminal and as one JSON object per line where that is asked for.
+//! Logs: to the journal with its own fields where systemd started us, else to stderr as text, or as one JSON object per
+//! line where that is asked for.
 //!
 //! Only this program's own events are let through: libraries below it may log headers, and headers carry
 //! credentials. No event carries a name, an address or a secret.
@@ -6,10 +7,10 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::Environment;
 
@@ -20,7 +21,8 @@ const OURS: &str = "reconciled";
 /// `RECONCILED_LOG`, if anything.
 ///
 /// `RECONCILED_LOG` holds a level (`info`), or levels of parts of this program (`info,reconciled::pass=debug`), and
-/// wins over `-v` and `-q`. `RECONCILED_LOG_FORMAT=json` asks for JSON.
+/// wins over `-v` and `-q`. `RECONCILED_LOG_FORMAT` is `json`, `text` or `journal`; without it the journal is used where
+/// stderr leads there.
 pub fn start(environment: &Environment, verbose: u8, quiet: bool) -> Option<String> {
     let (filter, complaint) = match environment.get("RECONCILED_LOG") {
         Some(text) => match targets(text) {
@@ -29,16 +31,38 @@ pub fn start(environment: &Environment, verbose: u8, quiet: bool) -> Option<Stri
         },
         None => (of_flags(verbose, quiet), None),
     };
-    let ansi = io::stderr().is_terminal() && !environment.is_colourless();
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(ansi);
-    let layer = if environment.get("RECONCILED_LOG_FORMAT") == Some("json") {
-        layer.json().flatten_event(true).with_ansi(false).boxed()
-    } else {
-        layer.with_target(verbose > 1).boxed()
+    let layer = match environment.get("RECONCILED_LOG_FORMAT") {
+        Some("json") => json(),
+        Some("text") => text(environment, verbose),
+        Some("journal") => journal().unwrap_or_else(|| text(environment, verbose)),
+        _ if leads_to_journal(environment) => journal().unwrap_or_else(|| text(environment, verbose)),
+        _ => text(environment, verbose),
     };
     // Already started, in a test that runs a command twice: the first one stays.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     complaint
+}
+
+type Output = Box<dyn Layer<Registry> + Send + Sync>;
+
+fn text(environment: &Environment, verbose: u8) -> Output {
+    let ansi = io::stderr().is_terminal() && !environment.is_colourless();
+    fmt::layer().with_writer(io::stderr).with_ansi(ansi).with_target(verbose > 1).boxed()
+}
+
+fn json() -> Output {
+    fmt::layer().with_writer(io::stderr).with_ansi(false).json().flatten_event(true).boxed()
+}
+
+/// `None` where no journal listens.
+fn journal() -> Option<Output> {
+    let layer = tracing_journald::layer().ok()?;
+    Some(layer.with_field_prefix(Some("RECONCILED".to_owned())).with_syslog_identifier(OURS.to_owned()).boxed())
+}
+
+fn leads_to_journal(environment: &Environment) -> bool {
+    let stderr = rustix::fs::fstat(io::stderr());
+    stderr.is_ok_and(|stat| environment.is_journal(stat.st_dev, stat.st_ino))
 }
 
 fn of_flags(verbose: u8, quiet: bool) -> Targets {

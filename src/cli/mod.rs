@@ -145,6 +145,13 @@ pub enum Command {
     Man(generate::Man),
 }
 
+impl Command {
+    /// How much it says without being asked: nobody watches a service, and its log is all there is of it later.
+    pub const fn verbosity(&self) -> u8 {
+        if matches!(self, Self::Run(_)) { 1 } else { 0 }
+    }
+}
+
 /// Runs one command.
 ///
 /// # Errors

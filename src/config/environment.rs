@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Variables with a meaning here, besides those that begin with `RECONCILED_`.
-const NAMES: [&str; 6] = ["CREDENTIALS_DIRECTORY", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "USER"];
+const NAMES: [&str; 7] = ["CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "USER"];
 
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -34,6 +34,12 @@ impl Environment {
     /// systemd's directory of credentials.
     pub fn credentials_directory(&self) -> Option<PathBuf> {
         self.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+    }
+
+    /// Stderr, known by its device and number, is the journal's own stream.
+    pub fn is_journal(&self, device: u64, number: u64) -> bool {
+        let stream = self.get("JOURNAL_STREAM").and_then(|text| text.split_once(':'));
+        stream.is_some_and(|(dev, ino)| dev.parse() == Ok(device) && ino.parse() == Ok(number))
     }
 
     /// Who is at the keyboard, for the journal: who called `sudo`, else the user, else the user's number.
