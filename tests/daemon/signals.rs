@@ -1,0 +1,48 @@
+//! SIGTERM finishes what is under way; SIGHUP takes a new configuration, or keeps the old one.
+
+use nix::sys::signal::Signal;
+use reconciled::sandbox::{FaultKind, Side};
+
+use crate::service::{OFTEN, RARELY, Service, is_paid};
+use crate::support::{DRIVE, Rig, wait_until};
+
+#[test]
+fn a_stop_in_the_middle_of_a_write_records_its_answer() {
+    let rig = Rig::empty(DRIVE);
+    let (order, credit) = rig.returned(5000, 2000);
+    let fault = rig.fault(Side::Klarna, "POST", "*/refunds", FaultKind::Delay { ms: 1_500 }, true);
+    let service = Service::start(&rig, DRIVE, RARELY);
+    wait_until("the refund is under way", || rig.fired(fault) == 1);
+    assert_eq!(service.terminate(), 0);
+    assert_eq!(rig.pair(&order).refunded_under(&credit), 2000);
+    rig.run(&["show", &credit]).ended(0).says("confirmed");
+    rig.audit();
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_and_the_old_one_stays() {
+    let rig = Rig::empty(DRIVE);
+    let service = Service::start(&rig, DRIVE, OFTEN);
+    service.passes_beyond(0);
+    std::fs::write(rig.path("reconciled.toml"), "[shops.main.policy]\nact = \"perhaps\"\n").unwrap();
+    service.signal(Signal::SIGHUP);
+    service.waits_for("the old one stays");
+    let (order, _) = rig.returned(5000, 2000);
+    wait_until("the credit invoice is paid", || is_paid(&rig, &order));
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn a_new_policy_holds_without_a_restart() {
+    let rig = Rig::empty(DRIVE);
+    let planning = DRIVE.replace("act = true", "act = false");
+    let service = Service::start(&rig, &planning, OFTEN);
+    let (order, _) = rig.returned(5000, 2000);
+    service.passes_beyond(2);
+    assert_eq!(rig.pair(&order).ours().count(), 0);
+    rig.configure_as("nl", DRIVE, &format!("{OFTEN}\n[server]\nlisten = \"{}\"\n", service.address));
+    service.signal(Signal::SIGHUP);
+    service.waits_for("the configuration was read again");
+    wait_until("the credit invoice is paid", || is_paid(&rig, &order));
+    assert_eq!(service.terminate(), 0);
+}
