@@ -30,6 +30,7 @@ mod sqlite;
 #[cfg(test)]
 #[path = "store_contract/standing.rs"]
 mod standing;
+#[cfg(test)]
 #[path = "store_contract/tampering.rs"]
 mod tampering;
 

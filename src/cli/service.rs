@@ -33,6 +33,7 @@ pub(super) struct Service {
     transport: ReqwestTransport,
     shops: RwLock<Arc<Shops>>,
     site: Site,
+    stop: pass::Stop,
 }
 
 impl Service {
@@ -41,7 +42,15 @@ impl Service {
         let environment = context.environment().clone();
         let shops = load(file.as_deref(), only.as_deref(), &environment)?;
         let transport = wire::transport()?;
-        Ok(Self { file, only, environment, transport, shops: RwLock::new(Arc::new(shops)), site })
+        Ok(Self {
+            file,
+            only,
+            environment,
+            transport,
+            shops: RwLock::new(Arc::new(shops)),
+            site,
+            stop: pass::Stop::default(),
+        })
     }
 
     /// Where this service listens; decided once, at its start.
@@ -55,7 +64,7 @@ impl Service {
 
     async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, Standing), CliError> {
         let store = wire::open(loaded)?;
-        let options = pass::Options { full: job == Job::Full, ..pass::Options::default() };
+        let options = pass::Options { full: job == Job::Full, stop: self.stop.clone(), ..pass::Options::default() };
         let report = wire::pass(loaded, &store, &self.transport, &options, &Silent).await?;
         store.keep_next_due(next).await.map_err(reading("keeping when the next pass is due"))?;
         let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
@@ -117,7 +126,9 @@ impl Work for Service {
         Ok(())
     }
 
-    fn wind_down(&self) {}
+    fn wind_down(&self) {
+        self.stop.ask();
+    }
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub(crate) mod rows;
+mod shown;
 pub mod sqlite;
 mod standing;
 
@@ -15,15 +16,16 @@ use jiff::Timestamp;
 
 use crate::core::answer::Said;
 use crate::core::credit_invoice;
-use crate::core::discrepancy::{BreakKind, Discrepancy};
+use crate::core::discrepancy::Discrepancy;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
-use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
 use crate::core::ledger::{Attribution, Ledger};
 use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
+pub use shown::{Audit, Break, BreakStatus, CreditRow, JournalRow, OrderRow};
 pub use standing::{OpenBreaks, Standing};
 
 /// Who a store belongs to. Bound by the first pass; another identity is refused for ever.
@@ -188,73 +190,6 @@ pub enum Operation {
     Acknowledge(i64),
     Resolve(i64),
     Reopen(i64),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BreakStatus {
-    Open,
-    Acknowledged,
-    /// Closed by a human.
-    Resolved,
-    /// Gone by itself.
-    Cleared,
-}
-
-/// A durable break.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Break {
-    pub id: i64,
-    pub kind: BreakKind,
-    pub order: Option<OrderNumber>,
-    pub credit_invoice: Option<InvoiceNumber>,
-    pub subject: String,
-    pub amount: Option<Minor>,
-    pub message: String,
-    pub opened_at: Timestamp,
-    pub status: BreakStatus,
-    pub note: Option<String>,
-}
-
-/// What a pass looked at, for its report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderRow {
-    pub id: OrderId,
-    pub number: OrderNumber,
-    pub klarna_order_id: Option<KlarnaOrderId>,
-    pub state: order::Order,
-    pub amount: Option<Minor>,
-    pub captured: Minor,
-    pub refunded: Minor,
-    pub credits: Vec<CreditRow>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreditRow {
-    pub number: InvoiceNumber,
-    pub state: credit_invoice::CreditInvoice,
-    pub amount: Option<Minor>,
-}
-
-/// One row of the journal, as people read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalRow {
-    pub seq: i64,
-    pub at: Timestamp,
-    pub actor: String,
-    pub cause: String,
-    pub entity: String,
-    pub entity_id: String,
-    pub event: String,
-    pub before: String,
-    pub after: String,
-    pub detail: String,
-}
-
-/// What `audit verify` found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Audit {
-    Intact { entries: u64, head: String },
-    Broken { seq: i64, why: String },
 }
 
 #[derive(Debug, thiserror::Error)]

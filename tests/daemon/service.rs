@@ -1,5 +1,6 @@
 //! A running service, stopped when a test ends however it ends.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -85,9 +86,9 @@ impl<'a> Service<'a> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        let _ = write!(head, "Content-Length: {}\r\n\r\n{body}", body.len());
         // A server that refuses a body early may close before all of it was sent.
         let _ = stream.write_all(head.as_bytes());
         let mut answer = Vec::new();

@@ -1,0 +1,76 @@
+//! What is read back for people: breaks, orders and the journal, as a report or a command shows them.
+
+use jiff::Timestamp;
+
+use crate::core::credit_invoice;
+use crate::core::discrepancy::BreakKind;
+use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
+use crate::core::money::Minor;
+use crate::core::order;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakStatus {
+    Open,
+    Acknowledged,
+    /// Closed by a human.
+    Resolved,
+    /// Gone by itself.
+    Cleared,
+}
+
+/// A durable break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    pub id: i64,
+    pub kind: BreakKind,
+    pub order: Option<OrderNumber>,
+    pub credit_invoice: Option<InvoiceNumber>,
+    pub subject: String,
+    pub amount: Option<Minor>,
+    pub message: String,
+    pub opened_at: Timestamp,
+    pub status: BreakStatus,
+    pub note: Option<String>,
+}
+
+/// What a pass looked at, for its report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    pub klarna_order_id: Option<KlarnaOrderId>,
+    pub state: order::Order,
+    pub amount: Option<Minor>,
+    pub captured: Minor,
+    pub refunded: Minor,
+    pub credits: Vec<CreditRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditRow {
+    pub number: InvoiceNumber,
+    pub state: credit_invoice::CreditInvoice,
+    pub amount: Option<Minor>,
+}
+
+/// One row of the journal, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub cause: String,
+    pub entity: String,
+    pub entity_id: String,
+    pub event: String,
+    pub before: String,
+    pub after: String,
+    pub detail: String,
+}
+
+/// What `audit verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audit {
+    Intact { entries: u64, head: String },
+    Broken { seq: i64, why: String },
+}
