@@ -143,7 +143,9 @@ async fn a_damaged_file_is_refused_after_an_unclean_end() {
     }
     drop(store);
     let mut bytes = fs::read(place.path()).unwrap();
-    for page in [5_usize, 9, 13] {
+    // The last pages hold what was observed, and nothing that opening a store reads.
+    let pages = bytes.len() / 4096;
+    for page in [pages - 3, pages - 5, pages - 7] {
         bytes[page * 4096..page * 4096 + 64].fill(0xa5);
     }
     fs::write(place.path(), bytes).unwrap();
