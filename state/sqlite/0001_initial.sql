@@ -3,6 +3,9 @@
 -- Times are nanoseconds since 1970 in UTC. Amounts are minor units of the shop's currency. A machine's state is the
 -- word of the codec (src/store/codec.rs). Every table is keyed by shop: one database may hold several.
 -- No name, address or e-mail has a column here.
+--
+-- In what every effect writes (intent, journal), words are compared one by one: for a list of three and more SQLite
+-- builds and drops a table of its own each time.
 
 -- The shop, and the identity that the first pass bound it to.
 CREATE TABLE shop (
@@ -162,7 +165,9 @@ CREATE TABLE intent (
     id              TEXT NOT NULL CHECK (length(id) = 36),
     order_id        INTEGER NOT NULL,
     klarna_order_id TEXT,
-    kind            TEXT NOT NULL CHECK (kind IN ('refund', 'mark_paid', 'cancel', 'release', 'capture', 'extend')),
+    kind            TEXT NOT NULL CHECK (
+        kind = 'refund' OR kind = 'mark_paid' OR kind = 'cancel' OR kind = 'release' OR kind = 'capture'
+        OR kind = 'extend'),
     reference       TEXT NOT NULL,
     credit_id       INTEGER,
     credit_number   TEXT,
@@ -173,8 +178,9 @@ CREATE TABLE intent (
     payload         TEXT NOT NULL,
     planned_at      INTEGER NOT NULL,
     seen_before     TEXT NOT NULL,
-    state           TEXT NOT NULL
-        CHECK (state IN ('planned', 'sending', 'confirmed', 'rejected', 'unknown', 'withdrawn', 'abandoned')),
+    state           TEXT NOT NULL CHECK (
+        state = 'planned' OR state = 'sending' OR state = 'confirmed' OR state = 'rejected' OR state = 'unknown'
+        OR state = 'withdrawn' OR state = 'abandoned'),
     attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     first_sent_at   INTEGER,
     last_sent_at    INTEGER,
@@ -199,15 +205,16 @@ CREATE TABLE intent (
 ) STRICT;
 
 CREATE UNIQUE INDEX intent_open ON intent (shop, order_id, kind, reference)
-    WHERE state IN ('planned', 'sending', 'unknown');
+    WHERE state = 'planned' OR state = 'sending' OR state = 'unknown';
 CREATE UNIQUE INDEX intent_key ON intent (shop, key);
 CREATE INDEX intent_order ON intent (shop, order_id);
 CREATE INDEX intent_sending ON intent (shop) WHERE state = 'sending';
 CREATE INDEX intent_lost_payment ON intent (shop) WHERE kind = 'mark_paid' AND state = 'unknown';
 CREATE INDEX intent_planned_at ON intent (shop, planned_at, amount)
-    WHERE kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned');
+    WHERE kind = 'refund' AND state <> 'rejected' AND state <> 'withdrawn' AND state <> 'abandoned';
 CREATE INDEX intent_first_sent_at ON intent (shop, first_sent_at, amount)
-    WHERE kind = 'refund' AND first_sent_at IS NOT NULL AND state NOT IN ('rejected', 'withdrawn', 'abandoned');
+    WHERE kind = 'refund' AND first_sent_at IS NOT NULL
+    AND state <> 'rejected' AND state <> 'withdrawn' AND state <> 'abandoned';
 
 CREATE TRIGGER intent_stays BEFORE DELETE ON intent
 BEGIN SELECT RAISE(ABORT, 'an intent is never deleted'); END;
@@ -222,9 +229,11 @@ BEGIN SELECT RAISE(ABORT, 'an intent starts planned'); END;
 
 CREATE TRIGGER intent_moves_legally BEFORE UPDATE OF state ON intent
 WHEN NOT (
-    (OLD.state IN ('planned', 'unknown') AND NEW.state IN ('sending', 'confirmed', 'abandoned'))
-    OR (OLD.state = 'planned' AND NEW.state = 'withdrawn')
-    OR (OLD.state = 'sending' AND NEW.state IN ('confirmed', 'rejected', 'planned', 'unknown'))
+    (OLD.state = 'planned' OR OLD.state = 'unknown')
+        AND (NEW.state = 'sending' OR NEW.state = 'confirmed' OR NEW.state = 'abandoned')
+    OR OLD.state = 'planned' AND NEW.state = 'withdrawn'
+    OR OLD.state = 'sending'
+        AND (NEW.state = 'confirmed' OR NEW.state = 'rejected' OR NEW.state = 'planned' OR NEW.state = 'unknown')
 )
 BEGIN SELECT RAISE(ABORT, 'an intent cannot move that way'); END;
 
@@ -247,7 +256,7 @@ END;
 
 CREATE TRIGGER intent_counts_when_sent AFTER UPDATE OF first_sent_at ON intent
 WHEN NEW.kind = 'refund' AND NEW.first_sent_at IS NOT NULL AND OLD.first_sent_at IS NOT NEW.first_sent_at
-    AND NEW.state NOT IN ('rejected', 'withdrawn', 'abandoned')
+    AND NEW.state <> 'rejected' AND NEW.state <> 'withdrawn' AND NEW.state <> 'abandoned'
 BEGIN
     INSERT INTO spent (shop, clock, hour, amount)
     VALUES (NEW.shop, 'sent', NEW.first_sent_at / 3600000000000, NEW.amount)
@@ -255,15 +264,18 @@ BEGIN
 END;
 
 CREATE TRIGGER intent_counts_no_more_as_sent AFTER UPDATE OF first_sent_at, state ON intent
-WHEN NEW.kind = 'refund' AND OLD.first_sent_at IS NOT NULL AND OLD.state NOT IN ('rejected', 'withdrawn', 'abandoned')
-    AND (OLD.first_sent_at IS NOT NEW.first_sent_at OR NEW.state IN ('rejected', 'withdrawn', 'abandoned'))
+WHEN NEW.kind = 'refund' AND OLD.first_sent_at IS NOT NULL
+    AND OLD.state <> 'rejected' AND OLD.state <> 'withdrawn' AND OLD.state <> 'abandoned'
+    AND (OLD.first_sent_at IS NOT NEW.first_sent_at
+        OR NEW.state = 'rejected' OR NEW.state = 'withdrawn' OR NEW.state = 'abandoned')
 BEGIN
     UPDATE spent SET amount = amount - OLD.amount
     WHERE shop = OLD.shop AND clock = 'sent' AND hour = OLD.first_sent_at / 3600000000000;
 END;
 
 CREATE TRIGGER intent_counts_no_more AFTER UPDATE OF state ON intent
-WHEN NEW.kind = 'refund' AND NEW.state IN ('rejected', 'withdrawn', 'abandoned') AND OLD.state NOT IN ('rejected', 'withdrawn', 'abandoned')
+WHEN NEW.kind = 'refund' AND (NEW.state = 'rejected' OR NEW.state = 'withdrawn' OR NEW.state = 'abandoned')
+    AND OLD.state <> 'rejected' AND OLD.state <> 'withdrawn' AND OLD.state <> 'abandoned'
 BEGIN
     UPDATE spent SET amount = amount - OLD.amount
     WHERE shop = OLD.shop AND clock = 'planned' AND hour = OLD.planned_at / 3600000000000;
@@ -349,7 +361,8 @@ CREATE TABLE journal (
     at        INTEGER NOT NULL,
     actor     TEXT NOT NULL,
     cause     TEXT NOT NULL,
-    entity    TEXT NOT NULL CHECK (entity IN ('shop', 'order', 'credit_invoice', 'intent', 'break')),
+    entity    TEXT NOT NULL CHECK (
+        entity = 'shop' OR entity = 'order' OR entity = 'credit_invoice' OR entity = 'intent' OR entity = 'break'),
     entity_id TEXT NOT NULL,
     order_id  INTEGER,
     event     TEXT NOT NULL,

@@ -201,7 +201,7 @@ pub(super) fn reserved(tx: &Tx<'_>, order: OrderId, except: Option<IntentId>) ->
     let mut find = tx.conn.prepare_cached(
         "SELECT id, amount, state FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund'
-           AND (state IN ('planned', 'sending', 'unknown') OR state = 'confirmed' AND visible = 0)",
+           AND (state = 'planned' OR state = 'sending' OR state = 'unknown' OR state = 'confirmed' AND visible = 0)",
     )?;
     let mut rows = find.query((tx.shop, Number(order.0)))?;
     let mut sums = Reserved { in_flight: Minor::ZERO, unseen: Minor::ZERO };

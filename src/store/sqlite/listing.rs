@@ -189,6 +189,7 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
     put_fact(tx, id, "shop", version, At(at), &body)
 }
 
+/// Keeps a fact unless a newer one is held; one that is held already is not written again.
 pub(super) fn put_fact(
     tx: &Tx<'_>, id: OrderId, side: &str, version: At, read_at: At, body: &str,
 ) -> Result<(), StoreError> {
@@ -196,7 +197,7 @@ pub(super) fn put_fact(
         "INSERT INTO fact (shop, order_id, side, version, read_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (shop, order_id, side) DO UPDATE SET
             version = excluded.version, read_at = excluded.read_at, body = excluded.body
-         WHERE excluded.version >= version",
+         WHERE excluded.version > version OR (excluded.version = version AND excluded.body <> body)",
     )?;
     put.execute((tx.shop, Number(id.0), side, version, read_at, body))?;
     Ok(())
