@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     if let Some(complaint) = telemetry::start(&environment, verbose, cli.global.quiet) {
         anstream::eprintln!("warning: {complaint}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(cli::run(cli, environment)),
         Err(error) => Err(cli::CliError::Output(error)),
