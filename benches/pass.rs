@@ -1,8 +1,16 @@
 //! The speed and memory of the built program, measured from outside: the release binary runs passes against the
 //! sandbox in another process, over loopback HTTP, with its store on disk.
 //!
-//! `cargo bench` prints the table; `cargo bench -- --baseline` measures a plain sequential client with two synced
-//! commits per refund beside it and prints the ratio. Nothing here fails on a slow machine.
+//! `cargo bench` prints the table with what was aimed at and whether it was met; `cargo bench -- --baseline` measures
+//! the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the ratio;
+//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`) choose figures. Nothing here fails on a
+//! slow machine.
+//!
+//! The refunds are those of a shop whose orders an earlier pass with `act = false` has listed, read and judged, as
+//! after a rehearsal. The pass that is measured, from the start of its process to its end, lists what changed, reads
+//! each Klarna order anew, commits each refund's intent, claims it, sends it, records the answer, and decides the order
+//! once more; marking paid is off, since it would double the requests and is no refund. Processor time is that of the
+//! program alone; on two cores the sandbox takes its share of the wall clock.
 
 #![allow(
     unreachable_pub,
@@ -16,34 +24,54 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Run, Sandbox, Workplace, baseline, first_request, million};
+use support::{Log, Run, Sandbox, Workplace, baseline, first_request, million};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let with_baseline = arguments.iter().any(|argument| argument == "--baseline");
-    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let (with_baseline, quick) = (is_given("--baseline"), is_given("--quick"));
+    let named = arguments.iter().any(|argument| !argument.starts_with("--"));
+    let wanted = |figure: &str| !named || is_given(figure);
     let (refunds, orders, quiet) = if quick { (2_000, 5_000, 20_000) } else { (20_000, 100_000, 1_000_000) };
-    let mut rows = vec![start()];
-    let (row, rate) = driven(refunds);
-    rows.push(row);
-    if with_baseline {
-        rows.push(compared(rate));
+    let mut rows = Vec::new();
+    if wanted("start") {
+        rows.push(start());
     }
-    rows.push(first_pass(orders));
-    rows.push(nothing_changed(quiet));
-    println!("\n{:<58} {:>16} {:>16}", "what", "measured", "target");
-    for (what, measured, target) in rows {
-        println!("{what:<58} {measured:>16} {target:>16}");
+    if wanted("refunds") {
+        let (row, rate) = driven(refunds);
+        rows.push(row);
+        if with_baseline {
+            rows.push(compared("against a sequential client, two synced commits each", rate, Log::Rollback));
+            rows.push(compared("against the same with a write-ahead log", rate, Log::WriteAhead));
+        }
+    }
+    if wanted("first") {
+        rows.push(first_pass(orders));
+    }
+    if wanted("quiet") {
+        rows.push(nothing_changed(quiet));
+    }
+    println!("\n{:<62} {:>18} {:>14} {:>7}", "what", "measured", "target", "");
+    for Row { what, measured, target, met } in rows {
+        println!("{what:<62} {measured:>18} {target:>14} {:>7}", if met { "met" } else { "missed" });
     }
 }
 
-type Row = (String, String, &'static str);
+/// One figure, what was aimed at, and whether it was met.
+struct Row {
+    what: String,
+    measured: String,
+    target: &'static str,
+    met: bool,
+}
 
 /// Process start to the first byte of its first request, the median of nine.
 fn start() -> Row {
     let mut times: Vec<Duration> = (0..9).map(|_| first_request()).collect();
     times.sort();
-    ("start to first request".to_owned(), format!("{} ms", times[4].as_millis()), "<= 100 ms")
+    let millis = times[4].as_millis();
+    let what = "start to first request".to_owned();
+    Row { what, measured: format!("{millis} ms"), target: "<= 100 ms", met: millis <= 100 }
 }
 
 /// Refunds per second, each with a fresh read, a durable intent, a claim, the request and its recorded outcome.
@@ -53,26 +81,40 @@ fn driven(refunds: u32) -> (Row, f64) {
     place.act(false);
     place.reconcile();
     place.act(true);
+    let before = sandbox.klarna_calls();
     let run = place.reconcile();
-    let confirmed = run.confirmed;
-    assert_eq!(confirmed, u64::from(refunds), "every refund was driven");
-    let rate = f64::from(u32::try_from(confirmed).unwrap_or(0)) / run.wall.as_secs_f64();
-    ((format!("refunds driven durably, {refunds} in one pass"), format!("{rate:.0}/s"), ">= 2000/s"), rate)
+    assert_eq!(run.confirmed, u64::from(refunds), "every refund was driven");
+    one_read_and_one_write_each(&sandbox, before, refunds);
+    let rate = f64::from(refunds) / run.wall.as_secs_f64();
+    let micros = run.cpu.as_micros() / u128::from(refunds);
+    let what = format!("refunds driven durably, {refunds} in one pass ({micros} us CPU each)");
+    (Row { what, measured: format!("{rate:.0}/s"), target: ">= 2000/s", met: rate >= 2_000.0 }, rate)
 }
 
-fn compared(rate: f64) -> Row {
-    let sandbox = Sandbox::start(2_000, 1_000);
-    let plain = baseline(&sandbox, 2_000);
-    let measured = format!("{:.1}x ({plain:.0}/s)", rate / plain);
-    ("against a sequential client, two synced commits each".to_owned(), measured, ">= 5x")
+/// The same refunds by hand, so to speak.
+fn compared(what: &str, rate: f64, log: Log) -> Row {
+    let refunds = 2_000;
+    let sandbox = Sandbox::start(refunds, 1_000);
+    let before = sandbox.klarna_calls();
+    let plain = baseline(&sandbox, refunds, log);
+    one_read_and_one_write_each(&sandbox, before, refunds);
+    let ratio = rate / plain;
+    Row { what: what.to_owned(), measured: format!("{ratio:.1}x ({plain:.0}/s)"), target: ">= 5x", met: ratio >= 5.0 }
+}
+
+/// What makes the two comparable: the same requests at Klarna for each refund.
+fn one_read_and_one_write_each(sandbox: &Sandbox, before: (u64, u64), refunds: u32) {
+    let after = sandbox.klarna_calls();
+    let made = (after.0 - before.0, after.1 - before.1);
+    assert_eq!(made, (u64::from(refunds), u64::from(refunds)), "one read and one refund each");
 }
 
 fn first_pass(orders: u32) -> Row {
     let sandbox = Sandbox::start(orders, 0);
     let place = Workplace::new(&sandbox, "");
     let run = place.reconcile();
-    let seconds = run.wall.as_secs();
-    (format!("first pass over {orders} orders, peak memory ({seconds} s)"), memory(&run), "<= 128 MB")
+    let what = format!("first pass over {orders} orders, peak memory ({} s)", run.wall.as_secs());
+    Row { what, measured: memory(&run), target: "<= 128 MB", met: run.peak_kib <= 128 << 10 }
 }
 
 fn nothing_changed(orders: u32) -> Row {
@@ -81,12 +123,13 @@ fn nothing_changed(orders: u32) -> Row {
     million(&place, orders);
     place.reconcile();
     let run = place.reconcile();
-    let cpu = run.cpu.as_millis();
-    (
-        format!("nothing changed over {orders} orders, CPU and memory"),
-        format!("{cpu} ms, {}", memory(&run)),
-        "50 ms, 64 MB",
-    )
+    let millis = run.cpu.as_millis();
+    Row {
+        what: format!("nothing changed over {orders} orders, CPU and memory"),
+        measured: format!("{millis} ms, {}", memory(&run)),
+        target: "50 ms, 64 MB",
+        met: millis <= 50 && run.peak_kib <= 64 << 10,
+    }
 }
 
 fn memory(run: &Run) -> String {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 mod plain;
 mod settled;
-pub use plain::baseline;
+pub use plain::{Log, baseline};
 pub use settled::million;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_reconciled");
@@ -25,7 +25,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn start(orders: u32, credits_permille: u32) -> Self {
-        let directory = tempfile::tempdir().expect("a directory for the rehearsal");
+        // Below the build's own directory: the system's temporary one may live in memory, where a sync costs nothing.
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory for the rehearsal");
         let mut process = Command::new(PROGRAM)
             .args(["--quiet", "sandbox", "--json", "--lightspeed-port", "0", "--klarna-port", "0"])
             .args(["--orders", &orders.to_string(), "--credits", &credits_permille.to_string()])
@@ -48,16 +49,28 @@ impl Sandbox {
     }
 
     pub fn control(&self, call: &str, body: &str) -> String {
+        self.ask("POST", call, body)
+    }
+
+    /// Requests that reached Klarna so far: reads, and refunds.
+    pub fn klarna_calls(&self) -> (u64, u64) {
+        let answer = self.ask("GET", "counters", "");
+        let counters: Value = serde_json::from_str(&answer).expect("counters");
+        let of = |kind: &str| counters["klarna"][kind]["requests"].as_u64().expect("a count");
+        (of("read"), of("write"))
+    }
+
+    fn ask(&self, method: &str, call: &str, body: &str) -> String {
         let base = self.addresses["lightspeed"]["base_url"].as_str().expect("an address");
         let host = base.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).expect("the sandbox listens");
         let length = body.len();
-        let head = format!("POST /_control/{call} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n");
+        let head = format!("{method} /_control/{call} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n");
         write!(stream, "{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}").expect("a control call");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 2"), "{call}: {answer}");
-        answer
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
     }
 }
 
