@@ -1,4 +1,4 @@
-//! The sandbox against the fact sheets: lifecycles, keys, lists, encodings, limits and faults.
+//! The sandbox against what is known of the two services: lifecycles, keys, lists, encodings, limits and faults.
 //!
 //! Most tests drive `World::handle` directly; the last few go over loopback.
 
