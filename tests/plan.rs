@@ -36,9 +36,10 @@ mod reversal;
 
 use std::collections::BTreeSet;
 
-use common::{Scene, kinds, render};
+use common::{Scene, captured_order, kinds, render};
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::intent::Intent;
+use reconciled::core::money::Minor;
 
 type Named = (&'static str, fn() -> Scene);
 
@@ -80,6 +81,14 @@ fn the_order_in_which_a_side_lists_things_never_matters() {
             });
         assert_eq!(scene.plan(), backwards.plan(), "{name}");
     }
+}
+
+#[test]
+fn a_total_of_klarnas_that_lags_never_hides_a_refund_that_is_listed() {
+    let scene = captured_order("100.00").refund("r-1", "40.00", "INV2");
+    assert_eq!(scene.klarna().refunded_at_least(), scene.klarna().refunded);
+    let lagging = scene.clone().klarna_says(|klarna| klarna.refunded = Minor::ZERO);
+    assert_eq!(lagging.klarna().refunded_at_least(), scene.klarna().refunded);
 }
 
 #[test]

@@ -156,6 +156,14 @@ pub struct KlarnaOrder {
     pub refunds: Vec<KlarnaRefund>,
 }
 
+impl KlarnaOrder {
+    /// What has surely gone back: Klarna's own total, or the refunds it lists where that total lags behind them.
+    pub fn refunded_at_least(&self) -> Minor {
+        let listed: Minor = self.refunds.iter().map(|refund| refund.amount).collect();
+        self.refunded.max(listed)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KlarnaCapture {
     pub id: CaptureId,

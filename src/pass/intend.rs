@@ -93,7 +93,7 @@ pub(super) fn intended(
         absent,
         intents,
         captured: read.map_or(Minor::ZERO, |order| order.captured),
-        refunded: read.map_or(Minor::ZERO, |order| order.refunded),
+        refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
         discrepancies: plan.discrepancies.clone(),
         next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
     };
