@@ -24,6 +24,7 @@ mod steps;
 mod verbs;
 mod writer;
 
+use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -132,7 +133,19 @@ impl SqliteStore {
     /// # Errors
     /// When SQLite is too old or has no memory.
     pub fn in_memory(shop: ShopName) -> Result<Self, StoreError> {
-        let mut conn = open::in_memory()?;
+        Self::inline(open::in_memory()?, shop)
+    }
+
+    /// The same on a file of the SQLite VFS `vfs`, which the caller registered: for simulations of the disk. Locks
+    /// beside the file are not taken, since the machine's file system does not know it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn on_vfs(vfs: &CStr, path: &Path, shop: ShopName) -> Result<Self, StoreError> {
+        Self::inline(open::writer_on(vfs, path)?, shop)
+    }
+
+    fn inline(mut conn: Connection, shop: ShopName) -> Result<Self, StoreError> {
         open::add_shop(&mut conn, shop.as_str())?;
         let writer = Mutex::new(Writer::new(conn, shop.0.clone()));
         Ok(Self { inner: Arc::new(Inner { shop, backend: Backend::Inline(writer) }) })

@@ -5,6 +5,7 @@
 //! enough to be read in seconds, `quick_check` runs once. SQLite recovers the log by itself; the check is for what a
 //! power loss may have done to the disk. `store info --check` runs it at any size.
 
+use std::ffi::CStr;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -56,7 +57,20 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, UseLock), StoreError> {
     };
     let unclean = alone && left_a_log(path);
     make_file(path)?;
-    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let conn = prepared(conn, path, unclean && size(path) <= CHECKED_UP_TO)?;
+    Ok((conn, if alone { lock.share()? } else { lock }))
+}
+
+/// The same on a file of `vfs`, which must be registered; what concerns the file system of the machine is left out.
+pub(super) fn writer_on(vfs: &CStr, path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags_and_vfs(path, flags, vfs).map_err(|why| cannot(path, &why))?;
+    prepared(conn, path, true)
+}
+
+/// What is ours, in WAL mode, with every setting, checked if asked for, and with the known schema.
+fn prepared(mut conn: Connection, path: &Path, check: bool) -> Result<Connection, StoreError> {
     refuse_foreign(&conn, path)?;
     let mode: String = conn
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
@@ -65,12 +79,12 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, UseLock), StoreError> {
         return Err(cannot(path, &format!("its journal mode is `{mode}`, not WAL")));
     }
     settle(&mut conn, path)?;
-    if unclean && size(path) <= CHECKED_UP_TO {
+    if check {
         quick_check(&conn, path)?;
     }
     create(&mut conn)?;
     require_known(&conn, path)?;
-    Ok((conn, if alone { lock.share()? } else { lock }))
+    Ok(conn)
 }
 
 /// A second connection that cannot write.
