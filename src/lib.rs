@@ -2,6 +2,7 @@
 //!
 //! Modules in reading order: the pure decisions, the pass that carries them out, the two sides, the store, and the
 //! shell around them.
+#![forbid(unsafe_code)]
 
 pub mod budget;
 pub mod cli;

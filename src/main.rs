@@ -1,4 +1,5 @@
 //! The program: parse, run one command, exit as the outside contract says.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

@@ -264,6 +264,20 @@ fn only_the_configuration_reads_the_environment_so_that_nothing_is_set_behind_it
     assert!(environment_readers(&File::new("src/config.rs", "std::env::var(name)")).is_empty());
 }
 
+fn without_a_ban_on_unsafe(file: &File) -> Vec<usize> {
+    if file.text.contains("#![forbid(unsafe_code)]") { Vec::new() } else { vec![1] }
+}
+
+#[test]
+fn the_library_and_the_program_forbid_unsafe_code() {
+    let roots: Vec<_> = sources().into_iter().filter(|it| ["src/lib.rs", "src/main.rs"].contains(&&*it.path)).collect();
+    assert_eq!(roots.len(), 2);
+    let invariant = "src/lib.rs and src/main.rs forbid unsafe code: Cargo.toml only denies it, because a test that plays \
+                     a disk under SQLite has to write C functions";
+    holds(invariant, &roots, without_a_ban_on_unsafe);
+    can_fail(without_a_ban_on_unsafe, "src/lib.rs", "#![forbid(unsafe_code)]", "#![deny(unsafe_code)]");
+}
+
 fn clock_readers(file: &File) -> Vec<usize> {
     let clocks = ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "clock_gettime", "Utc::now"];
     let may = file.is_in(&["src/clock"]);
