@@ -62,24 +62,25 @@ fn worlds(deep: bool) -> Vec<(&'static str, Protocol)> {
     let shared = Protocol::new(2, Stores::One, true, whole);
     let apart = Protocol::new(2, Stores::OneEach, true, whole);
     let three = Protocol::new(3, Stores::OneEach, true, whole);
-    let (alone, unnamed, together, separate) = if deep {
-        let (a_day, a_hand) = (bounds(1, 1, 1, 0, [2, 1, 0, 1]), bounds(1, 1, 0, 1, [2, 0, 0, 1]));
-        (a_day, a_hand, bounds(1, 0, 0, 0, [2, 0, 0, 0]), bounds(0, 0, 0, 1, [1, 0, 0, 1]))
-    } else {
-        let (a_day, a_hand) = (bounds(0, 1, 1, 0, [2, 0, 0, 1]), bounds(1, 0, 0, 1, [2, 0, 0, 0]));
-        (a_day, a_hand, bounds(0, 0, 0, 0, [1, 0, 0, 0]), bounds(0, 0, 0, 1, [0, 0, 0, 0]))
-    };
-    let mut worlds = vec![
-        ("1 worker", one.within(alone)),
-        ("1 worker, reads without references", nameless.within(unnamed)),
-        ("2 workers, one store", shared.within(together)),
-        ("2 workers, a store each, a portal", apart.within(separate)),
-        ("2 workers, a store each, a day", apart.within(bounds(0, 0, 0, 0, [0, 0, 0, 1]))),
-    ];
+    let unnamed = Protocol::new(2, Stores::One, false, whole);
     if deep {
-        worlds.push(("3 workers, a store each", three.within(bounds(0, 0, 0, 0, [0, 0, 0, 1]))));
+        return vec![
+            ("1 worker", one.within(bounds(1, 1, 1, 0, [2, 0, 0, 1]))),
+            ("1 worker, reads without references", nameless.within(bounds(1, 1, 0, 1, [2, 0, 0, 1]))),
+            ("2 workers, one store", shared.within(bounds(1, 0, 0, 0, [2, 0, 0, 0]))),
+            ("2 workers, one store, no references", unnamed.within(bounds(1, 0, 0, 0, [2, 0, 0, 0]))),
+            ("2 workers, a store each, a portal", apart.within(bounds(0, 0, 0, 1, [0, 0, 0, 0]))),
+            ("2 workers, a store each, a day", apart.within(bounds(0, 0, 0, 0, [1, 0, 0, 1]))),
+            ("3 workers, a store each", three.within(bounds(0, 0, 0, 0, [0, 0, 0, 0]))),
+        ];
     }
-    worlds
+    vec![
+        ("1 worker", one.within(bounds(0, 1, 1, 0, [2, 0, 0, 1]))),
+        ("1 worker, reads without references", nameless.within(bounds(1, 0, 0, 1, [2, 0, 0, 0]))),
+        ("2 workers, one store", shared.within(bounds(0, 0, 0, 0, [1, 0, 0, 0]))),
+        ("2 workers, a store each, a portal", apart.within(bounds(0, 0, 0, 1, [0, 0, 0, 0]))),
+        ("2 workers, a store each, a day", apart.within(bounds(0, 0, 0, 0, [0, 0, 0, 1]))),
+    ]
 }
 
 /// The least that counts as a proof.
