@@ -129,7 +129,9 @@ impl Mind {
                     }
                 }
                 Kind::MarkPaid => decision.marks_paid = true,
-                Kind::Cancel | Kind::Release | Kind::Capture => panic!("nothing obliges {:?}", wanted.effect),
+                Kind::Cancel | Kind::Release | Kind::Capture | Kind::Extend => {
+                    panic!("nothing obliges {:?}", wanted.effect)
+                }
             }
         }
         for (_, note) in &plan.intent_notes {

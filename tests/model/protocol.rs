@@ -259,7 +259,9 @@ impl Protocol {
             Event::Confirmed if self.is_stale(state, read) => Worker::Loaded(row),
             Event::Confirmed => Worker::Read(row, read),
             Event::Lost | Event::Rejected => Worker::Looking,
-            Event::Claimed | Event::Seen | Event::Throttled | Event::NotSent | Event::Abandoned => Worker::Idle,
+            Event::Claimed | Event::Seen | Event::Throttled | Event::NotSent | Event::Abandoned | Event::Withdrawn => {
+                Worker::Idle
+            }
         };
     }
 
@@ -294,7 +296,7 @@ fn note(row: &mut Row, noted: Noted, read_at: u32, now: u32) -> Option<()> {
             return Some(());
         }
         Noted::Seen(_) => Event::Seen,
-        Noted::Withdrawn => Event::Abandoned,
+        Noted::Withdrawn => Event::Withdrawn,
     };
     let intent = row.intent.as_mut()?;
     intent.state = intent.state.apply(event).expect("a legal note");

@@ -18,6 +18,7 @@ pub enum IntentState {
     Rejected,
     Unknown,
     Abandoned,
+    Withdrawn,
 }
 
 impl IntentState {
@@ -29,6 +30,7 @@ impl IntentState {
             intent::State::Rejected => Self::Rejected,
             intent::State::Unknown => Self::Unknown,
             intent::State::Abandoned => Self::Abandoned,
+            intent::State::Withdrawn => Self::Withdrawn,
         }
     }
 
@@ -40,6 +42,7 @@ impl IntentState {
             Self::Rejected => intent::State::Rejected,
             Self::Unknown => intent::State::Unknown,
             Self::Abandoned => intent::State::Abandoned,
+            Self::Withdrawn => intent::State::Withdrawn,
         }
     }
 
