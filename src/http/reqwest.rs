@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ::reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ::reqwest::redirect::Policy;
-use ::reqwest::{Client, ClientBuilder, RequestBuilder, Url};
+use ::reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url};
 use secrecy::ExposeSecret;
 
 use super::text::{LONGEST_MESSAGE, excerpt};
@@ -33,17 +33,39 @@ pub struct ReqwestTransport {
     loopback: Client,
 }
 
+/// What may differ between a transport to the services and one to a server of a test.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The only certificate authorities that are believed, in PEM; `None` for those of this machine.
+    pub authorities: Option<String>,
+    /// For the name, the connection and the TLS handshake together.
+    pub connect_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { authorities: None, connect_timeout: CONNECT_TIMEOUT }
+    }
+}
+
 impl ReqwestTransport {
     /// # Errors
     /// No client can be set up at all. Missing root certificates are said by the first request that needs them.
     pub fn new() -> Result<Self, TransportError> {
+        Self::with(&Options::default())
+    }
+
+    /// # Errors
+    /// No client can be set up at all, or `authorities` is not PEM.
+    pub fn with(options: &Options) -> Result<Self, TransportError> {
         // The name is pinned, so that no resolver can send a rehearsal's plain text elsewhere.
         let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
-        let loopback = common().tls_certs_only([]).resolve_to_addrs("localhost", &here);
-        Ok(Self {
-            secure: common().https_only(true).build().map_err(not_sent),
-            loopback: loopback.build().map_err(not_sent)?,
-        })
+        let loopback = common(options).tls_certs_only([]).resolve_to_addrs("localhost", &here);
+        let mut secure = common(options).https_only(true);
+        if let Some(pem) = &options.authorities {
+            secure = secure.tls_certs_only(Certificate::from_pem_bundle(pem.as_bytes()).map_err(not_sent)?);
+        }
+        Ok(Self { secure: secure.build().map_err(not_sent), loopback: loopback.build().map_err(not_sent)? })
     }
 
     fn client_for(&self, url: &Url) -> Result<&Client, TransportError> {
@@ -99,7 +121,7 @@ impl Transport for ReqwestTransport {
     }
 }
 
-fn common() -> ClientBuilder {
+fn common(options: &Options) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("reconciled/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -107,7 +129,7 @@ fn common() -> ClientBuilder {
         .no_proxy()
         .http1_only()
         .tcp_nodelay(true)
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
 }
