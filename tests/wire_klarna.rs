@@ -290,6 +290,8 @@ fn success_is_only_what_is_well_formed() {
     let table: &[Row<'_>] = &[
         (Kind::Refund, 201, &[("refund-id", "r-1")], "", "done"),
         (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", elsewhere)], "", "done"),
+        (Kind::Refund, 201, &[("refund-id", "r-1"), ("location", &below)], "", "done"),
+        (Kind::Refund, 201, &[("refund-id", "r-2"), ("location", &below)], "", "unknown"),
         (Kind::Refund, 201, &[("refund-id", "r-1")], "<html>", "done"),
         (Kind::Refund, 201, &[("location", &below)], "", "done"),
         (Kind::Refund, 201, &[("location", elsewhere)], "", "unknown"),

@@ -67,14 +67,16 @@ pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) ->
     }
 }
 
-/// 201: done if it says what it made, in its header or as the last part of its `Location`.
+/// 201: done if it says what it made, in its header or as the last part of its `Location`; and, where both say it,
+/// says the same.
 fn made(response: &Response, reply: Reply, header: &str, collection: &str) -> Answer {
+    let place = match sole(response, "location") {
+        Sole::One(location) => last_below(location, collection),
+        Sole::None | Sole::Several => None,
+    };
     let id = match sole(response, header) {
-        Sole::One(id) => is_id(id).then(|| id.to_owned()),
-        Sole::None => match sole(response, "location") {
-            Sole::One(location) => last_below(location, collection),
-            Sole::None | Sole::Several => None,
-        },
+        Sole::One(id) => Some(id.to_owned()).filter(|id| is_id(id) && place.is_none_or(|place| place == *id)),
+        Sole::None => place,
         Sole::Several => None,
     };
     // A success that carries an error is not well-formed.
