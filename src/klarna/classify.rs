@@ -8,12 +8,15 @@ use jiff::Timestamp;
 use super::dto;
 use crate::core::answer::{Answer, Said, Unreadable};
 use crate::core::intent::Kind;
-use crate::http::json::{Raw, decode, elements};
+use crate::http::json::{Raw, decode, elements, members};
 use crate::http::text::{LONGEST_MESSAGE, excerpt};
 use crate::http::{Response, TransportError};
 
 /// Ids of what was made are UUIDs today; anything that is not one printable word of this length is not an id.
 const LONGEST_ID: usize = 255;
+
+/// The member that makes a body an error of Klarna's.
+const ERROR_CODE: &str = "error_code";
 
 /// Client errors that speak of the conversation instead of the request: they refuse nothing.
 const SAYS_NOTHING: [u16; 4] = [408, 409, 425, 499];
@@ -54,7 +57,7 @@ pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) ->
     match (kind, response.status) {
         (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
         (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),
-        (Kind::Cancel | Kind::Release | Kind::Extend, 204) if reply.said.code.is_none() => {
+        (Kind::Cancel | Kind::Release | Kind::Extend, 204) if !reply.is_about_an_error => {
             Answer::Done { id: None, correlation_id: reply.said.correlation_id }
         }
         (_, 401) => Answer::AccountRefused(reply.said),
@@ -79,8 +82,7 @@ fn made(response: &Response, reply: Reply, header: &str, collection: &str) -> An
         Sole::None => place,
         Sole::Several => None,
     };
-    // A success that carries an error is not well-formed.
-    match id.filter(|_| reply.said.code.is_none()) {
+    match id.filter(|_| !reply.is_about_an_error) {
         Some(id) => Answer::Done { id: Some(id), correlation_id: reply.said.correlation_id },
         None => Answer::Unknown(reply.said),
     }
@@ -147,6 +149,8 @@ fn explain(said: Said, why: &str) -> Said {
 /// What an answer says about itself.
 struct Reply {
     said: Said,
+    /// An `error_code` occurs in it, understood or not: a success that carries one is not well-formed.
+    is_about_an_error: bool,
 }
 
 impl Reply {
@@ -160,8 +164,19 @@ impl Reply {
             (Some(code), text) => format!("HTTP {}: {code}: {text}", response.status),
             (None, _) => format!("HTTP {}", response.status),
         };
-        Self { said: Said { status: Some(response.status), code, message, correlation_id } }
+        let said = Said { status: Some(response.status), code, message, correlation_id };
+        Self { said, is_about_an_error: is_about_an_error(&response.body) }
     }
+}
+
+/// Whether the word is there at all: as bytes, or as a member whose name is written with escapes.
+fn is_about_an_error(body: &[u8]) -> bool {
+    let is_written = body.windows(ERROR_CODE.len()).any(|bytes| bytes == ERROR_CODE.as_bytes());
+    let is_member = || {
+        let members = members(std::str::from_utf8(body).ok()?).ok()?;
+        Some(members.iter().any(|(name, _)| name == ERROR_CODE))
+    };
+    is_written || is_member() == Some(true)
 }
 
 /// Code, messages and correlation id of Klarna's own error object; nothing of any other body.
