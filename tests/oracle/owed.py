@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Who is owed what, told from the two sides' final state alone.
+
+Standard input: {"truth": what both sides hold (the sandbox's GET /_control/truth)}.
+Standard output: {"orders": [...]}, one entry per Klarna-paid order, with the money, the money still owed, every
+credit invoice with its explanation, and the kinds of difference that a human has to look at.
+
+Written from docs of the domain, in another language, and it shares nothing with the program: not a type, not the
+amount parser, not a table. It assumes that every family of effects is driven, that no grace is left, and that the
+program has come to rest: what is still owed then must be explained by a difference.
+"""
+
+import json
+import sys
+from decimal import Decimal
+
+
+def cents(text):
+    """Decimal text to whole cents; a fraction of a cent is an error of the dump, not something to round."""
+    value = Decimal(text) * 100
+    if value != value.to_integral_value():
+        raise ValueError(f"{text} is no whole number of cents")
+    return int(value)
+
+
+class Order:
+    def __init__(self, shop, klarna):
+        self.number = shop["number"]
+        self.total = cents(shop["total"])
+        self.is_cancelled = shop["status"] == "cancelled"
+        self.shipment = shop["shipment_status"]
+        self.credits = [
+            {"number": it["number"], "amount": abs(cents(it["total"])), "is_paid": it["status"] == "paid"}
+            for it in sorted(shop["invoices"], key=lambda it: it["id"])
+            if it["is_credit"]
+        ]
+        self.klarna_status = klarna["status"]
+        self.captured = sum(it["amount"] for it in klarna["captures"])
+        self.refunded = sum(it["amount"] for it in klarna["refunds"])
+        self.remaining = klarna["remaining_authorized_amount"]
+        self.refunds = klarna["refunds"]
+        if self.captured != klarna["captured_amount"] or self.refunded != klarna["refunded_amount"]:
+            raise ValueError(f"{self.number}: the history does not add up to the totals")
+
+    @property
+    def credited(self):
+        return sum(it["amount"] for it in self.credits)
+
+    def obliged(self):
+        """What must have gone back (rule 2 and 3): never the sum of a cancel and its credit invoices, never what was
+        not captured."""
+        wanted = max(self.credited, self.captured) if self.is_cancelled else self.credited
+        return min(wanted, self.captured)
+
+    def references(self):
+        names = {it["number"] for it in self.credits}
+        return names | {f"{self.number}:cancel"} if self.is_cancelled else names
+
+    def strangers(self):
+        """Refunds that no document explains (rule 4)."""
+        known = self.references()
+        return [it for it in self.refunds if it["reference"] not in known]
+
+    def refunded_for(self, credit):
+        return sum(it["amount"] for it in self.refunds if it["reference"] == credit["number"])
+
+    def explanation(self, credit):
+        """Why a credit invoice may be paid, or None (rule 5)."""
+        given_back = self.refunded_for(credit)
+        if given_back == credit["amount"]:
+            return "refund"
+        if self.is_cancelled and self.captured == 0:
+            return "nothing was captured" if self.remaining == 0 else None
+        if self.is_cancelled and self.refunded == self.captured and self.remaining == 0:
+            return "the whole order went back"
+        never_captured = self.total - self.captured
+        is_over = self.remaining == 0
+        if not given_back and is_over and 0 < credit["amount"] <= never_captured:
+            return "its amount was never captured"
+        return None
+
+    def differences(self):
+        """Kinds, each once."""
+        found = set()
+        if self.strangers():
+            found.add("refund_unattributed")
+        for credit in self.credits:
+            found |= self.about(credit)
+        if not self.is_cancelled:
+            found |= self.about_a_living_order()
+        elif self.remaining > 0:
+            found.add("cancel_not_released")
+        elif self.captured > self.refunded and not self.strangers():
+            found.add("cancel_not_refunded")
+        return found
+
+    def about(self, credit):
+        given_back = self.refunded_for(credit)
+        explained = self.explanation(credit)
+        if explained:
+            return set() if credit["is_paid"] else {"credit_not_marked_paid"}
+        if given_back:
+            return {"refund_amount_differs"}
+        if credit["is_paid"]:
+            return {"paid_without_refund"}
+        if self.strangers():
+            return set()  # Held by what nobody explains, and said there.
+        if self.captured == 0:
+            return {"credit_before_capture"}
+        if credit["amount"] > self.captured - self.refunded:
+            return {"credit_exceeds_refundable"}
+        return {"refund_missing"}
+
+    def about_a_living_order(self):
+        if self.klarna_status == "CANCELLED":
+            return {"cancelled_at_klarna"}
+        if self.klarna_status == "EXPIRED" and self.captured == 0:
+            return {"authorization_expired"}
+        if self.shipment == "shipped" and self.remaining > 0:
+            return {"shipped_not_captured"}
+        if self.shipment == "not_shipped" and self.captured > self.refunded:
+            return {"captured_not_shipped"}
+        return set()
+
+    def state(self, credit):
+        if self.explanation(credit):
+            return "paid" if credit["is_paid"] else "refunded"
+        if credit["is_paid"]:
+            return "paid"
+        return "open"
+
+    def report(self):
+        return {
+            "number": self.number,
+            "captured": self.captured,
+            "refunded": self.refunded,
+            "credited": self.credited,
+            "is_cancelled": self.is_cancelled,
+            "owed": max(self.obliged() - self.refunded, 0),
+            "too_much": max(self.refunded - self.obliged(), 0),
+            "credit_invoices": [
+                {
+                    "number": it["number"],
+                    "amount": it["amount"],
+                    "is_paid": it["is_paid"],
+                    "state": self.state(it),
+                    "explanation": self.explanation(it),
+                }
+                for it in self.credits
+            ],
+            "differences": sorted(self.differences()),
+        }
+
+
+def main():
+    truth = json.load(sys.stdin)["truth"]
+    at_klarna = {it["order_id"]: it for it in truth["klarna_orders"]}
+    pairs = [(it, at_klarna[it["klarna_order_id"]]) for it in truth["shop_orders"] if it["klarna_order_id"]]
+    json.dump({"orders": [Order(shop, klarna).report() for shop, klarna in pairs]}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
