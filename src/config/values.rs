@@ -89,8 +89,10 @@ fn amount(text: &str) -> Option<Minor> {
     Minor::parse(text, Currency::EUR).ok().filter(|amount| *amount >= Minor::ZERO)
 }
 
-/// A value that may be a credential written into the wrong place: never quoted, and never taken for a file name.
+/// A value that may be a credential written into the wrong place, perhaps pasted with a blank or a line end: never
+/// quoted, and never taken for a file name.
 pub(super) fn looks_secret(text: &str) -> bool {
+    let text = text.trim();
     let marked = ["klarna_test_", "klarna_live_", "kco_test_", "kco_live_"].iter().any(|prefix| text.contains(prefix));
     let dense = text.len() >= 20
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+".contains(&b))
@@ -133,6 +135,18 @@ mod tests {
     #[test]
     fn every_currency_has_the_two_decimals_that_limits_are_read_with() {
         assert!(Currency::ALL.iter().all(|currency| currency.exponent() == 2));
+    }
+
+    #[test]
+    fn a_secret_is_one_with_blanks_around_it_too() {
+        for text in
+            ["5a6e64626f78206b6579203030303031", " 5a6e64626f78206b6579203030303031\n", "K1234_abcdefghijklmnop\t"]
+        {
+            assert!(looks_secret(text), "{text:?}");
+        }
+        for text in ["lightspeed-key", "/etc/reconciled/main.lightspeed-key", "every 5 minutes"] {
+            assert!(!looks_secret(text), "{text:?}");
+        }
     }
 
     #[test]
