@@ -60,7 +60,7 @@ kinds!(
     RefundUnattributed "refund_unattributed" Money
         "Say what the refund was for: `reconciled adopt REFUND CREDIT-INVOICE`, or `reconciled ignore REFUND` when it belongs to none.",
     RefundExceedsCredit "refund_exceeds_credit" Money
-        "More went back than the shop's documents oblige. Add the missing credit invoice, or reclaim the difference from the consumer.",
+        "More went back than the shop's documents oblige. Reclaim the difference from the consumer; or hold the order, add the missing credit invoice, and `reconciled adopt` the refund for it before you release the order.",
     CreditExceedsRefundable "credit_exceeds_refundable" Money
         "The credit invoice asks for more than is left. Correct it in the shop, or pay the rest another way.",
     CreditBeforeCapture "credit_before_capture" Action

@@ -176,7 +176,7 @@ pub fn one_break<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, 
     if let Some(note) = &it.note {
         writeln!(out, "    note: {}", plain(note))?;
     }
-    writeln!(out, "    → {}", it.kind.remedy())
+    writeln!(out, "    → {}", words::remedy(it.kind))
 }
 
 fn credit_invoice(number: &InvoiceNumber) -> String {

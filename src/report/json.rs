@@ -79,7 +79,7 @@ pub(super) struct BreakView<'a> {
     age_seconds: i64,
     status: &'static str,
     message: &'a str,
-    remedy: &'static str,
+    remedy: String,
 }
 
 #[derive(Serialize)]
@@ -232,7 +232,7 @@ impl<'a> BreakView<'a> {
             age_seconds: age_seconds(it.opened_at, now),
             status: super::words::status(it.status),
             message: &it.message,
-            remedy: it.kind.remedy(),
+            remedy: super::words::remedy(it.kind),
         }
     }
 }

@@ -73,6 +73,16 @@ pub const fn status(status: BreakStatus) -> &'static str {
     }
 }
 
+/// Where the runbook says more about a kind of break.
+pub fn runbook(kind: BreakKind) -> String {
+    format!("docs/runbook.md#{}", kind.name())
+}
+
+/// What a human does about it, and where to read on.
+pub fn remedy(kind: BreakKind) -> String {
+    format!("{} See {}.", kind.remedy(), runbook(kind))
+}
+
 /// A kind of break as a merchant would say it.
 pub const fn break_kind(kind: BreakKind) -> &'static str {
     use BreakKind as B;
