@@ -42,12 +42,20 @@ pub struct Credentials {
     pub password: SecretString,
 }
 
+/// Who asks; never printed.
+#[derive(Clone, Debug)]
+pub enum Login {
+    Basic(Credentials),
+    Bearer(SecretString),
+    Nobody,
+}
+
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Method,
     /// Absolute; carries no credential.
     pub url: String,
-    pub credentials: Credentials,
+    pub login: Login,
     /// Extra headers, such as `Klarna-Idempotency-Key`.
     pub headers: Vec<(&'static str, String)>,
     /// JSON.

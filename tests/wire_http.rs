@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use reconciled::http::{Method, Request, ReqwestTransport, Response, Transport, TransportError};
+use reconciled::http::{Login, Method, Request, ReqwestTransport, Response, Transport, TransportError};
 use wire_support::credentials;
 
 /// A server that gives every connection to `serve`, and remembers every request that was read whole.
@@ -52,7 +52,7 @@ impl Server {
         Request {
             method: Method::Post,
             url: format!("http://{}/path", self.address),
-            credentials: credentials(),
+            login: Login::Basic(credentials()),
             headers: vec![("klarna-idempotency-key", "key-1".to_owned())],
             body: Some("{\"a\":1}".to_owned()),
             timeout: Duration::from_secs(10),
@@ -104,6 +104,22 @@ impl Connection {
         let stream = self.stream.try_clone().unwrap();
         tokio::net::TcpSocket::from_std_stream(stream).set_zero_linger().unwrap();
     }
+}
+
+#[test]
+fn a_token_is_borne_and_nobody_sends_nothing() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let token = Login::Bearer("t0ken".to_owned().into());
+    assert!(!format!("{token:?}").contains("t0ken"));
+    for login in [token, Login::Nobody] {
+        send(Request { login, ..server.request() }).unwrap();
+    }
+    let headers: Vec<Option<String>> = server
+        .seen()
+        .iter()
+        .map(|text| text.lines().find(|line| line.starts_with("authorization: ")).map(str::to_owned))
+        .collect();
+    assert_eq!(headers, [Some("authorization: Bearer t0ken".to_owned()), None]);
 }
 
 fn send(request: Request) -> Result<Response, TransportError> {

@@ -14,7 +14,7 @@ use ::reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url};
 use secrecy::ExposeSecret;
 
 use super::text::{LONGEST_MESSAGE, excerpt};
-use super::{Credentials, Method, Request, Response, Transport, TransportError};
+use super::{Credentials, Login, Method, Request, Response, Transport, TransportError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -89,9 +89,15 @@ impl ReqwestTransport {
             Method::Post => client.post(url),
             Method::Put => client.put(url),
         };
-        let Credentials { user, password } = &request.credentials;
-        // `basic_auth` marks the header sensitive.
-        builder = builder.basic_auth(user.expose_secret(), Some(password.expose_secret())).timeout(request.timeout);
+        // Both mark the header sensitive.
+        builder = match &request.login {
+            Login::Basic(Credentials { user, password }) => {
+                builder.basic_auth(user.expose_secret(), Some(password.expose_secret()))
+            }
+            Login::Bearer(token) => builder.bearer_auth(token.expose_secret()),
+            Login::Nobody => builder,
+        };
+        builder = builder.timeout(request.timeout);
         for (name, value) in request.headers {
             builder = builder.header(header_name(name)?, header_value(&value)?);
         }

@@ -21,7 +21,9 @@ use crate::core::answer::{Answer, Unreadable};
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Effect, Kind};
-use crate::http::{Credentials, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
+use crate::http::{
+    Credentials, Login, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport, WRITE_TIMEOUT,
+};
 use crate::report::ReadWrite;
 
 use self::classify::Stumble;
@@ -133,7 +135,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         Request {
             method,
             url: format!("{base}/ordermanagement/v1/orders/{order}{path}"),
-            credentials: self.settings.credentials.clone(),
+            login: Login::Basic(self.settings.credentials.clone()),
             headers: Vec::new(),
             body: None,
             timeout,

@@ -11,7 +11,7 @@ use super::error::{self, Stumble};
 use crate::budget::{Use, date};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
-use crate::http::{Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport};
+use crate::http::{Login, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport};
 
 /// Before a read is repeated after a server error or a lost answer; once only.
 pub(super) const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         Request {
             method,
             url: format!("{base}/{}/{path}.json{query}", self.settings.language),
-            credentials: self.settings.credentials.clone(),
+            login: Login::Basic(self.settings.credentials.clone()),
             headers: Vec::new(),
             body: None,
             timeout: READ_TIMEOUT,
