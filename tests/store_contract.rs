@@ -33,6 +33,9 @@ mod standing;
 #[cfg(test)]
 #[path = "store_contract/tampering.rs"]
 mod tampering;
+#[cfg(test)]
+#[path = "store_contract/telling.rs"]
+mod telling;
 
 /// Runs every promise on one kind of store.
 macro_rules! contract {
@@ -74,6 +77,10 @@ macro_rules! every_promise {
                 a_shop_at_rest_stands_at_nothing,
                 what_is_open_is_counted,
                 next_times_survive_a_restart,
+            }
+            telling {
+                what_was_told_survives_a_restart,
+                an_old_unknown_outcome_is_overdue_until_a_break_names_it,
             }
             deciding {
                 a_first_decision_begins_every_history,

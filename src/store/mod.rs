@@ -8,6 +8,7 @@ pub(crate) mod rows;
 mod shown;
 pub mod sqlite;
 mod standing;
+mod told;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -27,6 +28,7 @@ use crate::core::plan::Note;
 use crate::schedule::NextDue;
 pub use shown::{Audit, Break, BreakStatus, CreditRow, JournalRow, OrderRow};
 pub use standing::{OpenBreaks, Standing};
+pub use told::{Channel, Overdue, Told};
 
 /// Who a store belongs to. Bound by the first pass; another identity is refused for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,4 +340,15 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn keep_next_due(&self, next: NextDue) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn standing(&self) -> impl Future<Output = Result<Standing, StoreError>> + Send;
+
+    /// What people were told through `channel` and was not over then.
+    fn told(&self, channel: Channel) -> impl Future<Output = Result<Vec<Told>, StoreError>> + Send;
+
+    /// Keeps what people were told, and forgets these subjects. After a crash before this they are told once more.
+    fn keep_told(
+        &self, channel: Channel, told: Vec<Told>, over: Vec<String>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Requests first sent before `before` whose outcome is unknown and that no break names, oldest first.
+    fn overdue(&self, before: Timestamp) -> impl Future<Output = Result<Vec<Overdue>, StoreError>> + Send;
 }

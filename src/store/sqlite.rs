@@ -21,6 +21,7 @@ mod reader;
 mod replay;
 mod standing;
 mod steps;
+mod told;
 mod verbs;
 mod writer;
 

@@ -76,6 +76,20 @@ CREATE TABLE agenda (
     full_due INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What people were told about, by the way they were told, so that a restart does not tell it again.
+CREATE TABLE told (
+    shop          TEXT NOT NULL REFERENCES shop (name),
+    channel       TEXT NOT NULL CHECK (channel IN ('command', 'post')),
+    subject       TEXT NOT NULL CHECK (subject <> ''),
+    kind          TEXT NOT NULL,
+    order_number  TEXT,
+    credit_number TEXT,
+    amount        INTEGER,
+    since         INTEGER NOT NULL,
+    told_at       INTEGER NOT NULL,
+    PRIMARY KEY (shop, channel, subject)
+) STRICT, WITHOUT ROWID;
+
 -- Every order that a list named, whoever its payment is: what was listed against what was read.
 CREATE TABLE listed (
     shop         TEXT NOT NULL REFERENCES shop (name),

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation, OrderRow, Scope,
-    ShopRecord, Standing, Store, StoreError,
+    Attempt, Audit, Break, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation, OrderRow,
+    Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::{Tx, Undo};
-use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate, standing};
+use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate, standing, told};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
@@ -162,6 +162,18 @@ impl Store for SqliteStore {
 
     async fn standing(&self) -> Result<Standing, StoreError> {
         self.read(standing::standing).await
+    }
+
+    async fn told(&self, channel: Channel) -> Result<Vec<Told>, StoreError> {
+        self.read(move |conn, shop| told::told(conn, shop, channel)).await
+    }
+
+    async fn keep_told(&self, channel: Channel, told: Vec<Told>, over: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |tx| told::keep(tx, channel, &told, &over)).await
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<Overdue>, StoreError> {
+        self.read(move |conn, shop| told::overdue(conn, shop, before)).await
     }
 }
 
