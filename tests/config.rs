@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use reconciled::config::{self, ConfigError, Environment, Loaded, Request, StoreUrl};
+use reconciled::core::discrepancy::Severity;
 use reconciled::core::policy::{CaptureOn, Mode};
 use secrecy::ExposeSecret as _;
 
@@ -467,4 +468,84 @@ fn without_need_no_secret_is_read() {
     let request = Request { file: Some(place.path()), shop: None, secrets: false };
     let loaded = config::load(&request, &environment(&[])).unwrap();
     assert!(loaded.secrets.is_none());
+}
+
+// --- notifications -------------------------------------------------------------------------------
+
+fn notifying(lines: &str) -> String {
+    format!("{MINIMAL}[notify]\n{lines}\n")
+}
+
+#[test]
+fn notifications_have_ways_and_defaults() {
+    assert_eq!(accepted(MINIMAL).config.notify, None);
+    let text =
+        notifying("command = [\"/usr/bin/mail\", \"-s\", \"jo@example.org\"]\nurl = \"https://hooks.example.org/a/b\"");
+    let notify = accepted(&text).config.notify.clone().unwrap();
+    assert_eq!(notify.command.unwrap(), ["/usr/bin/mail", "-s", "jo@example.org"]);
+    assert_eq!(notify.url.as_deref(), Some("https://hooks.example.org/a/b"));
+    assert_eq!((notify.token_file, notify.repeat.as_hours()), (None, 24));
+    assert_eq!(notify.min_severity, Severity::Money);
+    let text = notifying("url = \"http://127.0.0.1:9/x\"\nrepeat = \"2 days\"\nmin_severity = \"action\"");
+    let notify = accepted(&text).config.notify.clone().unwrap();
+    assert_eq!((notify.repeat.as_hours(), notify.min_severity), (48, Severity::Action));
+}
+
+#[test]
+fn wrong_notifications_are_refused_by_name() {
+    for (lines, expected) in [
+        ("repeat = \"1 day\"", "notify names nobody: set notify.command or notify.url"),
+        ("command = [\"mail\"]", "notify.command must begin with the whole path of a program"),
+        ("command = []", "notify.command = a list: must be a list, not empty"),
+        ("command = \"/bin/mail\"", "notify.command = \"/bin/mail\": must be a list, not empty"),
+        ("url = \"http://hooks.example.org\"", "must be an https address"),
+        ("url = \"https://u:p@hooks.example.org\"", "notify.url = (withheld): must be an https address"),
+        ("url = \"https://hooks.example.org/?t=1\"", "must be an https address"),
+        ("command = [\"/bin/mail\"]\ntoken_file = \"t\"", "notify.token_file is the token of notify.url"),
+        ("command = [\"/bin/mail\"]\nrepeat = \"30 seconds\"", "must be a duration of at least one minute"),
+        ("command = [\"/bin/mail\"]\nmin_severity = \"all\"", "must be \"money\" (breaks about money only)"),
+        ("command = [\"/bin/mail\"]\nmail = \"x\"", "notify.mail: unknown key"),
+        ("url = \"https://a.example\"\ntoken = \"CaNaRy0123456789\"", "name that file with `token_file`"),
+    ] {
+        let said = refused(&notifying(lines));
+        assert!(said.len() == 1 && said[0].contains(expected), "{lines}: {said:?}");
+    }
+}
+
+#[test]
+fn the_token_comes_from_file_credential_and_environment() {
+    let token = |place: &Place, environment: &Environment| {
+        let loaded = config::load_all(Some(&place.path()), None, environment)?;
+        let shown = format!("{loaded:?}");
+        assert!(!shown.contains("CaNaRy-"), "{shown}");
+        Ok::<_, ConfigError>(loaded[0].notify_token.as_ref().map(|token| token.expose_secret().to_owned()))
+    };
+    let with = |name: &str, value: &str| {
+        let all = [
+            ("RECONCILED_MAIN_LIGHTSPEED_KEY", LIGHTSPEED_KEY),
+            ("RECONCILED_MAIN_LIGHTSPEED_SECRET", LIGHTSPEED_KEY),
+            ("RECONCILED_MAIN_KLARNA_USERNAME", "K1234_CaNaRy0123456789"),
+            ("RECONCILED_MAIN_KLARNA_PASSWORD", KLARNA_PASSWORD),
+            (name, value),
+        ];
+        environment(&all)
+    };
+    let url = "url = \"https://hooks.example.org\"";
+    let place = Place::new(&notifying(url));
+    assert_eq!(token(&place, &secrets_by_environment()).unwrap(), None, "a server may want none");
+    let by_variable = with("RECONCILED_NOTIFY_TOKEN", "CaNaRy-variable");
+    assert_eq!(token(&place, &by_variable).unwrap().as_deref(), Some("CaNaRy-variable"));
+    place.write("notify.token", "CaNaRy-credential\n", 0o400);
+    let by_credential = with("CREDENTIALS_DIRECTORY", place.directory.path().to_str().unwrap());
+    assert_eq!(token(&place, &by_credential).unwrap().as_deref(), Some("CaNaRy-credential"));
+    let place = Place::new(&notifying(&format!("{url}\ntoken_file = \"mine\"")));
+    place.write("mine", "CaNaRy-file", 0o600);
+    assert_eq!(token(&place, &by_variable).unwrap().as_deref(), Some("CaNaRy-file"));
+    place.write("mine", "CaNaRy-file with a blank", 0o600);
+    let lines = refusal_of_all(&place, &by_variable);
+    assert!(lines.contains("notify.token_file: the secret from") && !lines.contains("CaNaRy-"), "{lines}");
+}
+
+fn refusal_of_all(place: &Place, environment: &Environment) -> String {
+    config::load_all(Some(&place.path()), None, environment).expect_err("must be refused").to_string()
 }

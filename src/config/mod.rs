@@ -6,6 +6,7 @@
 
 pub mod environment;
 pub mod hosts;
+mod notify;
 mod problem;
 mod read;
 mod schedule;
@@ -22,12 +23,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use environment::Environment;
+pub use notify::Notify;
 pub use problem::{ConfigError, Problems};
 pub use schedule::Schedule;
 pub use secrets::Secrets;
 pub use server::Server;
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
+
+use secrecy::SecretString;
 
 use crate::core::id::ShopName;
 use read::Reader;
@@ -56,6 +60,8 @@ pub struct Config {
     pub server: Server,
     /// Where Lightspeed reaches the service from outside; `None`: no hints, polling alone.
     pub webhooks: Option<String>,
+    /// Who is told when a human is needed; `None`: nobody.
+    pub notify: Option<Notify>,
     pub shops: BTreeMap<ShopName, ShopConfig>,
 }
 
@@ -67,6 +73,8 @@ pub struct Loaded {
     pub shop: ShopConfig,
     /// Set when the request asked for them.
     pub secrets: Option<Secrets>,
+    /// The token of `[notify] url`; read for a service only.
+    pub notify_token: Option<SecretString>,
     /// What is allowed and unwise; for stderr.
     pub warnings: Vec<String>,
 }
@@ -87,7 +95,9 @@ pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, Conf
     }
     let shop = shop.cloned();
     match shop {
-        Some(shop) if problems.is_empty() => Ok(Loaded { config: Arc::new(config), shop, secrets, warnings }),
+        Some(shop) if problems.is_empty() => {
+            Ok(Loaded { config: Arc::new(config), shop, secrets, notify_token: None, warnings })
+        }
         _ => Err(ConfigError::Problems(problems.into_sorted())),
     }
 }
@@ -106,11 +116,15 @@ pub fn load_all(
         None => config.shops.values().cloned().collect(),
     };
     let config = Arc::new(config);
+    let mut warnings = Vec::new();
+    let notify = config.notify.as_ref();
+    let notify_token =
+        notify.and_then(|notify| secrets::notify_token(notify, &path, environment, &mut problems, &mut warnings));
     let mut all = Vec::with_capacity(chosen.len());
     for shop in chosen {
-        let mut warnings = Vec::new();
+        let mut warnings = std::mem::take(&mut warnings);
         let secrets = secrets::read(&shop, &path, environment, &mut problems, &mut warnings);
-        all.push(Loaded { config: config.clone(), shop, secrets, warnings });
+        all.push(Loaded { config: config.clone(), shop, secrets, notify_token: notify_token.clone(), warnings });
     }
     if problems.is_empty() { Ok(all) } else { Err(ConfigError::Problems(problems.into_sorted())) }
 }

@@ -32,7 +32,7 @@ pub(super) struct Kind<T> {
 }
 
 /// Keys under which people write secrets, and the key that names the file instead.
-const SECRET_KEYS: [(&str, &str); 10] = [
+const SECRET_KEYS: [(&str, &str); 11] = [
     ("api_key", "api_key_file"),
     ("key", "api_key_file"),
     ("lightspeed_key", "api_key_file"),
@@ -43,6 +43,7 @@ const SECRET_KEYS: [(&str, &str); 10] = [
     ("klarna_username", "username_file"),
     ("password", "password_file"),
     ("klarna_password", "password_file"),
+    ("token", "token_file"),
 ];
 
 impl<'t> Reader<'t> {
@@ -152,6 +153,11 @@ impl<'t> Reader<'t> {
             }
         }
         Some(read)
+    }
+
+    /// The key is written, whatever its value.
+    pub(super) fn has(&self, section: Section<'_, 't>, key: &str) -> bool {
+        self.value(section, key).is_some()
     }
 
     /// The line of a key, for messages about more than one.

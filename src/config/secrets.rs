@@ -1,4 +1,4 @@
-//! The four secrets of a shop: from a file, from systemd's credentials, or from the environment, in this order.
+//! The four secrets of a shop, and the token of notifications: from a file, from systemd's credentials, or from the environment, in this order.
 //!
 //! A secret is never printed, in no message and no debug output; what is wrong with one is said without it.
 
@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::environment::Environment;
 use super::hosts::KlarnaEnvironment;
+use super::notify::Notify;
 use super::problem::Problems;
 use super::shop::ShopConfig;
 use crate::http::Credentials;
@@ -92,6 +93,27 @@ pub(super) fn read(
         lightspeed: Credentials { user: key?, password: secret? },
         klarna: Credentials { user: user?, password: password? },
     })
+}
+
+/// The token that goes with every notification; none is fine, one that cannot be read is not.
+pub(super) fn notify_token(
+    notify: &Notify, config: &Path, environment: &Environment, problems: &mut Problems, warnings: &mut Vec<String>,
+) -> Option<SecretString> {
+    notify.url.as_ref()?;
+    let source = Source {
+        key: "notify.token_file".to_owned(),
+        file: notify.token_file.as_deref(),
+        credential: "notify.token".to_owned(),
+        variable: "RECONCILED_NOTIFY_TOKEN".to_owned(),
+    };
+    match source.read(environment, false, warnings) {
+        Ok(token) => Some(token),
+        Err(BadSecret::Nowhere { .. }) => None,
+        Err(why) => {
+            problems.add_text(format!("{}: {}: {why}", plain(&config.display().to_string()), source.key));
+            None
+        }
+    }
 }
 
 /// Klarna marks its newer passwords with the environment they are for.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::Config;
 use super::hosts::{self, CLUSTER, Cluster, ENVIRONMENT, KlarnaEnvironment, REGION, Region, URL};
+use super::notify;
 use super::read::{Kind, Reader, Section, shown_text};
 use super::schedule::{Schedule, WHEN};
 use super::server;
@@ -57,7 +58,7 @@ pub struct Match {
     pub klarna_order_id: Vec<IdSource>,
 }
 
-const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "shops"];
+const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "notify", "shops"];
 const STORE: &[&str] = &["url"];
 const SCHEDULE: &[&str] = &["poll", "full", "settle"];
 const SHOP: &[&str] = &["lightspeed", "klarna", "match", "policy"];
@@ -87,6 +88,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("schedule", SCHEDULE),
     ("server", server::SERVER),
     ("webhooks", server::WEBHOOKS),
+    ("notify", notify::NOTIFY),
     ("lightspeed", LIGHTSPEED),
     ("klarna", KLARNA),
     ("match", MATCH),
@@ -111,6 +113,7 @@ pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
         schedule: schedule(reader, &root),
         server: server::server(reader, &root),
         webhooks: server::webhooks(reader, &root),
+        notify: notify::notify(reader, &root, directory),
         shops: shops(reader, &root, directory),
     }
 }
