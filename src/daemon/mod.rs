@@ -5,7 +5,9 @@
 //! else. Passes over one shop never overlap; shops take turns, the one that waits longest first.
 
 pub mod agenda;
+pub mod alarm;
 pub mod board;
+pub mod outbox;
 mod signals;
 mod supervisor;
 mod ticker;
