@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod http;
 pub mod klarna;
 pub mod lightspeed;
+pub mod notify;
 pub mod pass;
 pub mod report;
 pub mod sandbox;

@@ -253,7 +253,7 @@ fn list<W: Write>(out: &mut W, name: &str, values: impl Iterator<Item = impl Ser
     out.write_all(b"]")
 }
 
-pub(super) fn write_value<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_value<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, PlainJson);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
