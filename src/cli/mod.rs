@@ -25,6 +25,7 @@ mod show;
 mod signals;
 mod stop;
 mod store;
+mod watch;
 mod wire;
 
 use std::path::PathBuf;

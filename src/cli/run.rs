@@ -1,6 +1,7 @@
 //! `reconciled run`: the service.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -14,6 +15,9 @@ use crate::config::Server;
 use crate::daemon::board::Board;
 use crate::daemon::{self, wake};
 use crate::web::{self, Site};
+
+/// How long a message that is under way may take once the service stops; one that is cut off is told again.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,7 +43,12 @@ impl Run {
             }))),
             Server::Off => None,
         };
+        let mut watching = tokio::spawn(service.watch().attend(board.clone()));
         let ran = daemon::run(&service, board, hints).await;
+        service.watch().close();
+        if tokio::time::timeout(LAST_WORDS, &mut watching).await.is_err() {
+            watching.abort();
+        }
         let _ = stop.send(());
         if let Some(serving) = serving {
             let _ = serving.await;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::context::{Context, now, reading};
 use super::error::{CliError, explain};
+use super::watch::Watch;
 use super::wire;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Environment, Loaded, Server};
@@ -24,16 +25,24 @@ use crate::schedule::NextDue;
 use crate::store::{Standing, Store as _};
 use crate::web::{Door, Site};
 
-type Shops = BTreeMap<ShopName, Loaded>;
+pub(super) type Shops = BTreeMap<ShopName, Loaded>;
+
+/// The configuration as it is now; a reload replaces it whole.
+pub(super) type SharedShops = Arc<RwLock<Arc<Shops>>>;
+
+pub(super) fn shops(shared: &SharedShops) -> Arc<Shops> {
+    shared.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
 
 pub(super) struct Service {
     file: Option<PathBuf>,
     only: Option<String>,
     environment: Environment,
     transport: ReqwestTransport,
-    shops: RwLock<Arc<Shops>>,
+    shops: SharedShops,
     site: Site,
     stop: pass::Stop,
+    watch: Arc<Watch>,
 }
 
 impl Service {
@@ -42,15 +51,9 @@ impl Service {
         let environment = context.environment().clone();
         let shops = load(file.as_deref(), only.as_deref(), &environment)?;
         let transport = wire::transport()?;
-        Ok(Self {
-            file,
-            only,
-            environment,
-            transport,
-            shops: RwLock::new(Arc::new(shops)),
-            site,
-            stop: pass::Stop::default(),
-        })
+        let shops: SharedShops = Arc::new(RwLock::new(Arc::new(shops)));
+        let watch = Watch::new(shops.clone(), transport.clone(), site.clone());
+        Ok(Self { file, only, environment, transport, shops, site, stop: pass::Stop::default(), watch })
     }
 
     /// Where this service listens; decided once, at its start.
@@ -58,8 +61,13 @@ impl Service {
         self.shops().values().next().map_or(Server::Off, |loaded| loaded.config.server)
     }
 
+    /// Who tells people when they are needed.
+    pub(super) fn watch(&self) -> Arc<Watch> {
+        self.watch.clone()
+    }
+
     fn shops(&self) -> Arc<Shops> {
-        self.shops.read().unwrap_or_else(PoisonError::into_inner).clone()
+        shops(&self.shops)
     }
 
     async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, Standing), CliError> {
@@ -68,6 +76,7 @@ impl Service {
         let report = wire::pass(loaded, &store, &self.transport, &options, &Silent).await?;
         store.keep_next_due(next).await.map_err(reading("keeping when the next pass is due"))?;
         let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
+        self.watch.looked(loaded, &store, standing.stopped).await;
         Ok((report, standing))
     }
 }
@@ -120,8 +129,9 @@ impl Work for Service {
     }
 
     fn reload(&self) -> Result<(), String> {
-        let shops =
-            load(self.file.as_deref(), self.only.as_deref(), &self.environment).map_err(|error| explain(&error))?;
+        let read = load(self.file.as_deref(), self.only.as_deref(), &self.environment);
+        self.watch.reloaded(read.is_err());
+        let shops = read.map_err(|error| explain(&error))?;
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
         Ok(())
     }

@@ -20,6 +20,7 @@ use prometheus_client::registry::Registry;
 use super::Site;
 use crate::core::id::ShopName;
 use crate::daemon::board::{Board, Line};
+use crate::store::Channel;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -43,11 +44,33 @@ pub struct Counters {
     woke: AtomicU64,
     refused: AtomicU64,
     dropped: AtomicU64,
+    told_by_command: Tries,
+    told_by_post: Tries,
+}
+
+/// Notifications that went out, and that failed.
+#[derive(Debug, Default)]
+struct Tries {
+    sent: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Counters {
     pub(super) fn count(&self, knock: Knock) {
         self.of(knock).fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn notified(&self, channel: Channel, is_done: bool) {
+        let tries = self.tries(channel);
+        let counter = if is_done { &tries.sent } else { &tries.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    const fn tries(&self, channel: Channel) -> &Tries {
+        match channel {
+            Channel::Command => &self.told_by_command,
+            Channel::Post => &self.told_by_post,
+        }
     }
 
     const fn of(&self, knock: Knock) -> &AtomicU64 {
@@ -97,8 +120,21 @@ impl Collector for Figures {
             let value = self.counters.of(knock).load(Ordering::Relaxed);
             ConstCounter::new(value).encode(knocks.encode_family(&[("result", result)])?)?;
         }
-        Ok(())
+        notifications(&mut encoder, &self.counters)
     }
+}
+
+fn notifications(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Result {
+    let help = "Messages to people, by the way they went and how that ended";
+    let mut metric = encoder.encode_descriptor("notifications", help, None, MetricType::Counter)?;
+    for channel in Channel::ALL {
+        let tries = counters.tries(channel);
+        for (result, counter) in [("sent", &tries.sent), ("failed", &tries.failed)] {
+            let labels = [("channel", channel.name()), ("result", result)];
+            ConstCounter::new(counter.load(Ordering::Relaxed)).encode(metric.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 fn every(

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::core::id::ShopName;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
+use crate::store::Channel;
 pub use hook::Door;
 pub use metrics::Counters;
 
@@ -56,6 +57,11 @@ impl Site {
 
     fn wake(&self, shop: &ShopName) -> bool {
         self.waker.wake(shop.clone())
+    }
+
+    /// People were told through `channel`, or could not be.
+    pub fn notified(&self, channel: Channel, is_done: bool) {
+        self.counters.notified(channel, is_done);
     }
 
     fn router(self) -> Router {

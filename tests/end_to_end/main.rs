@@ -22,6 +22,7 @@ mod happy;
 mod input;
 mod lapse;
 mod lost;
+mod notified;
 mod operators;
 mod privacy;
 mod refused;

@@ -1,0 +1,240 @@
+//! Watches over what passes leave behind and tells people: one desk per way of telling, beside the loop of passes.
+//!
+//! A desk that fails, hangs or cannot read a store costs a message and a line in the log, never a pass. What was told
+//! is kept in the shop's store, so that a restart tells nothing again.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::context::now;
+use super::error::{CliError, explain};
+use super::service::{SharedShops, Shops, shops};
+use super::wire;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Loaded;
+use crate::core::id::ShopName;
+use crate::core::policy::KEY_LIFE;
+use crate::daemon::alarm::{self, Rules, Source};
+use crate::daemon::board::Board;
+use crate::daemon::outbox::{Entry, Outbox};
+use crate::http::reqwest::ReqwestTransport;
+use crate::notify::{self, Way, digest};
+use crate::store::{Channel, Store, StoreError, Told};
+use crate::web::Site;
+
+/// How often a desk looks up although nobody called.
+const LOOK: Duration = Duration::from_secs(15);
+
+pub(super) struct Watch {
+    shops: SharedShops,
+    transport: ReqwestTransport,
+    site: Site,
+    since: Timestamp,
+    /// When the configuration was refused, while that is so.
+    refused: Mutex<Option<Timestamp>>,
+    desks: [Desk; 2],
+    closing: AtomicBool,
+}
+
+struct Desk {
+    channel: Channel,
+    work: tokio::sync::Mutex<Work>,
+    called: Notify,
+}
+
+#[derive(Default)]
+struct Work {
+    outbox: Outbox,
+    /// Whether people were told that a shop is late, as far as that was read.
+    late: BTreeMap<ShopName, Vec<Told>>,
+    /// When the board was read last, in time since boot.
+    board_read: Option<Duration>,
+}
+
+impl Watch {
+    pub(super) fn new(shops: SharedShops, transport: ReqwestTransport, site: Site) -> Arc<Self> {
+        let desk = |channel| Desk { channel, work: tokio::sync::Mutex::default(), called: Notify::new() };
+        let desks = Channel::ALL.map(desk);
+        Arc::new(Self {
+            shops,
+            transport,
+            site,
+            since: now(),
+            refused: Mutex::default(),
+            desks,
+            closing: AtomicBool::new(false),
+        })
+    }
+
+    /// A reload was refused, or was not.
+    pub(super) fn reloaded(&self, is_refused: bool) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = is_refused.then(|| refused.unwrap_or_else(now));
+        self.desks.iter().for_each(|desk| desk.called.notify_one());
+    }
+
+    /// A pass has ended: what it left in the store is compared with what people were told.
+    pub(super) async fn looked<S: Store>(&self, loaded: &Loaded, store: &S, stopped: bool) {
+        if loaded.config.notify.is_none() {
+            return;
+        }
+        if let Err(error) = self.compare(loaded, store, stopped).await {
+            tracing::warn!(shop = %loaded.shop.name, %error, "what to tell people could not be read");
+        }
+    }
+
+    async fn compare<S: Store>(&self, loaded: &Loaded, store: &S, stopped: bool) -> Result<(), StoreError> {
+        let (now, shop) = (now(), &loaded.shop.name);
+        let breaks = store.breaks(false).await?;
+        let overdue = store.overdue(now.checked_sub(KEY_LIFE).unwrap_or(Timestamp::MIN)).await?;
+        let currency = store.shop().await?.map(|record| record.currency);
+        let found = alarm::after_pass(stopped, &breaks, &overdue, now);
+        for desk in &self.desks {
+            let Some((_, rules)) = way(loaded, desk.channel) else { continue };
+            let place = Some(shop.clone());
+            // Held over reading and comparing, so that nothing is told meanwhile that this reading misses.
+            let mut work = desk.work.lock().await;
+            let told = work.outbox.told(&place, store.told(desk.channel).await?);
+            let news = alarm::news(Source::Pass, &found, &told, rules, now);
+            let is_news = !news.is_empty();
+            work.outbox.put(&place, Source::Pass, currency, news);
+            let late = told.into_iter().filter(|told| Source::Board.covers(&told.subject));
+            work.late.insert(shop.clone(), late.collect());
+            drop(work);
+            if is_news {
+                desk.called.notify_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// The desks end what they are at and begin nothing more; what is not told then is told after the next start.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+        self.desks.iter().for_each(|desk| desk.called.notify_one());
+    }
+
+    /// Tells people, until it is closed.
+    pub(super) async fn attend(self: Arc<Self>, board: Board) {
+        let [first, second] = &self.desks;
+        tokio::join!(self.sit(first, &board), self.sit(second, &board));
+    }
+
+    async fn sit(&self, desk: &Desk, board: &Board) {
+        loop {
+            // A missed call costs one look's delay.
+            let _ = tokio::time::timeout(LOOK, desk.called.notified()).await;
+            if self.closing.load(Ordering::Relaxed) {
+                return;
+            }
+            let shops = shops(&self.shops);
+            let Some((way, rules)) = shops.values().next().and_then(|loaded| way(loaded, desk.channel)) else {
+                continue;
+            };
+            self.look(desk, board, &shops, rules).await;
+            keep(desk, &shops).await;
+            let due = desk.work.lock().await.outbox.due(SystemClock.boottime());
+            if let Some(entries) = due {
+                self.tell(desk, &way, &entries).await;
+                keep(desk, &shops).await;
+            }
+        }
+    }
+
+    /// What no pass says: that passes do not complete, and that a reload was refused.
+    async fn look(&self, desk: &Desk, board: &Board, shops: &Shops, rules: Rules) {
+        let (now, boot) = (now(), SystemClock.boottime());
+        let mut work = desk.work.lock().await;
+        work.outbox.keep_places(|place| place.as_ref().is_none_or(|shop| shops.contains_key(shop)));
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = work.outbox.told(&None, Vec::new());
+        let news = alarm::news(Source::Reload, &alarm::reload(refused), &told, rules, now);
+        work.outbox.put(&None, Source::Reload, None, news);
+        if work.board_read.is_some_and(|read| boot.saturating_sub(read) < LOOK) {
+            return;
+        }
+        work.board_read = Some(boot);
+        for (shop, line) in board.lines() {
+            let Some(found) = alarm::lateness(line.last_complete, line.period, self.since, now) else { continue };
+            let Some(loaded) = shops.get(&shop) else { continue };
+            if found.is_empty() && work.late.get(&shop).is_none_or(Vec::is_empty) {
+                work.outbox.put(&Some(shop), Source::Board, None, Vec::new());
+                continue;
+            }
+            if !work.late.contains_key(&shop) {
+                // The store may be what keeps the passes from completing; then nobody was told, as far as we know.
+                let kept = read_told(loaded, desk.channel).await.unwrap_or_default();
+                work.late.insert(shop.clone(), kept);
+            }
+            let told = work.late.get(&shop).cloned().unwrap_or_default();
+            let news = alarm::news(Source::Board, &found, &told, rules, now);
+            work.outbox.put(&Some(shop), Source::Board, None, news);
+        }
+    }
+
+    async fn tell(&self, desk: &Desk, way: &Way, entries: &[Entry]) {
+        let (at, channel) = (now(), desk.channel.name());
+        let ended = notify::deliver(&self.transport, way, digest::json(entries, at)).await;
+        self.site.notified(desk.channel, ended.is_ok());
+        let mut work = desk.work.lock().await;
+        match ended {
+            Ok(()) => {
+                tracing::info!(channel, items = entries.len(), "people were told");
+                work.outbox.sent(entries, SystemClock.boottime(), at);
+                for entry in entries.iter().filter(|entry| Source::Board.covers(&entry.news.item.subject)) {
+                    let is_over = entry.news.change == alarm::Change::Over;
+                    let told = (!is_over).then(|| entry.news.item.told(at));
+                    if let Some(shop) = &entry.place {
+                        work.late.insert(shop.clone(), told.into_iter().collect());
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(channel, items = entries.len(), "people could not be told, they will be later: {error}");
+                work.outbox.failed(SystemClock.boottime());
+            }
+        }
+    }
+}
+
+/// How the configuration wants people told through `channel`.
+fn way(loaded: &Loaded, channel: Channel) -> Option<(Way, Rules)> {
+    let notify = loaded.config.notify.as_ref()?;
+    let way = match channel {
+        Channel::Command => Way::Command(notify.command.clone()?),
+        Channel::Post => Way::Post { url: notify.url.clone()?, token: loaded.notify_token.clone() },
+    };
+    Some((way, Rules { repeat: notify.repeat, min_severity: notify.min_severity }))
+}
+
+/// Brings what was told into the stores; what cannot be kept now is kept later.
+async fn keep(desk: &Desk, shops: &Shops) {
+    let mut work = desk.work.lock().await;
+    for (shop, told, over) in work.outbox.unkept() {
+        let Some(loaded) = shops.get(&shop) else { continue };
+        match keep_told(loaded, desk.channel, told, over).await {
+            Ok(()) => work.outbox.kept(&shop),
+            Err(error) => {
+                tracing::warn!(%shop, "what people were told could not be kept yet: {}", explain(&error));
+            }
+        }
+    }
+}
+
+async fn keep_told(loaded: &Loaded, channel: Channel, told: Vec<Told>, over: Vec<String>) -> Result<(), CliError> {
+    let attempt = "keeping what people were told".to_owned();
+    let store = wire::open(loaded)?;
+    store.keep_told(channel, told, over).await.map_err(|source| CliError::Store { attempt, source })
+}
+
+async fn read_told(loaded: &Loaded, channel: Channel) -> Result<Vec<Told>, CliError> {
+    let attempt = "reading what people were told".to_owned();
+    let store = wire::open(loaded)?;
+    let told = store.told(channel).await.map_err(|source| CliError::Store { attempt, source })?;
+    Ok(told.into_iter().filter(|told| Source::Board.covers(&told.subject)).collect())
+}
