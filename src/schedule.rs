@@ -63,6 +63,14 @@ impl When {
             }
         }
     }
+
+    /// The second time after `after`: who has been waiting since then for longer was missed twice.
+    ///
+    /// # Errors
+    /// As for [`Self::next_after`].
+    pub fn second_after(&self, after: Timestamp) -> Result<Timestamp, ScheduleError> {
+        self.next_after(self.next_after(after)?)
+    }
 }
 
 impl Zone {

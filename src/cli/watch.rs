@@ -160,7 +160,9 @@ impl Watch {
         }
         work.board_read = Some(boot);
         for (shop, line) in board.lines() {
-            let Some(found) = alarm::lateness(line.last_complete, line.period, self.since, now) else { continue };
+            let Some(found) = alarm::lateness(line.last_complete, |at| line.deadline(at), self.since, now) else {
+                continue;
+            };
             let Some(loaded) = shops.get(&shop) else { continue };
             if found.is_empty() && work.late.get(&shop).is_none_or(Vec::is_empty) {
                 work.outbox.put(&Some(shop), Source::Board, None, Vec::new());

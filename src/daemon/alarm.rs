@@ -10,9 +10,6 @@ use crate::core::id::{InvoiceNumber, OrderNumber};
 use crate::core::money::Minor;
 use crate::store::{Break, BreakStatus, Overdue, Told};
 
-/// A shop is late when no pass over it checked everything for this many of its periods.
-const PERIODS: i32 = 2;
-
 /// What something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -223,16 +220,18 @@ pub fn after_pass(stopped: bool, breaks: &[Break], overdue: &[Overdue], now: Tim
     switch.into_iter().chain(open.map(Item::of_break)).chain(overdue.iter().map(Item::of_overdue)).collect()
 }
 
-/// Whether a shop is late; `None` while nobody can know, because the service has not watched it for long enough.
+/// Whether a shop is late: `deadline` says until when a pass must be complete, if one was at a time. `None` while
+/// nobody can know, because the service has not watched the shop for long enough.
 pub fn lateness(
-    last_complete: Option<Timestamp>, period: SignedDuration, watched_since: Timestamp, now: Timestamp,
+    last_complete: Option<Timestamp>, deadline: impl Fn(Timestamp) -> Option<Timestamp>, watched_since: Timestamp,
+    now: Timestamp,
 ) -> Option<Vec<Item>> {
-    let allowed = period.checked_mul(PERIODS).unwrap_or(SignedDuration::MAX);
-    if last_complete.is_some_and(|at| now.duration_since(at) <= allowed) {
+    let is_past = |at: Timestamp| deadline(at).map(|deadline| now > deadline);
+    if last_complete.is_some_and(|at| is_past(at) == Some(false)) {
         return Some(Vec::new());
     }
     let since = last_complete.map_or(watched_since, |at| at.max(watched_since));
-    if period.is_zero() || now.duration_since(since) <= allowed {
+    if is_past(since) != Some(true) {
         return None;
     }
     let message = match last_complete {

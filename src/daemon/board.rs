@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::agenda::Job;
 use crate::core::id::ShopName;
 use crate::report::{Calls, PassReport};
+use crate::schedule::When;
 use crate::store::Standing;
 
 /// How the last pass over a shop went.
@@ -72,8 +73,10 @@ pub struct Line {
     pub last: Option<Ended>,
     /// When a pass last checked everything, since this process started or as the store remembers.
     pub last_complete: Option<Timestamp>,
-    /// How often a poll is meant to run.
+    /// How far apart two polls are meant to be, next.
     pub period: SignedDuration,
+    /// When polls are meant to run.
+    pub poll: Option<When>,
 }
 
 /// The board; clones share it.
@@ -89,8 +92,10 @@ impl Board {
         self.lock().clone()
     }
 
-    pub(super) fn seat(&self, shop: &ShopName, period: SignedDuration) {
-        self.lock().entry(shop.clone()).or_default().period = period;
+    pub(super) fn seat(&self, shop: &ShopName, poll: &When, period: SignedDuration) {
+        let mut lines = self.lock();
+        let line = lines.entry(shop.clone()).or_default();
+        (line.period, line.poll) = (period, Some(poll.clone()));
     }
 
     /// Shops that are no longer configured leave the board.
@@ -154,6 +159,11 @@ impl Board {
 }
 
 impl Line {
+    /// Until when a pass must have checked everything, if one did at `complete`: two runs of the schedule later.
+    pub fn deadline(&self, complete: Timestamp) -> Option<Timestamp> {
+        self.poll.as_ref()?.second_after(complete).ok()
+    }
+
     pub fn standing(&self) -> Option<&Standing> {
         self.last.as_ref()?.standing.as_ref()
     }

@@ -92,8 +92,7 @@ impl Turns {
     pub(super) fn show(&self, board: &Board, now: Timestamp) {
         board.keep(|shop| self.places.contains_key(shop));
         for (shop, place) in &self.places {
-            let period = place.poll.next_after(now).map_or(SignedDuration::ZERO, |next| next.duration_since(now));
-            board.seat(shop, period);
+            board.seat(shop, &place.poll, period(&place.poll, now).unwrap_or(SignedDuration::ZERO));
         }
     }
 
@@ -153,6 +152,12 @@ impl Place {
         }
         self.agenda.start(job, at)
     }
+}
+
+/// Between two runs of the schedule, and not until its next one, which comes nearer.
+fn period(poll: &When, now: Timestamp) -> Result<SignedDuration, ScheduleError> {
+    let next = poll.next_after(now)?;
+    Ok(poll.next_after(next)?.duration_since(next))
 }
 
 /// How much later than the first of `count` new shops the one at `index` begins, so that they do not all knock at once.
@@ -253,6 +258,20 @@ mod tests {
         assert_eq!(names(&mut turns, after(moment(), 1)).len(), 0);
         turns.ended(&main);
         assert_eq!(names(&mut turns, after(moment(), 2)).len(), 1);
+    }
+
+    #[test]
+    fn a_shop_is_late_by_its_schedule_and_not_by_the_next_time() {
+        let poll = When::calendar("30 3 * * *", Zone::named("UTC").unwrap()).unwrap();
+        let turns = Turns::new(vec![Seat { poll, ..seat("main", 5, None) }], moment()).unwrap();
+        let board = Board::default();
+        let just_before: Timestamp = "2026-11-22T03:25:00Z".parse().unwrap();
+        turns.show(&board, just_before);
+        let lines = board.lines();
+        let line = lines.get(&ShopName("main".to_owned())).unwrap();
+        assert_eq!(line.period, SignedDuration::from_hours(24));
+        let complete = "2026-11-22T03:31:00Z".parse().unwrap();
+        assert_eq!(line.deadline(complete).unwrap().to_string(), "2026-11-24T03:30:00Z");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Site;
 use crate::clock::{Clock as _, SystemClock};
@@ -12,9 +12,6 @@ use crate::daemon::board::Line;
 
 /// A loop that comes round every second has stopped when nothing was heard of it for this long.
 const SILENCE: std::time::Duration = std::time::Duration::from_mins(1);
-
-/// A shop is late when no pass over it checked everything for this many of its periods.
-const PERIODS: i32 = 2;
 
 pub(super) async fn alive(State(site): State<Site>) -> (StatusCode, String) {
     let since = SystemClock.boottime().saturating_sub(site.board.last_beat());
@@ -42,7 +39,6 @@ pub(crate) fn lateness(line: &Line, now: Timestamp) -> Option<String> {
     let Some(complete) = line.last_complete else {
         return Some("no pass has checked everything yet".to_owned());
     };
-    let allowed = line.period.checked_mul(PERIODS).unwrap_or(SignedDuration::MAX);
-    let since = now.duration_since(complete);
-    (since > allowed).then(|| format!("no pass has checked everything since {complete:.0}"))
+    let is_late = line.deadline(complete).is_some_and(|deadline| now > deadline);
+    is_late.then(|| format!("no pass has checked everything since {complete:.0}"))
 }

@@ -99,7 +99,7 @@ fn the_kill_switch_is_told_when_it_is_set_and_when_it_is_released() {
 
 #[test]
 fn a_look_calls_nothing_over_that_it_does_not_see() {
-    let late = lateness(None, SignedDuration::from_mins(5), at(0), at(11)).unwrap();
+    let late = lateness(None, ten_minutes_later, at(0), at(11)).unwrap();
     let before: Vec<Told> = [told(&late, 11), told(&open(&[7]), 11), told(&reload(Some(at(3))), 11)].concat();
     let over = |source| said_over(&news(source, &[], &before, MONEY, at(12)));
     assert_eq!(over(Source::Pass), ["break 7"]);
@@ -111,10 +111,15 @@ fn said_over(news: &[News]) -> Vec<String> {
     news.iter().filter(|news| news.change == Change::Over).map(|news| news.item.subject.clone()).collect()
 }
 
+/// Two periods of five minutes.
+fn ten_minutes_later(from: Timestamp) -> Option<Timestamp> {
+    from.checked_add(SignedDuration::from_mins(10)).ok()
+}
+
 #[test]
 fn a_shop_is_late_after_two_periods_and_nobody_knows_right_after_a_start() {
-    let five = SignedDuration::from_mins(5);
-    let look = |complete: Option<i64>, watched, now| lateness(complete.map(at), five, at(watched), at(now));
+    let look =
+        |complete: Option<i64>, watched, now| lateness(complete.map(at), ten_minutes_later, at(watched), at(now));
     assert_eq!(look(None, 0, 10), None, "the service has just started");
     assert_eq!(look(None, 0, 11).map(|items| items.len()), Some(1));
     assert_eq!(look(Some(0), 0, 10), Some(vec![]));
@@ -122,7 +127,7 @@ fn a_shop_is_late_after_two_periods_and_nobody_knows_right_after_a_start() {
     assert_eq!((late.first().unwrap().kind, late.first().unwrap().since), (Kind::PassLate, at(0)));
     assert_eq!(look(Some(0), 600, 605), None, "the machine was off for hours, and the service is up again");
     assert_eq!(look(Some(0), 600, 611).map(|items| items.len()), Some(1));
-    assert_eq!(lateness(None, SignedDuration::ZERO, at(0), at(99)), None, "no schedule is known yet");
+    assert_eq!(lateness(None, |_| None, at(0), at(99)), None, "no schedule is known yet");
 }
 
 #[test]
