@@ -11,6 +11,7 @@ mod columns;
 mod decide;
 mod differences;
 mod dossier;
+mod fork;
 mod intents;
 mod journal;
 mod listing;
