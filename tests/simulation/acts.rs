@@ -1,0 +1,208 @@
+//! What customers, the merchant, people in Klarna's portal and operators do.
+
+use futures_util::FutureExt as _;
+use reconciled::core::id::OrderId;
+use reconciled::sandbox::{Credit, Fraud, KlarnaStart, NewLine, NewOrder, ShopTruth};
+use reconciled::store::{Operation, Store as _};
+use uuid::Uuid;
+
+use super::oracle::{effects, minor};
+use super::sim::State;
+use super::swarm::Act;
+use super::time::{DAY, HOUR, MINUTE};
+
+/// How many orders a history has at most: few, so that most acts meet on the same one.
+const ORDERS: usize = 3;
+
+impl State {
+    /// Somebody does one thing of what this seed allows.
+    pub fn somebody_acts(&mut self) {
+        let act = self.rng.one(&self.swarm.acts);
+        let now = self.now;
+        let said = self.act(act);
+        self.log.event(now, "act", 0, || format!("{act:?} {}", said.unwrap_or_else(|| "- impossible".to_owned())));
+        self.learn();
+        effects::check(self);
+    }
+
+    pub fn act(&mut self, act: Act) -> Option<String> {
+        let at = self.at();
+        self.world.at(at);
+        match act {
+            Act::Order => return self.place_order(),
+            Act::Stop | Act::Resume => return self.operate(act),
+            _ => {}
+        }
+        let shops = self.world.all_shop_truth();
+        if shops.is_empty() {
+            return self.place_order();
+        }
+        let shop = self.rng.pick(&shops).clone();
+        match act {
+            Act::Ship | Act::ShipPart | Act::Credit | Act::CreditLines | Act::CancelInShop => {
+                self.in_the_shop(act, &shop)
+            }
+            Act::MarkPaidByHand | Act::MarkUnpaid | Act::EditCredit => self.on_a_credit_invoice(act, &shop),
+            Act::Hold | Act::Release => self.hold(act, &shop),
+            _ => self.at_klarna(act, &shop, shop.klarna_order_id?),
+        }
+    }
+
+    pub fn place_order(&mut self) -> Option<String> {
+        if self.world.all_shop_truth().len() >= ORDERS {
+            return None;
+        }
+        let lines = (0..1 + self.rng.below(3)).map(|_| {
+            let unit = self.rng.one(&[1_000, 1_000, 2_500, 4_495, 333, 1]);
+            NewLine::new("Article", self.rng.ms(1, 4), unit)
+        });
+        let lines: Vec<_> = lines.collect();
+        let total: i64 = lines.iter().map(|line| line.quantity * line.unit_minor).sum();
+        let start = match self.rng.below(10) {
+            0..=3 => KlarnaStart::Captured,
+            4 if total > 1 => KlarnaStart::PartCaptured(1 + self.rng.ms(0, total - 1)),
+            5 if self.rng.chance(300) => KlarnaStart::Expired,
+            6 if self.rng.chance(300) => KlarnaStart::Cancelled,
+            _ => KlarnaStart::Authorized,
+        };
+        let shipped = matches!(start, KlarnaStart::Captured) && !self.rng.chance(200);
+        let new = NewOrder {
+            lines,
+            shipping_minor: self.rng.one(&[0, 0, 495]),
+            klarna: Some(start),
+            age_ms: self.rng.one(&[0, 10 * MINUTE, 5 * HOUR, 2 * DAY]),
+            shipped,
+            ..NewOrder::default()
+        };
+        let made = self.world.create_order(&new);
+        Some(format!("{} {:?} over {total}", made.number, new.klarna))
+    }
+
+    fn in_the_shop(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
+        let number = &shop.number;
+        match act {
+            Act::Ship => self.world.ship(shop.id, None).ok().map(|()| number.clone()),
+            Act::ShipPart => {
+                let items = [(self.rng.index(2), 1)];
+                self.world.ship(shop.id, Some(&items)).ok().map(|()| format!("{number} {items:?}"))
+            }
+            Act::CancelInShop => {
+                // Most days nobody cancels.
+                if !self.rng.chance(500) {
+                    return None;
+                }
+                self.world.cancel_in_shop(shop.id);
+                Some(number.clone())
+            }
+            Act::CreditLines => {
+                let lines = vec![(self.rng.index(2), 1)];
+                let shipping = self.rng.chance(200);
+                let made = self.world.add_credit_invoice(shop.id, &Credit::Lines(lines, shipping)).ok()?;
+                Some(format!("{} on {number}", made.1))
+            }
+            _ => {
+                let total = minor(shop.total);
+                let amount = match self.rng.below(6) {
+                    0 => total,
+                    1 => total / 2,
+                    2 => 1_000,
+                    3 => total / 3,
+                    4 => 1 + self.rng.ms(0, total.max(1)),
+                    _ => 500,
+                };
+                let made = self.world.add_credit_invoice(shop.id, &Credit::Amount(amount.max(1) * 100)).ok()?;
+                Some(format!("{} over {amount} on {number}", made.1))
+            }
+        }
+    }
+
+    fn on_a_credit_invoice(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
+        let credits: Vec<_> = shop.invoices.iter().filter(|it| it.is_credit).collect();
+        if credits.is_empty() {
+            return None;
+        }
+        let credit = credits[self.rng.index(credits.len())];
+        match act {
+            Act::MarkPaidByHand => {
+                self.world.mark_invoice(credit.id, "paid");
+                self.oracle.marked_by_hand.insert(credit.id);
+            }
+            Act::MarkUnpaid => self.world.mark_invoice(credit.id, "not_paid"),
+            _ => {
+                let total = (credit.total + self.rng.one(&[-10_000, 100, 10_000])).max(100);
+                self.world.edit_invoice(credit.id, total).ok()?;
+            }
+        }
+        Some(credit.number.clone())
+    }
+
+    fn at_klarna(&mut self, act: Act, shop: &ShopTruth, id: Uuid) -> Option<String> {
+        let truth = self.world.klarna_truth(id)?;
+        let left = truth.captured_amount - truth.refunded_amount;
+        let done = match act {
+            Act::PortalRefund => {
+                let credits: Vec<_> = shop.invoices.iter().filter(|it| it.is_credit).collect();
+                // As often as not, what a credit invoice says: that is what people refund by hand.
+                let amount = if credits.is_empty() || self.rng.chance(500) {
+                    1 + self.rng.ms(0, left.max(1))
+                } else {
+                    minor(credits[self.rng.index(credits.len())].total)
+                };
+                self.world.portal_refund(id, Some(amount), None).map(drop)
+            }
+            Act::PortalRefundForCredit => {
+                let credit = shop.invoices.iter().find(|it| it.is_credit)?;
+                self.world.portal_refund(id, Some(minor(credit.total)), Some(&credit.number)).map(drop)
+            }
+            Act::PortalCapture => {
+                let some = self.rng.chance(500).then_some(1 + truth.remaining_authorized_amount / 2);
+                self.world.portal_capture(id, some, None).map(drop)
+            }
+            Act::PortalCancel => self.world.portal_cancel(id),
+            Act::PortalRelease => self.world.portal_release(id),
+            Act::PortalExtend => self.world.portal_extend(id),
+            Act::Expire => self.world.expire(id),
+            Act::Dispute => {
+                self.oracle.disputed.insert(id);
+                let amount = (left / 2).max(1);
+                self.world.dispute(id, amount)
+            }
+            _ => {
+                let fraud = self.rng.one(&[Fraud::Accepted, Fraud::Pending, Fraud::Rejected]);
+                self.world.set_fraud(id, fraud)
+            }
+        };
+        done.ok().map(|()| shop.number.clone())
+    }
+
+    /// The kill switch of one store.
+    pub fn operate(&mut self, act: Act) -> Option<String> {
+        let at = self.at();
+        let store = self.rng.index(self.stores.len());
+        let operation = if act == Act::Stop { Operation::Stop } else { Operation::Resume };
+        let said = ("operator".to_owned(), "because".to_owned());
+        let done = self.stores[store].operate(operation, said.0, said.1, at).now_or_never().unwrap();
+        done.ok()?;
+        if act == Act::Stop {
+            let now = self.now;
+            self.oracle.stopped_at.entry(store).or_insert(now);
+        } else {
+            self.oracle.stopped_at.remove(&store);
+        }
+        Some(format!("store {store}"))
+    }
+
+    fn hold(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
+        let at = self.at();
+        let order = OrderId(shop.id);
+        let mut done = None;
+        for store in self.stores.clone() {
+            let operation = if act == Act::Hold { Operation::Hold(order) } else { Operation::Release(order) };
+            let said = ("operator".to_owned(), "because".to_owned());
+            if store.operate(operation, said.0, said.1, at).now_or_never().unwrap().is_ok() {
+                done = Some(shop.number.clone());
+            }
+        }
+        done
+    }
+}

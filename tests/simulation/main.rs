@@ -1,0 +1,26 @@
+//! The whole program, simulated: the real pass, the real clients and real SQL over the sandbox, under seeded schedules
+//! of everything that can go wrong.
+//!
+//! One seed is one history, and the same history every time. Replay one with
+//! `SIM_SEED=123 cargo test --test simulation -- replay --nocapture`.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
+    clippy::should_implement_trait,
+    unreachable_pub,
+    reason = "a panic is a failed test; seeds come from the environment"
+)]
+
+mod acts;
+mod log;
+mod net;
+mod oracle;
+mod rng;
+mod run;
+mod seeds;
+mod sim;
+mod stored;
+mod swarm;
+mod time;

@@ -1,0 +1,144 @@
+//! What a request really did, judged by both sides' ground truth at the moment it did it.
+
+use std::collections::BTreeMap;
+
+use reconciled::core::policy::Mode;
+use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
+
+use super::sends::invoice_in;
+use super::{minor, order_in, pairs, sends};
+use crate::sim::{Flight, State};
+
+/// What is compared before and after a write.
+pub struct Before {
+    status: Option<String>,
+    refunds: usize,
+}
+
+pub fn before(state: &mut State, flight: &Flight) -> Before {
+    let path = &flight.request.path_and_query;
+    let status = invoice_in(path).and_then(|id| invoice(state, id)).map(|(_, it)| it.status);
+    let refunds = order_in(path).and_then(|id| state.world.klarna_truth(id)).map_or(0, |truth| truth.refunds.len());
+    Before { status, refunds }
+}
+
+pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before) {
+    let path = flight.request.path_and_query.clone();
+    if flight.side == Side::Lightspeed {
+        let Some(id) = invoice_in(&path) else { return };
+        let Some((shop, invoice)) = invoice(state, id) else { return };
+        if invoice.status == "paid" && before.status.as_deref() != Some("paid") {
+            paid_means_proven(state, &shop, &invoice);
+        }
+    } else {
+        let truth = order_in(&path).and_then(|id| state.world.klarna_truth(id));
+        let Some(truth) = truth else { return };
+        if truth.refunds.len() > before.refunds
+            && let Some(key) = flight.request.header("klarna-idempotency-key")
+            && let Some(sent) = state.oracle.refunds.get_mut(key)
+        {
+            sent.happened = true;
+        }
+        sends::limits_hold(state);
+    }
+    check(state);
+}
+
+fn invoice(state: &State, id: u64) -> Option<(ShopTruth, InvoiceTruth)> {
+    let shops = state.world.all_shop_truth();
+    shops.into_iter().find_map(|shop| {
+        let found = shop.invoices.iter().find(|it| it.id == id).cloned();
+        found.map(|found| (shop, found))
+    })
+}
+
+/// The invariants on money that hold at every moment.
+pub fn check(state: &mut State) {
+    for (shop, klarna) in pairs(state) {
+        refunds_never_exceed_captures(state, &shop, &klarna);
+        one_credit_invoice_one_refund(state, &shop, &klarna);
+        money_is_conserved(state, &shop, &klarna);
+    }
+}
+
+fn refunds_never_exceed_captures(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    if klarna.refunded_amount > klarna.captured_amount && !state.oracle.disputed.contains(&klarna.order_id) {
+        let (back, kept) = (klarna.refunded_amount, klarna.captured_amount);
+        state.oracle.fail("refunds_never_exceed_captures", format!("{}: {back} of {kept} went back", shop.number));
+    }
+    if klarna.captured_amount > klarna.order_amount.max(minor(shop.total)) {
+        let what = format!("{}: {} of {} captured", shop.number, klarna.captured_amount, klarna.order_amount);
+        state.oracle.fail("refunds_never_exceed_captures", what);
+    }
+}
+
+/// Refunds of ours: nobody else sends a key. Each has a reference, once, and whole.
+fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let mut once: BTreeMap<&str, i64> = BTreeMap::new();
+    for refund in klarna.refunds.iter().filter(|it| it.idempotency_key.is_some()) {
+        let Some(reference) = refund.reference.as_deref() else {
+            return state.oracle.fail("one_credit_invoice_one_refund", format!("{}: no reference", shop.number));
+        };
+        if once.insert(reference, refund.amount).is_some() {
+            let what = format!("{}: refunded twice under {reference}", shop.number);
+            return state.oracle.fail("one_credit_invoice_one_refund", what);
+        }
+        let is_owed = if reference == format!("{}:cancel", shop.number) {
+            state.oracle.cancelled.contains(&shop.id)
+        } else {
+            let known = shop.invoices.iter().any(|it| it.is_credit && it.number == reference);
+            known && state.oracle.amounts.get(reference).is_some_and(|all| all.contains(&refund.amount))
+        };
+        if !is_owed {
+            let what = format!("{}: {} went back under {reference}", shop.number, refund.amount);
+            return state.oracle.fail("one_credit_invoice_one_refund", what);
+        }
+    }
+}
+
+/// All refunds of ours together are no more than what the shop's papers oblige.
+fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let ours: i64 = klarna.refunds.iter().filter(|it| it.idempotency_key.is_some()).map(|it| it.amount).sum();
+    let most = |number: &str| state.oracle.amounts.get(number).and_then(|all| all.last().copied()).unwrap_or(0);
+    let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| most(&it.number)).sum();
+    let is_cancelled = state.oracle.cancelled.contains(&shop.id);
+    let owed = if is_cancelled { klarna.captured_amount.max(credits) } else { credits };
+    if ours > owed {
+        state.oracle.fail("money_is_conserved", format!("{}: {ours} went back, {owed} was owed", shop.number));
+    }
+    let limit = state.swarm.policy.refund_limit_per_order.get();
+    if state.swarm.keeps_time_and_memory() && ours > limit {
+        state.oracle.fail("limits_hold", format!("{}: {ours} went back, {limit} is allowed", shop.number));
+    }
+}
+
+/// A credit invoice became paid by us: the money is back, or never came.
+fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth) {
+    let Some(klarna) = shop.klarna_order_id.and_then(|id| state.world.klarna_truth(id)) else { return };
+    let amount = minor(invoice.total);
+    let of = |reference: &str| -> i64 {
+        klarna.refunds.iter().filter(|it| it.reference.as_deref() == Some(reference)).map(|it| it.amount).sum()
+    };
+    let under_it = of(&invoice.number) == amount;
+    let policy = &state.swarm.policy;
+    let amount_speaks =
+        policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;
+    let equal = klarna.refunds.iter().filter(|it| it.amount == amount).count();
+    let marked = shop.invoices.iter().filter(|it| {
+        it.is_credit
+            && minor(it.total) == amount
+            && it.status == "paid"
+            && !state.oracle.marked_by_hand.contains(&it.id)
+            && (it.id == invoice.id || of(&it.number) != amount)
+    });
+    let by_amount = amount_speaks && marked.count() <= equal;
+    let is_cancelled = state.oracle.cancelled.contains(&shop.id);
+    let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
+    let closed =
+        klarna.remaining_authorized_amount == 0 || matches!(klarna.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
+    let never_captured = closed && klarna.captured_amount + amount <= minor(shop.total);
+    if !(under_it || by_amount || all_back || never_captured) {
+        let what = format!("{} over {amount} is marked paid: {klarna:?}", invoice.number);
+        state.oracle.fail("paid_means_proven", what);
+    }
+}

@@ -1,0 +1,191 @@
+//! What must always be true, judged by the world's ground truth, by what was sent, and by the store; never by what the
+//! program says about itself.
+//!
+//! `sends` judges a request as it leaves, `effects` what it did, `books` the store, `rest` what is left when
+//! everything has come to rest. Each invariant of the design has its name here and in the message of a breach.
+
+pub mod books;
+pub mod effects;
+pub mod rest;
+pub mod sends;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use reconciled::core::id::IntentId;
+use reconciled::core::order::Order;
+use reconciled::sandbox::{KlarnaTruth, ShopTruth, Side, World};
+use uuid::Uuid;
+
+use super::sim::{Answer, State};
+use super::swarm::Swarm;
+
+/// A breach: which invariant, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    pub invariant: &'static str,
+    pub what: String,
+}
+
+/// What a read of a Klarna order showed to whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Saw {
+    pub began: i64,
+    /// A refund that nobody here asked for and that names no document.
+    pub unexplained: bool,
+}
+
+/// The oracle's memory of what really happened.
+pub struct Oracle {
+    pub breach: Option<Breach>,
+    /// Every amount that a credit invoice ever showed, in minor units, by number.
+    pub amounts: BTreeMap<String, BTreeSet<i64>>,
+    pub cancelled: BTreeSet<u64>,
+    pub marked_by_hand: BTreeSet<u64>,
+    pub disputed: BTreeSet<Uuid>,
+    begun: BTreeMap<(usize, String), i64>,
+    arrived: BTreeMap<(usize, String), Saw>,
+    pub saw: BTreeMap<(usize, String), Saw>,
+    pub claims: BTreeMap<(usize, IntentId), i64>,
+    pub stopped_at: BTreeMap<usize, i64>,
+    pub failed_reads: BTreeMap<usize, BTreeSet<String>>,
+    /// Refunds of ours by key: when first sent, how much, and whether it had its effect.
+    pub refunds: BTreeMap<String, SentRefund>,
+    pub states: BTreeMap<(usize, u64), Order>,
+    /// Requests that write, so far.
+    pub writes: u64,
+    pub stale_by: i64,
+    lag: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct SentRefund {
+    pub at: i64,
+    pub amount: i64,
+    pub happened: bool,
+}
+
+impl Oracle {
+    pub fn new(_swarm: &Swarm, world: &World) -> Self {
+        Self {
+            breach: None,
+            amounts: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
+            marked_by_hand: BTreeSet::new(),
+            disputed: BTreeSet::new(),
+            begun: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            saw: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            stopped_at: BTreeMap::new(),
+            failed_reads: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            states: BTreeMap::new(),
+            writes: 0,
+            stale_by: 0,
+            lag: world.switches().klarna_read_lag_ms,
+        }
+    }
+
+    pub fn fail(&mut self, invariant: &'static str, what: impl Into<String>) {
+        if self.breach.is_none() {
+            self.breach = Some(Breach { invariant, what: what.into() });
+        }
+    }
+
+    /// What the shop's papers say now is remembered for ever.
+    pub fn learn(&mut self, world: &World) {
+        for shop in world.all_shop_truth() {
+            if shop.status == "cancelled" {
+                self.cancelled.insert(shop.id);
+            }
+            for invoice in shop.invoices.iter().filter(|invoice| invoice.is_credit) {
+                self.amounts.entry(invoice.number.clone()).or_default().insert(minor(invoice.total));
+            }
+        }
+    }
+
+    pub fn read_begins(&mut self, daemon: usize, path: &str, now: i64) {
+        self.begun.insert((daemon, path.to_owned()), now);
+    }
+
+    /// The service answered a read of a Klarna order with what is true now, less the lag.
+    pub fn saw_klarna(&mut self, daemon: usize, path: &str, at: Timestamp, world: &mut World) {
+        let Some(id) = order_in(path) else { return };
+        let until = at.as_millisecond() - self.lag - self.stale_by;
+        let Some(truth) = world.klarna_truth(id) else { return };
+        let shop = shop_of(world, id);
+        let unexplained = truth.refunds.iter().any(|refund| {
+            let named = refund.reference.as_deref().is_some_and(|name| {
+                shop.as_ref().is_some_and(|shop| {
+                    name == format!("{}:cancel", shop.number) || shop.invoices.iter().any(|it| it.number == name)
+                })
+            });
+            refund.idempotency_key.is_none() && !named && refund.at_ms <= until
+        });
+        let began = self.begun.get(&(daemon, path.to_owned())).copied().unwrap_or(0);
+        self.arrived.insert((daemon, path.to_owned()), Saw { began, unexplained });
+    }
+
+    pub fn read_ended(&mut self, daemon: usize, path: &str, side: Side, answer: &Answer) {
+        let is_read = match answer {
+            Ok(response) => match response.status {
+                200 => is_whole(side, &response.body),
+                404 => true,
+                _ => false,
+            },
+            Err(_) => false,
+        };
+        let resource = path.split('?').next().unwrap_or(path).to_owned();
+        let failed = self.failed_reads.entry(daemon).or_default();
+        if is_read {
+            failed.remove(&resource);
+            if let Some(saw) = self.arrived.remove(&(daemon, path.to_owned())) {
+                self.saw.insert((daemon, path.to_owned()), saw);
+            }
+        } else {
+            failed.insert(resource);
+        }
+    }
+
+    pub fn claimed(&mut self, daemon: usize, intent: IntentId, now: i64) {
+        self.claims.insert((daemon, intent), now);
+    }
+
+    /// A pass begins on a machine that remembers nothing of the one before.
+    pub fn pass_begins(&mut self, daemon: usize) {
+        self.failed_reads.remove(&daemon);
+        self.saw.retain(|(who, _), _| *who != daemon);
+    }
+}
+
+fn is_whole(side: Side, body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    side == Side::Klarna || json.get("error").is_none()
+}
+
+/// `…/orders/<id>` or something below it.
+pub fn order_in(path: &str) -> Option<Uuid> {
+    let rest = path.strip_prefix("/ordermanagement/v1/orders/")?;
+    Uuid::try_parse(rest.split(['/', '?']).next()?).ok()
+}
+
+pub fn shop_of(world: &World, klarna: Uuid) -> Option<ShopTruth> {
+    world.all_shop_truth().into_iter().find(|shop| shop.klarna_order_id == Some(klarna))
+}
+
+/// Whole cents of an amount in ten-thousandths.
+pub fn minor(units: i64) -> i64 {
+    units / 100
+}
+
+/// Both sides of every order that Klarna pays.
+pub fn pairs(state: &mut State) -> Vec<(ShopTruth, KlarnaTruth)> {
+    let shops = state.world.all_shop_truth();
+    shops
+        .into_iter()
+        .filter_map(|shop| Some((state.world.klarna_truth(shop.klarna_order_id?)?, shop)))
+        .map(|(k, s)| (s, k))
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! What must be true once nothing goes wrong any more and time has passed: everything is settled or said, and nothing
+//! moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::FutureExt as _;
+use reconciled::core::policy::{Mode, Policy};
+use reconciled::sandbox::{KlarnaTruth, ShopTruth};
+use reconciled::store::sqlite::SqliteStore;
+use reconciled::store::{Audit, Store as _};
+
+use super::{minor, pairs};
+use crate::sim::State;
+
+/// Orders with an open break, by number.
+fn broken(store: &SqliteStore) -> BTreeSet<String> {
+    let breaks = store.breaks(false).now_or_never().unwrap().unwrap();
+    breaks.into_iter().filter_map(|it| it.order.map(|number| number.0)).collect()
+}
+
+/// Each order is settled as its papers oblige, or a break says why not.
+pub fn converges(state: &mut State) {
+    let policy = state.swarm.policy.clone();
+    for index in 0..state.stores.len() {
+        let store = state.stores[index].clone();
+        let said = broken(&store);
+        for (shop, klarna) in pairs(state) {
+            if !policy.act || said.contains(&shop.number) {
+                continue;
+            }
+            credits(state, &policy, &shop, &klarna);
+            cancels(state, &policy, &shop, &klarna);
+            captures(state, &policy, &shop, &klarna);
+            conserved(state, &policy, &shop, &klarna);
+        }
+    }
+}
+
+/// Every credit invoice is paid.
+fn credits(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let nobody_looks = policy.cancels == Mode::Off && klarna.captured_amount == 0;
+    if policy.refunds == Mode::Off || policy.mark_paid == Mode::Off || nobody_looks {
+        return;
+    }
+    for credit in shop.invoices.iter().filter(|it| it.is_credit && it.total > 0) {
+        // It lowers what will be captured of the rest, and nothing is owed before that.
+        let waits = klarna.remaining_authorized_amount > 0
+            && klarna.captured_amount > 0
+            && klarna.captured_amount + minor(credit.total) <= minor(shop.total);
+        if credit.status != "paid" && !waits {
+            let what = format!("{} is {} and no break says why: {klarna:?}", credit.number, credit.status);
+            state.oracle.fail("everything_converges", what);
+        }
+    }
+}
+
+/// A cancelled order gives everything back and holds nothing authorized.
+fn cancels(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    if shop.status != "cancelled" || policy.cancels == Mode::Off {
+        return;
+    }
+    let open = matches!(klarna.status, "AUTHORIZED" | "PART_CAPTURED") && klarna.remaining_authorized_amount > 0;
+    let kept = klarna.captured_amount > klarna.refunded_amount && policy.refunds != Mode::Off;
+    if open || kept {
+        state.oracle.fail("everything_converges", format!("cancelled {} keeps money: {klarna:?}", shop.number));
+    }
+}
+
+/// What was shipped whole is captured.
+fn captures(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    if shop.status == "cancelled" || policy.captures == Mode::Off || shop.shipment_status != "shipped" {
+        return;
+    }
+    let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| minor(it.total)).sum();
+    if klarna.captured_amount + credits < minor(shop.total) - 1 {
+        state.oracle.fail("everything_converges", format!("shipped {} is not captured: {klarna:?}", shop.number));
+    }
+}
+
+/// What went back is what the paid papers say.
+fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let is_driven = [policy.refunds, policy.cancels, policy.mark_paid].iter().all(|mode| *mode != Mode::Off);
+    if !is_driven || klarna.captured_amount == 0 {
+        return;
+    }
+    if state.oracle.disputed.contains(&klarna.order_id) {
+        return;
+    }
+    let paid: i64 =
+        shop.invoices.iter().filter(|it| it.is_credit && it.status == "paid").map(|it| minor(it.total)).sum();
+    let owed = if shop.status == "cancelled" { klarna.captured_amount } else { paid };
+    let never = (minor(shop.total) - klarna.captured_amount).max(0);
+    let back = klarna.refunded_amount;
+    if back > owed || back + never < owed {
+        let what = format!("{}: {back} went back, the paid papers say {owed}: {klarna:?}", shop.number);
+        state.oracle.fail("money_is_conserved", what);
+    }
+}
+
+/// What a second pass must leave as it was: requests that write, and rows of the journals.
+pub fn still(state: &State) -> (u64, Vec<u64>) {
+    let entries = state.stores.iter().map(|store| match store.audit().now_or_never().unwrap() {
+        Ok(Audit::Intact { entries, .. }) => entries,
+        Ok(Audit::Broken { .. }) | Err(_) => 0,
+    });
+    (state.oracle.writes, entries.collect())
+}
+
+/// No pass intended more than its ceiling.
+pub fn limits_of_passes(state: &mut State) {
+    let limit = state.swarm.policy.refund_limit_per_pass.get();
+    for store in state.stores.clone() {
+        let mut passes: BTreeMap<String, i64> = BTreeMap::new();
+        for shop in state.world.all_shop_truth() {
+            let order = reconciled::core::id::OrderId(shop.id);
+            for row in store.history(order).now_or_never().unwrap().unwrap() {
+                let Ok(detail) = serde_json::from_str::<serde_json::Value>(&row.detail) else { continue };
+                if row.event == "planned" && detail["kind"] == "refund" {
+                    *passes.entry(row.cause).or_default() += detail["amount_minor"].as_i64().unwrap_or(0);
+                }
+            }
+        }
+        if let Some(sum) = passes.into_values().find(|sum| *sum > limit) {
+            state.oracle.fail("limits_hold", format!("a pass intends {sum}, {limit} is allowed"));
+        }
+    }
+}

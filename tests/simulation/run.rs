@@ -1,0 +1,539 @@
+//! One seed, from the first order to the last look: polls the program, and chooses what happens next.
+//!
+//! The program's futures run on this thread, one poll at a time. What comes next is drawn from the seed alone, so one
+//! seed is one history.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use futures_util::FutureExt as _;
+use reconciled::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND};
+use reconciled::core::id::{OrderId, ShopName};
+use reconciled::http::Credentials;
+use reconciled::lightspeed::IdSource;
+use reconciled::pass::{self, Options, Shop, Silent};
+use reconciled::report::PassReport;
+use reconciled::store::sqlite::SqliteStore;
+use reconciled::store::{Operation, Store as _, StoreError};
+use reconciled::{klarna, lightspeed};
+
+use super::net::{KLARNA_URL, LATEST, SHOP_URL, SimTransport};
+use super::oracle::{Breach, books, rest};
+use super::rng::Rng;
+use super::sim::{Done, Sim, Waiting};
+use super::stored::SimStore;
+use super::swarm::{FREEZES, SKEWS, Swarm};
+use super::time::{HOUR, MINUTE, SECOND, SimClock};
+
+type Pass = Pin<Box<dyn Future<Output = Result<PassReport, StoreError>>>>;
+type SimShop = Shop<SimStore, SimTransport, SimClock>;
+
+/// Whether a program wants to be polled.
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One program on its machine.
+struct Daemon {
+    /// Lives from start to crash: clients and budgets are in it.
+    shop: Option<Arc<SimShop>>,
+    pass: Option<Pass>,
+    began: i64,
+    next: i64,
+    flag: Arc<Flag>,
+    waker: Waker,
+    last: Option<PassReport>,
+}
+
+/// What came of one seed.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub breach: Option<Breach>,
+    pub digest: u64,
+    pub events: u64,
+    pub text: String,
+}
+
+struct Run {
+    sim: Sim,
+    daemons: Vec<Daemon>,
+    passes_left: u32,
+    /// A copy of the first store, from some time ago.
+    backup: Option<SqliteStore>,
+}
+
+/// The longest history that is no fault of the simulation's.
+const STEPS: u32 = 60_000;
+
+pub fn run(seed: u64, told: bool) -> Outcome {
+    let mut rng = Rng::new(seed);
+    let swarm = Swarm::of(&mut rng);
+    run_swarm(seed, rng, swarm, told)
+}
+
+/// A history that is written down: no faults, these acts at the beginning, then time passes.
+pub fn play(swarm: Swarm, script: impl FnOnce(&mut super::sim::State)) -> Outcome {
+    let sim = Sim::new(Rng::new(0), 0, swarm, empty_store(), true);
+    let count = {
+        let mut state = sim.lock();
+        script(&mut state);
+        state.learn();
+        state.swarm.daemons
+    };
+    let daemons = (0..count).map(|_| Daemon::new()).collect();
+    let mut run = Run { sim, daemons, passes_left: 0, backup: None };
+    run.quiet();
+    run.end()
+}
+
+pub fn run_swarm(seed: u64, rng: Rng, swarm: Swarm, told: bool) -> Outcome {
+    let sim = Sim::new(rng, seed, swarm, empty_store(), told);
+    let (count, passes) = {
+        let mut state = sim.lock();
+        let words = format!("{:?}", state.swarm);
+        let switches = state.world.switches().list();
+        let odd: Vec<_> = switches
+            .into_iter()
+            .filter(|it| it.value != it.default)
+            .map(|it| format!("{}={}", it.name, it.value))
+            .collect();
+        let now = state.now;
+        state.log.event(now, "begin", seed, || format!("{words}\n{odd:?}"));
+        state.place_order();
+        state.learn();
+        (state.swarm.daemons, state.swarm.passes)
+    };
+    let daemons = (0..count).map(|_| Daemon::new()).collect();
+    let mut run = Run { sim, daemons, passes_left: passes, backup: None };
+    run.rough();
+    run.quiet();
+    run.end()
+}
+
+thread_local! {
+    static EMPTY: SqliteStore = SqliteStore::in_memory(ShopName("main".to_owned())).unwrap();
+}
+
+/// Made once per thread, and copied: the schema is long.
+fn empty_store() -> SqliteStore {
+    EMPTY.with(|store| store.fork_in_memory().unwrap())
+}
+
+impl Daemon {
+    fn new() -> Self {
+        let flag = Arc::new(Flag(AtomicBool::new(false)));
+        let waker = Waker::from(flag.clone());
+        Self { shop: None, pass: None, began: 0, next: super::time::START, flag, waker, last: None }
+    }
+}
+
+impl Run {
+    fn is_broken(&self) -> bool {
+        self.sim.lock().oracle.breach.is_some()
+    }
+
+    /// Faults last.
+    fn rough(&mut self) {
+        for _ in 0..STEPS {
+            self.poll();
+            if self.is_broken() || self.passes_left == 0 && self.daemons.iter().all(|it| it.pass.is_none()) {
+                return;
+            }
+            if !self.fault() {
+                self.step();
+            }
+        }
+        self.sim.lock().oracle.fail("everything_converges", "passes never end");
+    }
+
+    /// Polls every program that was woken and whose machine runs.
+    fn poll(&mut self) {
+        for index in 0..self.daemons.len() {
+            loop {
+                let frozen = {
+                    let state = self.sim.lock();
+                    state.machines[index].frozen_until > state.now
+                };
+                let daemon = &mut self.daemons[index];
+                if frozen || !daemon.flag.0.swap(false, Ordering::Relaxed) {
+                    break;
+                }
+                let Some(pass) = daemon.pass.as_mut() else { break };
+                let waker = daemon.waker.clone();
+                let polled = pass.as_mut().poll(&mut Context::from_waker(&waker));
+                if let std::task::Poll::Ready(done) = polled {
+                    daemon.pass = None;
+                    self.ended(index, done);
+                }
+                if self.is_broken() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ended(&mut self, index: usize, done: Result<PassReport, StoreError>) {
+        let mut state = self.sim.lock();
+        let now = state.now;
+        let interval = {
+            let all = state.swarm.intervals.clone();
+            state.rng.one(&all)
+        };
+        self.daemons[index].next = now + interval;
+        match done {
+            Ok(report) => {
+                state.log.event(now, "report", u64::from(report.is_complete()), || {
+                    let effects: Vec<_> = report
+                        .effects
+                        .iter()
+                        .map(|it| format!("{} {} {}: {}", it.kind.name(), it.reference, it.outcome.name(), it.why))
+                        .collect();
+                    format!("machine {index}: {effects:?} not checked: {:?}", report.not_checked)
+                });
+                let began = self.daemons[index].began;
+                books::unread_is_never_clean(&mut state, index, began, &report);
+                self.daemons[index].last = Some(report);
+            }
+            Err(error) => {
+                state.log.event(now, "failed", 0, || format!("machine {index}: {error}"));
+                // One daemon alone has nobody who could move what it decides on.
+                if state.machines.len() == 1 && !matches!(error, StoreError::Moved(_)) {
+                    state.oracle.fail("passes_end", format!("{error}"));
+                }
+                self.daemons[index].shop = None;
+            }
+        }
+        let store = state.machines[index].store;
+        let handle = state.stores[store].clone();
+        books::check(&mut state, store, &handle);
+    }
+
+    fn begin_pass(&mut self, index: usize) {
+        if self.daemons[index].shop.is_none() {
+            self.daemons[index].shop = Some(Arc::new(self.shop(index)));
+        }
+        let shop = self.daemons[index].shop.clone().unwrap();
+        let mut state = self.sim.lock();
+        let now = state.now;
+        let options = Options { full: state.faults && state.rng.chance(30), ..Options::default() };
+        state.oracle.pass_begins(index);
+        state.log.event(now, "pass", 0, || format!("machine {index}"));
+        drop(state);
+        let daemon = &mut self.daemons[index];
+        daemon.began = now;
+        daemon.pass = Some(Box::pin(async move { pass::run(&*shop, &options, &Silent).await }));
+        daemon.flag.0.store(true, Ordering::Relaxed);
+    }
+
+    fn shop(&self, daemon: usize) -> SimShop {
+        let sim = self.sim.clone();
+        let (policy, inner) = {
+            let state = sim.lock();
+            (state.swarm.policy.clone(), state.stores[state.machines[daemon].store].clone())
+        };
+        let transport = SimTransport { sim: sim.clone(), daemon };
+        let clock = SimClock { sim: sim.clone(), daemon };
+        let credentials = || Credentials { user: "user".to_owned().into(), password: "word".to_owned().into() };
+        let shops = Arc::new(Budget::lightspeed("lightspeed", SHOP_URL));
+        let merchants = Arc::new(Budget::klarna("klarna", KLARNA_URL, KLARNA_PRODUCTION_PER_SECOND));
+        let settings = lightspeed::Settings {
+            base_url: SHOP_URL.to_owned(),
+            language: "nl".to_owned(),
+            credentials: credentials(),
+            payment_words: vec!["klarna".to_owned()],
+            klarna_order_id: vec![
+                IdSource::PaymentData,
+                IdSource::Metafield("klarna_order_id".to_owned()),
+                IdSource::Memo,
+                IdSource::Events,
+            ],
+        };
+        let lightspeed = lightspeed::Client::new(transport.clone(), clock.clone(), settings, shops.clone());
+        let settings = klarna::Settings { base_url: KLARNA_URL.to_owned(), credentials: credentials() };
+        Shop {
+            name: ShopName("main".to_owned()),
+            environment: "playground".to_owned(),
+            region: "eu".to_owned(),
+            policy,
+            lightspeed,
+            klarna: klarna::Client::new(transport, clock.clone(), settings, merchants.clone()),
+            budgets: vec![shops, merchants],
+            store: SimStore { sim, daemon, inner },
+            clock,
+        }
+    }
+
+    /// A process, a machine or a person does something unexpected. False when nothing of the kind happens now.
+    fn fault(&mut self) -> bool {
+        let mut state = self.sim.lock();
+        let index = {
+            let count = state.machines.len();
+            state.rng.index(count)
+        };
+        let (crash, freeze, skew, restore) =
+            (state.swarm.crash, state.swarm.freeze, state.swarm.skew, state.swarm.restore);
+        let now = state.now;
+        if state.swarm.acts_left > 0 && state.rng.chance(25) {
+            state.swarm.acts_left -= 1;
+            state.somebody_acts();
+        } else if crash > 0 && state.rng.chance(crash) {
+            let down = state.rng.one(&[0, SECOND, 10 * MINUTE, 5 * HOUR]);
+            state.log.event(now, "crash", 0, || format!("machine {index}"));
+            drop(state);
+            self.crash(index, down);
+        } else if freeze > 0 && state.rng.chance(freeze) {
+            let length = state.rng.one(&FREEZES);
+            state.machines[index].frozen_until = now + length;
+            state.log.event(now, "freeze", 0, || format!("machine {index} for {} s", length / SECOND));
+        } else if skew > 0 && state.rng.chance(skew) {
+            let skew = state.rng.one(&SKEWS);
+            state.machines[index].skew = skew;
+            state.log.event(now, "skew", 0, || format!("machine {index} by {} s", skew / SECOND));
+        } else if restore > 0 && state.rng.chance(restore) {
+            drop(state);
+            self.restore();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The process is gone; a new one starts after `down`.
+    fn crash(&mut self, index: usize, down: i64) {
+        let daemon = &mut self.daemons[index];
+        if daemon.pass.take().is_some() {
+            // Some attempts to pass are lost for good, so that histories with many crashes end.
+            self.passes_left = self.passes_left.saturating_sub(u32::from(self.passes_left > 1));
+        }
+        daemon.shop = None;
+        daemon.last = None;
+        let now = self.sim.lock().now;
+        daemon.next = daemon.next.max(now + down);
+        if down == 0 {
+            daemon.next = now;
+        }
+    }
+
+    /// Keeps a copy of the first store, or puts the one kept in its place.
+    fn restore(&mut self) {
+        let Some(backup) = self.backup.take() else {
+            let state = self.sim.lock();
+            self.backup = Some(state.stores[0].fork_in_memory().unwrap());
+            return;
+        };
+        for index in 0..self.daemons.len() {
+            if self.sim.lock().machines[index].store == 0 {
+                self.crash(index, 0);
+            }
+        }
+        let mut state = self.sim.lock();
+        let now = state.now;
+        state.log.event(now, "restore", 0, String::new);
+        state.stores[0] = backup;
+        state.oracle.states.retain(|(store, _), _| *store != 0);
+        if state.stores[0].is_stopped().now_or_never().unwrap().unwrap() {
+            state.oracle.stopped_at.entry(0).or_insert(now);
+        } else {
+            state.oracle.stopped_at.remove(&0);
+        }
+    }
+
+    /// The next thing that can happen, drawn from all of them.
+    fn step(&mut self) {
+        let mut state = self.sim.lock();
+        let now = state.now;
+        let mut ready: Vec<u64> = Vec::new();
+        for (id, slot) in &state.slots {
+            let can = match &slot.waiting {
+                _ if slot.done.is_some() => false,
+                Waiting::Turn => true,
+                Waiting::Sleep { until } => *until <= now,
+                Waiting::Net(flight) => flight.answer.as_ref().is_none_or(|(_, at)| *at <= now),
+            };
+            if can {
+                ready.push(*id);
+            }
+        }
+        let ghosts = state.zombies.len();
+        if !ready.is_empty() || ghosts > 0 && state.rng.chance(100) {
+            let at = {
+                let count = ready.len().max(1);
+                state.rng.index(count)
+            };
+            if let Some(id) = ready.get(at).copied() {
+                let latency = if state.faults { state.rng.ms(0, 80) } else { 5 };
+                state.pass(latency);
+                go_on(&mut state, id);
+            } else {
+                let ghost = state.rng.index(ghosts);
+                state.haunt(ghost);
+            }
+            return;
+        }
+        drop(state);
+        self.advance();
+    }
+
+    /// Nothing can happen now: time passes until something can.
+    fn advance(&mut self) {
+        let mut state = self.sim.lock();
+        let now = state.now;
+        let mut until: Option<i64> = None;
+        let mut sooner = |at: i64| until = Some(until.map_or(at, |then: i64| then.min(at)));
+        for slot in state.slots.values().filter(|slot| slot.done.is_none()) {
+            match &slot.waiting {
+                Waiting::Sleep { until } => sooner(*until),
+                Waiting::Net(flight) => sooner(flight.answer.as_ref().map_or(now, |(_, at)| *at)),
+                Waiting::Turn => {}
+            }
+        }
+        for (machine, daemon) in state.machines.iter().zip(&self.daemons) {
+            if machine.frozen_until > now {
+                sooner(machine.frozen_until);
+            } else if daemon.pass.is_none() && self.passes_left > 0 {
+                sooner(daemon.next.max(now));
+            }
+        }
+        let Some(until) = until else { return };
+        if until > now + LATEST {
+            // No request is under way for longer than a minute after its sender gave up.
+            settle_ghosts(&mut state, until);
+        }
+        let rest = (until - state.now).max(0);
+        state.pass(rest);
+        let now = state.now;
+        let woken: Vec<usize> =
+            (0..self.daemons.len()).filter(|index| state.machines[*index].frozen_until <= now).collect();
+        drop(state);
+        for index in woken {
+            let daemon = &mut self.daemons[index];
+            daemon.flag.0.store(true, Ordering::Relaxed);
+            if daemon.pass.is_none() && self.passes_left > 0 && daemon.next <= now {
+                self.passes_left -= 1;
+                self.begin_pass(index);
+            }
+        }
+    }
+
+    /// Faults stop, clocks are right, and time passes.
+    fn quiet(&mut self) {
+        if self.is_broken() {
+            return;
+        }
+        {
+            let mut state = self.sim.lock();
+            let until = state.now + 3 * MINUTE;
+            settle_ghosts(&mut state, until);
+            state.faults = false;
+            let now = state.now;
+            state.log.event(now, "quiet", 0, String::new);
+            for machine in &mut state.machines {
+                machine.skew = 0;
+                machine.frozen_until = 0;
+            }
+            state.oracle.stopped_at.clear();
+            let at = state.at();
+            let orders: Vec<_> = state.world.all_shop_truth().into_iter().map(|shop| OrderId(shop.id)).collect();
+            for store in &state.stores {
+                let said = || ("operator".to_owned(), "because".to_owned());
+                let (who, why) = said();
+                let _ = store.operate(Operation::Resume, who, why, at).now_or_never();
+                for order in &orders {
+                    let (who, why) = said();
+                    let _ = store.operate(Operation::Release(*order), who, why, at).now_or_never();
+                }
+            }
+        }
+        for wait in [MINUTE, 10 * MINUTE, 100 * MINUTE, 6 * HOUR, 24 * HOUR, 2 * HOUR] {
+            self.sim.lock().pass(wait);
+            self.everybody_passes();
+            if self.is_broken() {
+                return;
+            }
+        }
+        let mut state = self.sim.lock();
+        super::oracle::effects::check(&mut state);
+        rest::converges(&mut state);
+        rest::limits_of_passes(&mut state);
+        drop(state);
+        if !self.is_broken() {
+            self.second_pass_is_silent();
+        }
+    }
+
+    fn everybody_passes(&mut self) {
+        for index in 0..self.daemons.len() {
+            self.begin_pass(index);
+            for _ in 0..STEPS {
+                self.poll();
+                if self.daemons[index].pass.is_none() || self.is_broken() {
+                    break;
+                }
+                self.passes_left = 0;
+                self.step();
+            }
+        }
+    }
+
+    fn second_pass_is_silent(&mut self) {
+        self.sim.lock().pass(MINUTE);
+        self.everybody_passes();
+        let before = rest::still(&self.sim.lock());
+        self.sim.lock().pass(MINUTE);
+        self.everybody_passes();
+        let mut state = self.sim.lock();
+        let after = rest::still(&state);
+        if before != after {
+            state
+                .oracle
+                .fail("second_pass_is_silent", format!("writes and journal rows went from {before:?} to {after:?}"));
+        }
+    }
+
+    fn end(self) -> Outcome {
+        for daemon in self.daemons {
+            drop(daemon);
+        }
+        let mut state = self.sim.lock();
+        let words = state.books();
+        state.log.mix(words.as_bytes());
+        Outcome {
+            breach: state.oracle.breach.clone(),
+            digest: state.log.digest(),
+            events: state.log.events,
+            text: format!("{}\n{}", state.log.text(), state.journal()),
+        }
+    }
+}
+
+fn go_on(state: &mut super::sim::State, id: u64) {
+    let Some(slot) = state.slots.get(&id) else { return };
+    match &slot.waiting {
+        Waiting::Turn | Waiting::Sleep { .. } => state.finish(id, Done::Went),
+        Waiting::Net(flight) if flight.answer.is_some() => state.come_back(id),
+        Waiting::Net(_) => state.arrive(id),
+    }
+}
+
+/// Requests that nobody waits for arrive or are lost before their time is up.
+fn settle_ghosts(state: &mut super::sim::State, until: i64) {
+    let mut index = 0;
+    while index < state.zombies.len() {
+        if state.zombies[index].until > until {
+            index += 1;
+            continue;
+        }
+        if state.rng.chance(600) {
+            state.haunt(index);
+        } else {
+            state.zombies.swap_remove(index);
+        }
+    }
+}

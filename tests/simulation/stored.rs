@@ -1,0 +1,182 @@
+//! The real store with a turn before and after every verb that writes, so that a crash, a pause or another daemon can
+//! come between any two of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
+use reconciled::core::id::{IntentId, OrderId, PassId};
+use reconciled::core::intent::Intent;
+use reconciled::core::money::Minor;
+use reconciled::store::sqlite::SqliteStore;
+use reconciled::store::{
+    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow, Scope, ShopRecord,
+    Store, StoreError,
+};
+
+use super::oracle;
+use super::sim::Sim;
+
+#[derive(Clone)]
+pub struct SimStore {
+    pub sim: Sim,
+    pub daemon: usize,
+    pub inner: SqliteStore,
+}
+
+impl SimStore {
+    async fn before(&self) {
+        self.sim.turn(self.daemon).await;
+    }
+
+    async fn after(&self, verb: &'static str) {
+        {
+            let mut state = self.sim.lock();
+            let now = state.now;
+            state.log.event(now, verb, 0, || format!("machine {}", self.daemon));
+            oracle::books::after_verb(&mut state, self.daemon, &self.inner);
+        }
+        self.sim.turn(self.daemon).await;
+    }
+}
+
+impl Store for SimStore {
+    async fn bind(&self, shop: ShopRecord) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.bind(shop).await;
+        self.after("bind").await;
+        done
+    }
+
+    async fn shop(&self) -> Result<Option<ShopRecord>, StoreError> {
+        self.inner.shop().await
+    }
+
+    async fn cursors(&self) -> Result<Cursors, StoreError> {
+        self.inner.cursors().await
+    }
+
+    async fn begin_pass(&self, id: PassId, at: Timestamp) -> Result<Vec<IntentId>, StoreError> {
+        self.before().await;
+        let done = self.inner.begin_pass(id, at).await;
+        self.after("begin_pass").await;
+        done
+    }
+
+    async fn listed(&self, orders: Vec<ListedOrder>, invoices: Vec<ListedInvoice>) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.listed(orders, invoices).await;
+        self.after("listed").await;
+        done
+    }
+
+    async fn advance(&self, cursors: Cursors) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.advance(cursors).await;
+        self.after("advance").await;
+        done
+    }
+
+    async fn unread(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.inner.unread(limit).await
+    }
+
+    async fn observe(&self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.observe(orders, at).await;
+        self.after("observe").await;
+        done
+    }
+
+    async fn due(&self, scope: Scope, now: Timestamp, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.inner.due(scope, now, after, limit).await
+    }
+
+    async fn dossiers(&self, orders: Vec<OrderId>) -> Result<Vec<Dossier>, StoreError> {
+        self.inner.dossiers(orders).await
+    }
+
+    async fn decide(
+        &self, pass: PassId, at: Timestamp, decisions: Vec<Decided>,
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.before().await;
+        let done = self.inner.decide(pass, at, decisions).await;
+        self.after("decide").await;
+        done
+    }
+
+    async fn claim(&self, pass: PassId, intent: IntentId, guard: Guard) -> Result<Claim, StoreError> {
+        self.before().await;
+        let claim = self.inner.claim(pass, intent, guard).await;
+        if let Ok(Claim::Granted(_)) = &claim {
+            let mut state = self.sim.lock();
+            let now = state.now;
+            state.oracle.claimed(self.daemon, intent, now);
+        }
+        self.after("claim").await;
+        claim
+    }
+
+    async fn record(&self, pass: PassId, attempt: Attempt, at: Timestamp) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.record(pass, attempt, at).await;
+        self.after("record").await;
+        done
+    }
+
+    async fn spent(&self, since: Timestamp) -> Result<Minor, StoreError> {
+        self.inner.spent(since).await
+    }
+
+    async fn is_stopped(&self) -> Result<bool, StoreError> {
+        self.inner.is_stopped().await
+    }
+
+    async fn end_pass(&self, id: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.end_pass(id, at, complete).await;
+        self.after("end_pass").await;
+        done
+    }
+
+    async fn operate(
+        &self, operation: Operation, actor: String, note: String, at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.operate(operation, actor, note, at).await
+    }
+
+    async fn breaks(&self, closed: bool) -> Result<Vec<Break>, StoreError> {
+        self.inner.breaks(closed).await
+    }
+
+    async fn looked_at(&self, pass: PassId, after: OrderId, limit: u32) -> Result<Vec<OrderRow>, StoreError> {
+        self.inner.looked_at(pass, after, limit).await
+    }
+
+    async fn find(&self, number: String) -> Result<Option<OrderId>, StoreError> {
+        self.inner.find(number).await
+    }
+
+    async fn audit(&self) -> Result<Audit, StoreError> {
+        self.inner.audit().await
+    }
+
+    async fn intent(&self, id: IntentId) -> Result<Option<Intent>, StoreError> {
+        self.inner.intent(id).await
+    }
+
+    async fn history(&self, order: OrderId) -> Result<Vec<JournalRow>, StoreError> {
+        self.inner.history(order).await
+    }
+
+    async fn budgets(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        self.inner.budgets().await
+    }
+
+    async fn keep_budgets(&self, budgets: BTreeMap<String, String>) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.keep_budgets(budgets).await;
+        self.after("keep_budgets").await;
+        done
+    }
+}

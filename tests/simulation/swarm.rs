@@ -1,0 +1,322 @@
+//! What one seed switches on: a random subset of faults, acts, switches and policies, so that seeds differ in kind and
+//! not in luck alone.
+
+use jiff::SignedDuration;
+use reconciled::core::money::Minor;
+use reconciled::core::policy::{CaptureOn, Mode, Policy};
+use reconciled::sandbox::World;
+
+use super::rng::Rng;
+use super::time::{DAY, HOUR, MINUTE, SECOND};
+
+/// What may become of a request on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetFault {
+    NotSent,
+    DropRequest,
+    DropAnswer,
+    /// It arrives after the client gave up.
+    Late,
+    /// The answer takes its time.
+    Slow,
+    ServerErrorBefore,
+    ServerErrorAfter,
+    Garbage,
+    Truncated,
+    CutBody,
+    WrongType,
+    MissingIds,
+    Redirect,
+    StaleRead,
+    Throttled,
+    Unauthorized,
+    Forbidden,
+    Conflict,
+    Refused,
+    ErrorIn200,
+    Huge,
+}
+
+pub const NET_FAULTS: [NetFault; 21] = [
+    NetFault::NotSent,
+    NetFault::DropRequest,
+    NetFault::DropAnswer,
+    NetFault::Late,
+    NetFault::Slow,
+    NetFault::ServerErrorBefore,
+    NetFault::ServerErrorAfter,
+    NetFault::Garbage,
+    NetFault::Truncated,
+    NetFault::CutBody,
+    NetFault::WrongType,
+    NetFault::MissingIds,
+    NetFault::Redirect,
+    NetFault::StaleRead,
+    NetFault::Throttled,
+    NetFault::Unauthorized,
+    NetFault::Forbidden,
+    NetFault::Conflict,
+    NetFault::Refused,
+    NetFault::ErrorIn200,
+    NetFault::Huge,
+];
+
+/// What people and other programs do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Order,
+    Ship,
+    ShipPart,
+    Credit,
+    CreditLines,
+    CancelInShop,
+    MarkPaidByHand,
+    MarkUnpaid,
+    EditCredit,
+    PortalRefund,
+    PortalRefundForCredit,
+    PortalCapture,
+    PortalCancel,
+    PortalRelease,
+    PortalExtend,
+    Expire,
+    Dispute,
+    Fraud,
+    Stop,
+    Resume,
+    Hold,
+    Release,
+}
+
+/// What a shop sees every day; every seed has these.
+const DAILY: [Act; 7] =
+    [Act::Order, Act::Ship, Act::ShipPart, Act::Credit, Act::Credit, Act::CreditLines, Act::CancelInShop];
+
+const RARE: [Act; 15] = [
+    Act::MarkPaidByHand,
+    Act::MarkUnpaid,
+    Act::EditCredit,
+    Act::PortalRefund,
+    Act::PortalRefundForCredit,
+    Act::PortalCapture,
+    Act::PortalCancel,
+    Act::PortalRelease,
+    Act::PortalExtend,
+    Act::Expire,
+    Act::Dispute,
+    Act::Fraud,
+    Act::Stop,
+    Act::Resume,
+    Act::Hold,
+];
+
+/// Everything that one seed decides before it begins.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    pub net: Vec<NetFault>,
+    /// Of a thousand requests.
+    pub net_rate: u64,
+    pub acts: Vec<Act>,
+    /// How many acts there are at most while faults last.
+    pub acts_left: u32,
+    pub passes: u32,
+    pub daemons: usize,
+    /// Two daemons have a store each, made from one copy.
+    pub copies: bool,
+    pub crash: u64,
+    pub freeze: u64,
+    pub skew: u64,
+    pub restore: u64,
+    /// Of a thousand verbs of the store, how many let others run before and after.
+    pub yields: u64,
+    /// The store is audited after every verb, not only after every pass.
+    pub audits: bool,
+    /// The figures of Lightspeed's and Klarna's limits are enforced.
+    pub limits: bool,
+    pub policy: Policy,
+    pub intervals: Vec<i64>,
+}
+
+impl Swarm {
+    pub fn of(rng: &mut Rng) -> Self {
+        let calm = rng.chance(60);
+        let net: Vec<_> = NET_FAULTS.into_iter().filter(|_| rng.chance(350)).collect();
+        let mut acts: Vec<_> = DAILY.to_vec();
+        acts.extend(RARE.into_iter().filter(|_| rng.chance(200)));
+        if acts.contains(&Act::Stop) && !acts.contains(&Act::Resume) {
+            acts.push(Act::Resume);
+        }
+        if acts.contains(&Act::Hold) {
+            acts.push(Act::Release);
+        }
+        let rate = |rng: &mut Rng, on: u64, most: u64| if rng.chance(on) { 1 + rng.below(most) } else { 0 };
+        let mut swarm = Self {
+            net_rate: if calm || net.is_empty() { 0 } else { rng.one(&[20, 60, 150, 300]) },
+            net,
+            acts,
+            acts_left: u32::try_from(2 + rng.below(8)).unwrap(),
+            passes: u32::try_from(2 + rng.below(5)).unwrap(),
+            daemons: if rng.chance(250) { 2 } else { 1 },
+            copies: rng.chance(500),
+            crash: if calm { 0 } else { rate(rng, 350, 25) },
+            freeze: if calm { 0 } else { rate(rng, 300, 20) },
+            skew: rate(rng, 150, 10),
+            restore: rate(rng, 120, 10),
+            yields: if rng.chance(600) { 400 } else { 0 },
+            audits: rng.chance(60),
+            limits: rng.chance(200),
+            policy: policy(rng),
+            intervals: (0..3)
+                .map(|_| rng.one(&[20 * SECOND, 5 * MINUTE, 15 * MINUTE, 65 * MINUTE, 6 * HOUR, 26 * HOUR]))
+                .collect(),
+        };
+        swarm.copies &= swarm.daemons == 2;
+        if swarm.copies || swarm.restore > 0 {
+            // A store that does not know what was asked cannot notice that a credit invoice was changed since.
+            swarm.acts.retain(|act| *act != Act::EditCredit);
+        }
+        swarm
+    }
+
+    /// Nothing goes wrong and nobody does anything by chance.
+    pub fn calm() -> Self {
+        let mut rng = Rng::new(0);
+        let mut swarm = Self::of(&mut rng);
+        (swarm.net_rate, swarm.acts_left, swarm.passes, swarm.daemons, swarm.copies) = (0, 0, 0, 1, false);
+        (swarm.crash, swarm.freeze, swarm.skew, swarm.restore, swarm.yields) = (0, 0, 0, 0, 0);
+        (swarm.audits, swarm.limits) = (true, false);
+        let drive = Mode::Drive;
+        swarm.policy = Policy {
+            act: true,
+            refunds: drive,
+            mark_paid: drive,
+            cancels: drive,
+            captures: drive,
+            adopt_exact: false,
+            refund_after: SignedDuration::from_mins(60),
+            refund_limit_per_order: eur(1_000_000),
+            refund_limit_per_pass: eur(1_000_000),
+            refund_limit_per_day: eur(1_000_000),
+            ..swarm.policy
+        };
+        swarm
+    }
+
+    /// Clocks that jump, or a store that forgets: the rolling day and the pass are then not the true ones.
+    pub fn keeps_time_and_memory(&self) -> bool {
+        self.skew == 0 && self.restore == 0 && !self.copies
+    }
+}
+
+fn eur(minor: i64) -> Minor {
+    Minor::new(minor).unwrap()
+}
+
+fn policy(rng: &mut Rng) -> Policy {
+    let mostly = |rng: &mut Rng| {
+        if rng.chance(850) { Mode::Drive } else { rng.one(&[Mode::Verify, Mode::Off]) }
+    };
+    let low = rng.chance(250);
+    Policy {
+        act: !rng.chance(30),
+        refunds: mostly(rng),
+        mark_paid: mostly(rng),
+        cancels: mostly(rng),
+        captures: mostly(rng),
+        capture_on: CaptureOn::Shipped,
+        adopt_exact: rng.chance(150),
+        refund_after: SignedDuration::from_mins(rng.one(&[0, 0, 60, 60, 90])),
+        grace: SignedDuration::from_mins(30),
+        refund_limit_per_order: eur(if low { rng.one(&[3_000, 8_000, 100_000]) } else { 1_000_000 }),
+        refund_limit_per_pass: eur(if low { rng.one(&[5_000, 12_000, 100_000]) } else { 5_000_000 }),
+        refund_limit_per_day: eur(if low { rng.one(&[6_000, 15_000, 100_000]) } else { 20_000_000 }),
+        expiry_warning: SignedDuration::from_hours(120),
+    }
+}
+
+/// Every switch of the sandbox with the values that a client must survive, the default among them.
+///
+/// Left alone: `klarna.key_ttl_s` below 23 hours and `klarna.max_amount`, which are promises of Klarna's, the paths of
+/// writes this program never makes, and the words by which a merchant's configuration finds Klarna's orders.
+pub const SWITCHES: &[(&str, &[&str])] = &[
+    ("klarna.reads_carry_reference", &["true", "false"]),
+    ("klarna.reads_carry_refund_id", &["true", "false"]),
+    ("klarna.read_lag_ms", &["0", "3000", "60000", "600000"]),
+    ("klarna.rate_headers", &["all", "documented", "none"]),
+    ("klarna.retry_after", &["absent", "seconds", "date"]),
+    ("klarna.key_ttl_s", &["86400", "82800", "172800"]),
+    ("klarna.key_scope", &["merchant", "order", "endpoint"]),
+    ("klarna.replay_4xx", &["false", "true"]),
+    ("klarna.concurrent_key", &["conflict", "replay"]),
+    ("klarna.second_cancel", &["refuse", "accept"]),
+    ("klarna.cancel_expired", &["refuse", "accept"]),
+    ("klarna.release_expired", &["refuse", "accept"]),
+    ("klarna.refund_zero", &["refuse", "accept"]),
+    ("klarna.capture_zero", &["refuse", "accept"]),
+    ("klarna.refund_expired", &["accept", "refuse"]),
+    ("klarna.pending_capture", &["refuse", "accept"]),
+    ("klarna.rejected_cancel_after_s", &["14400", "0"]),
+    ("klarna.extend_captured", &["refuse", "accept"]),
+    ("klarna.references_expired", &["accept", "refuse"]),
+    ("klarna.remaining_after_close", &["zero", "kept"]),
+    ("klarna.amount_after_close", &["kept", "lowered"]),
+    ("klarna.part_captured_expiry", &["expired", "part_captured", "captured"]),
+    ("klarna.empty_text", &["omitted", "empty"]),
+    ("klarna.unknown_order_refund", &["not_found", "no_such_order"]),
+    ("klarna.invalid_id_status", &["400", "404"]),
+    ("klarna.unauthorized", &["html", "json"]),
+    ("klarna.created_status", &["201", "200"]),
+    ("klarna.disputes", &["hidden", "amount", "refund"]),
+    ("klarna.authorization_days", &["28", "60", "3"]),
+    ("lightspeed.dates", &["eu1", "us1"]),
+    ("lightspeed.filter_zone", &["utc", "local"]),
+    ("lightspeed.credit_note_sign", &["positive", "negative"]),
+    ("lightspeed.credit_item_sign", &["positive", "quantity", "price"]),
+    ("lightspeed.credit_note_link", &["latest", "first", "false"]),
+    ("lightspeed.retry_after", &["absent", "seconds", "date"]),
+    ("lightspeed.embedded_in_lists", &["false", "true"]),
+    ("lightspeed.events_envelope", &["ordersEvents", "orderEvents"]),
+    ("lightspeed.klarna_id_location", &["paymentData", "memo", "event", "metafield", "none"]),
+    ("lightspeed.cancel_makes_credit_notes", &["true", "false"]),
+    ("lightspeed.api_cancel_makes_credit_notes", &["true", "false"]),
+    ("lightspeed.cancel_payment_status", &["true", "false"]),
+    ("lightspeed.credit_initial_status", &["not_paid", "paid"]),
+    ("lightspeed.cancel_credit_status", &["not_paid", "paid"]),
+    ("lightspeed.credit_paid_order_event", &["false", "true"]),
+    ("lightspeed.put_status_code_validation", &["400", "422"]),
+    ("lightspeed.put_unknown_status", &["refuse", "accept"]),
+    ("lightspeed.post_credit_answer", &["invoice", "credit", "empty"]),
+    ("lightspeed.post_status", &["201", "200"]),
+    ("lightspeed.missing_permission", &["403", "401"]),
+    ("lightspeed.method_not_allowed", &["405", "404"]),
+    ("lightspeed.list_order", &["desc", "asc"]),
+    ("lightspeed.max_page", &["0", "1"]),
+    ("lightspeed.invoice_filters", &["true", "false"]),
+    ("lightspeed.invoice_moment", &["direct", "paid", "manual"]),
+    ("lightspeed.paid_when", &["captured", "authorized"]),
+    ("lightspeed.currency_case", &["lower", "upper"]),
+    ("lightspeed.webhook_copies", &["1", "2"]),
+    ("lightspeed.webhook_reorder", &["false", "true"]),
+    ("vendor.refunds", &["false", "true"]),
+    ("vendor.captures", &["false", "true"]),
+    ("vendor.cancels", &["false", "true"]),
+    ("vendor.marks_paid", &["true", "false"]),
+    ("vendor.delay_ms", &["120000", "1200000", "10800000"]),
+];
+
+/// Draws every switch: in most seeds a few differ from the default, so that one odd behaviour does not hide another.
+pub fn set_switches(rng: &mut Rng, world: &mut World) {
+    let boldness = rng.one(&[0, 60, 150, 300]);
+    for (name, values) in SWITCHES {
+        if rng.chance(boldness) {
+            let value = rng.pick(&values[1..]);
+            world.set_switch(name, value).unwrap();
+        }
+    }
+}
+
+/// What a longest pause may be.
+pub const FREEZES: [i64; 8] =
+    [10 * SECOND, 40 * SECOND, 5 * MINUTE, HOUR, 6 * HOUR, 23 * HOUR + 30 * MINUTE, 25 * HOUR, 3 * DAY];
+
+pub const SKEWS: [i64; 8] = [0, 90 * SECOND, -90 * SECOND, HOUR, -HOUR, 25 * HOUR, -25 * HOUR, 40 * DAY];
