@@ -186,10 +186,25 @@ impl<'a> Steps<'a> {
     /// A ceiling holds a refund that the plan alone would have let go.
     fn held(&mut self, effect: &Effect) -> Result<(), StoreError> {
         let Some((id, _)) = &effect.credit_invoice else { return Ok(()) };
+        if self.take_back_release(*id) {
+            return Ok(());
+        }
         if self.credits.get(id) == Some(&credit_invoice::CreditInvoice::Pending) {
             self.credit(*id, credit_invoice::Event::Held)?;
         }
         Ok(())
+    }
+
+    /// The plan alone released it, and a ceiling goes on holding it: nothing moved, and nothing is journalled.
+    fn take_back_release(&mut self, credit: InvoiceId) -> bool {
+        let of_credit = |step: &Step| matches!(step, Step::Credit { id, .. } if *id == credit);
+        let Some(last) = self.made.iter().rposition(of_credit) else { return false };
+        let Some(Step::Credit { before, event: credit_invoice::Event::Released, .. }) = self.made.get(last) else {
+            return false;
+        };
+        self.credits.insert(credit, before.clone());
+        self.made.remove(last);
+        true
     }
 }
 

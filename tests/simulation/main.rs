@@ -14,6 +14,7 @@
 )]
 
 mod acts;
+mod found;
 mod log;
 mod net;
 mod oracle;
