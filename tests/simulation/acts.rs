@@ -15,11 +15,30 @@ use super::time::{DAY, HOUR, MINUTE};
 const ORDERS: usize = 3;
 
 impl State {
+    /// Orders and papers from before the first pass, most of them old enough to be acted on.
+    pub fn what_was_before(&mut self) {
+        for _ in 0..1 + self.rng.below(2) {
+            self.place_order();
+        }
+        for _ in 0..self.rng.below(4) {
+            let act = self.rng.one(&[Act::Credit, Act::Credit, Act::CreditLines, Act::Ship, Act::CancelInShop]);
+            let now = self.now;
+            let said = self.act(act);
+            self.log.event(now, "before", 0, || format!("{act:?} {}", said.unwrap_or_default()));
+            self.learn();
+        }
+        let before = self.rng.one(&[0, 2 * HOUR, 2 * HOUR, 2 * HOUR, 30 * HOUR]);
+        self.pass(before);
+    }
+
     /// Somebody does one thing of what this seed allows.
     pub fn somebody_acts(&mut self) {
         let act = self.rng.one(&self.swarm.acts);
         let now = self.now;
         let said = self.act(act);
+        if said.is_some() {
+            self.log.count(act.name());
+        }
         self.log.event(now, "act", 0, || format!("{act:?} {}", said.unwrap_or_else(|| "- impossible".to_owned())));
         self.learn();
         effects::check(self);
@@ -59,10 +78,10 @@ impl State {
         let lines: Vec<_> = lines.collect();
         let total: i64 = lines.iter().map(|line| line.quantity * line.unit_minor).sum();
         let start = match self.rng.below(10) {
-            0..=3 => KlarnaStart::Captured,
-            4 if total > 1 => KlarnaStart::PartCaptured(1 + self.rng.ms(0, total - 1)),
-            5 if self.rng.chance(300) => KlarnaStart::Expired,
-            6 if self.rng.chance(300) => KlarnaStart::Cancelled,
+            0..=4 => KlarnaStart::Captured,
+            5 if total > 1 => KlarnaStart::PartCaptured(1 + self.rng.ms(0, total - 1)),
+            6 if self.rng.chance(300) => KlarnaStart::Expired,
+            7 if self.rng.chance(300) => KlarnaStart::Cancelled,
             _ => KlarnaStart::Authorized,
         };
         let shipped = matches!(start, KlarnaStart::Captured) && !self.rng.chance(200);
@@ -196,11 +215,17 @@ impl State {
         let at = self.at();
         let order = OrderId(shop.id);
         let mut done = None;
-        for store in self.stores.clone() {
+        for (index, store) in self.stores.clone().into_iter().enumerate() {
             let operation = if act == Act::Hold { Operation::Hold(order) } else { Operation::Release(order) };
             let said = ("operator".to_owned(), "because".to_owned());
             if store.operate(operation, said.0, said.1, at).now_or_never().unwrap().is_ok() {
                 done = Some(shop.number.clone());
+                let (key, now) = ((index, shop.id), self.now);
+                if act == Act::Hold {
+                    self.oracle.held_at.entry(key).or_insert(now);
+                } else {
+                    self.oracle.held_at.remove(&key);
+                }
             }
         }
         done

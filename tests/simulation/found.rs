@@ -3,13 +3,23 @@
 use reconciled::core::money::Minor;
 use reconciled::sandbox::{Credit, KlarnaStart, NewOrder};
 
-use super::run::{Outcome, play};
-use super::swarm::Swarm;
-use super::time::DAY;
+use super::run::{Outcome, Run, play};
+use super::swarm::{NetFault, Swarm};
+use super::time::{DAY, HOUR};
 
 #[track_caller]
 fn holds(outcome: &Outcome) {
     assert!(outcome.breach.is_none(), "{:?}\n{}", outcome.breach, outcome.text);
+}
+
+/// An order of 50.00, shipped and captured a day ago, with a credit invoice of 20.00.
+fn credited(run: &mut Run) {
+    let mut state = run.sim.lock();
+    let order = NewOrder { shipped: true, age_ms: DAY, ..NewOrder::of(5_000, KlarnaStart::Captured) };
+    let order = state.world.create_order(&order).order;
+    state.world.add_credit_invoice(order, &Credit::Amount(200_000)).unwrap();
+    state.learn();
+    state.pass(2 * HOUR);
 }
 
 /// A refund above a ceiling was released and held again by every pass: two rows of the journal each time, for ever.
@@ -17,11 +27,34 @@ fn holds(outcome: &Outcome) {
 fn a_ceiling_holds_a_refund_once_and_not_anew_in_every_pass() {
     let mut swarm = Swarm::calm();
     swarm.policy.refund_limit_per_order = Minor::new(1_000).unwrap();
-    let outcome = play(swarm, |state| {
-        let order = NewOrder { shipped: true, age_ms: DAY, ..NewOrder::of(5_000, KlarnaStart::Captured) };
-        let order = state.world.create_order(&order).order;
-        state.world.add_credit_invoice(order, &Credit::Amount(200_000)).unwrap();
-    });
+    let outcome = play(swarm, credited);
     assert!(outcome.text.contains("limit_reached"), "{}", outcome.text);
     holds(&outcome);
+}
+
+/// A pass with the clock forty days ahead and these fates for its writes; then the clock is right again.
+fn ahead(run: &mut Run, fates: &[NetFault]) {
+    credited(run);
+    {
+        let mut state = run.sim.lock();
+        state.forced = fates.to_vec();
+        state.machines[0].skew = 40 * DAY;
+    }
+    run.everybody_passes();
+    run.sim.lock().machines[0].skew = 0;
+}
+
+/// A refund lost while the clock was ahead stayed unknown until the clock had caught up, and no break said so.
+#[test]
+fn a_refund_lost_by_a_clock_that_was_ahead_becomes_a_break() {
+    let outcome = play(Swarm::calm(), |run| ahead(run, &[NetFault::DropRequest; 3]));
+    assert!(outcome.text.contains("refund_unconfirmed"), "{}", outcome.text);
+    holds(&outcome);
+}
+
+/// The same for marking paid, which needs no human: it is sent again.
+#[test]
+fn marking_paid_by_a_clock_that_was_ahead_is_sent_again() {
+    let fates = [NetFault::Slow, NetFault::ServerErrorBefore, NetFault::ServerErrorBefore];
+    holds(&play(Swarm::calm(), |run| ahead(run, &fates)));
 }

@@ -1,19 +1,21 @@
 //! What happened, in order: a digest always, words only when somebody wants to read them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The events of one history.
 pub struct Log {
-    pub seed: u64,
-    told: bool,
+    pub told: bool,
     lines: Vec<String>,
     digest: u64,
+    /// How often each fault and each act came.
+    pub counts: BTreeMap<&'static str, u64>,
     pub events: u64,
 }
 
 impl Log {
-    pub fn new(seed: u64, told: bool) -> Self {
-        Self { seed, told, lines: Vec::new(), digest: 0xcbf2_9ce4_8422_2325, events: 0 }
+    pub fn new(told: bool) -> Self {
+        Self { told, lines: Vec::new(), digest: 0xcbf2_9ce4_8422_2325, counts: BTreeMap::new(), events: 0 }
     }
 
     /// One event, by its name and what tells it apart; `words` are asked for only when they are kept.
@@ -26,6 +28,10 @@ impl Log {
             let (at, words) = (clock(now), words());
             self.lines.push(format!("{at} {what} {words}"));
         }
+    }
+
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     pub fn mix(&mut self, bytes: &[u8]) {

@@ -137,6 +137,7 @@ impl State {
     /// A request that nobody waits for any more arrives after all.
     pub fn haunt(&mut self, index: usize) {
         let zombie = self.zombies.swap_remove(index);
+        self.log.count("zombie");
         self.log.event(self.now, "late", 0, || {
             format!("{} {}", zombie.flight.request.method, zombie.flight.request.path_and_query)
         });
@@ -144,12 +145,15 @@ impl State {
     }
 
     fn fault_of(&mut self, flight: &Flight) -> Option<NetFault> {
+        if flight.is_write() && !self.forced.is_empty() {
+            return Some(self.forced.remove(0));
+        }
         let rate = self.swarm.net_rate;
         if !self.faults || rate == 0 {
             return None;
         }
         // A history is decided by its writes: they meet more.
-        let rate = if flight.is_write() { (rate * 2).min(600) } else { rate };
+        let rate = if flight.is_write() { (rate * 4).min(600) } else { rate };
         if !self.rng.chance(rate) {
             return None;
         }
@@ -160,6 +164,9 @@ impl State {
             NetFault::ErrorIn200 => flight.side == Side::Lightspeed,
             _ => true,
         };
+        if fits {
+            self.log.count(fault.name());
+        }
         fits.then_some(fault)
     }
 

@@ -3,6 +3,7 @@
 //! The program's futures run on this thread, one poll at a time. What comes next is drawn from the seed alone, so one
 //! seed is one history.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,11 +59,12 @@ pub struct Outcome {
     pub breach: Option<Breach>,
     pub digest: u64,
     pub events: u64,
+    pub counts: BTreeMap<&'static str, u64>,
     pub text: String,
 }
 
-struct Run {
-    sim: Sim,
+pub struct Run {
+    pub sim: Sim,
     daemons: Vec<Daemon>,
     passes_left: u32,
     /// A copy of the first store, from some time ago.
@@ -78,17 +80,14 @@ pub fn run(seed: u64, told: bool) -> Outcome {
     run_swarm(seed, rng, swarm, told)
 }
 
-/// A history that is written down: no faults, these acts at the beginning, then time passes.
-pub fn play(swarm: Swarm, script: impl FnOnce(&mut super::sim::State)) -> Outcome {
+/// A history that is written down: what `script` does, then time passes.
+pub fn play(swarm: Swarm, script: impl FnOnce(&mut Run)) -> Outcome {
     let sim = Sim::new(Rng::new(0), 0, swarm, empty_store(), true);
-    let count = {
-        let mut state = sim.lock();
-        script(&mut state);
-        state.learn();
-        state.swarm.daemons
-    };
+    let count = sim.lock().swarm.daemons;
     let daemons = (0..count).map(|_| Daemon::new()).collect();
     let mut run = Run { sim, daemons, passes_left: 0, backup: None };
+    script(&mut run);
+    run.sim.lock().learn();
     run.quiet();
     run.end()
 }
@@ -106,8 +105,7 @@ pub fn run_swarm(seed: u64, rng: Rng, swarm: Swarm, told: bool) -> Outcome {
             .collect();
         let now = state.now;
         state.log.event(now, "begin", seed, || format!("{words}\n{odd:?}"));
-        state.place_order();
-        state.learn();
+        state.what_was_before();
         (state.swarm.daemons, state.swarm.passes)
     };
     let daemons = (0..count).map(|_| Daemon::new()).collect();
@@ -280,21 +278,24 @@ impl Run {
         let (crash, freeze, skew, restore) =
             (state.swarm.crash, state.swarm.freeze, state.swarm.skew, state.swarm.restore);
         let now = state.now;
-        if state.swarm.acts_left > 0 && state.rng.chance(25) {
+        if state.swarm.acts_left > 0 && state.rng.chance(40) {
             state.swarm.acts_left -= 1;
             state.somebody_acts();
         } else if crash > 0 && state.rng.chance(crash) {
             let down = state.rng.one(&[0, SECOND, 10 * MINUTE, 5 * HOUR]);
+            state.log.count("crash");
             state.log.event(now, "crash", 0, || format!("machine {index}"));
             drop(state);
             self.crash(index, down);
         } else if freeze > 0 && state.rng.chance(freeze) {
             let length = state.rng.one(&FREEZES);
             state.machines[index].frozen_until = now + length;
+            state.log.count("freeze");
             state.log.event(now, "freeze", 0, || format!("machine {index} for {} s", length / SECOND));
         } else if skew > 0 && state.rng.chance(skew) {
             let skew = state.rng.one(&SKEWS);
             state.machines[index].skew = skew;
+            state.log.count("skew");
             state.log.event(now, "skew", 0, || format!("machine {index} by {} s", skew / SECOND));
         } else if restore > 0 && state.rng.chance(restore) {
             drop(state);
@@ -335,9 +336,12 @@ impl Run {
         }
         let mut state = self.sim.lock();
         let now = state.now;
+        state.log.count("restore");
         state.log.event(now, "restore", 0, String::new);
         state.stores[0] = backup;
         state.oracle.states.retain(|(store, _), _| *store != 0);
+        // What the copy does not know of is not held any more, as for a merchant who restored it.
+        state.oracle.held_at.retain(|(store, _), _| *store != 0);
         if state.stores[0].is_stopped().now_or_never().unwrap().unwrap() {
             state.oracle.stopped_at.entry(0).or_insert(now);
         } else {
@@ -439,6 +443,7 @@ impl Run {
                 machine.frozen_until = 0;
             }
             state.oracle.stopped_at.clear();
+            state.oracle.held_at.clear();
             let at = state.at();
             let orders: Vec<_> = state.world.all_shop_truth().into_iter().map(|shop| OrderId(shop.id)).collect();
             for store in &state.stores {
@@ -468,7 +473,7 @@ impl Run {
         }
     }
 
-    fn everybody_passes(&mut self) {
+    pub fn everybody_passes(&mut self) {
         for index in 0..self.daemons.len() {
             self.begin_pass(index);
             for _ in 0..STEPS {
@@ -508,7 +513,8 @@ impl Run {
             breach: state.oracle.breach.clone(),
             digest: state.log.digest(),
             events: state.log.events,
-            text: format!("{}\n{}", state.log.text(), state.journal()),
+            counts: state.log.counts.clone(),
+            text: if state.log.told { format!("{}\n{}", state.log.text(), state.journal()) } else { String::new() },
         }
     }
 }

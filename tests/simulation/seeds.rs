@@ -1,59 +1,132 @@
 //! Many seeds, one seed again, and the same seed twice.
 
-use super::run::{Outcome, run};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-fn number(name: &str) -> Option<u64> {
+use super::run::{Outcome, run};
+use super::swarm::{DAILY, LEFT_ALONE, NET_FAULTS, RARE, SWITCHES};
+
+/// What fits into half a minute of a debug build on one core.
+const SEEDS: u64 = 250;
+
+/// A figure from the environment: how many seeds (`SIM_SEEDS`), from which on (`SIM_FROM`), on how many cores
+/// (`SIM_THREADS`), and which one to replay (`SIM_SEED`).
+pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+pub fn threads() -> usize {
+    usize::try_from(number("SIM_THREADS").unwrap_or(1)).unwrap()
+}
+
 /// Says everything about a seed that breaks an invariant.
-fn tell(seed: u64, outcome: &Outcome) -> String {
+fn tell(seed: u64) -> String {
     let again = run(seed, true);
-    let breach = outcome.breach.as_ref().unwrap();
+    let breach = again.breach.map(|breach| format!("{}: {}", breach.invariant, breach.what)).unwrap_or_default();
     format!(
-        "{}\nseed {seed} breaks {}: {}\nSIM_SEED={seed} cargo test --test simulation -- replay --nocapture\n",
-        again.text, breach.invariant, breach.what
+        "{}\nseed {seed} breaks {breach}\nSIM_SEED={seed} cargo test --test simulation -- replay --nocapture\n",
+        again.text
     )
+}
+
+struct Ran {
+    broken: Vec<(u64, Outcome)>,
+    seeds: u64,
+    events: u64,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// Runs seeds until so many broke; gives the broken ones and what was counted.
+fn run_all(from: u64, count: u64, most: usize) -> Ran {
+    let counts = Mutex::new(BTreeMap::new());
+    let (next, events, ran) = (AtomicU64::new(from), AtomicU64::new(0), AtomicU64::new(0));
+    let broken = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= from + count || broken.lock().unwrap().len() >= most {
+                return;
+            }
+            let outcome = run(seed, false);
+            events.fetch_add(outcome.events, Ordering::Relaxed);
+            ran.fetch_add(1, Ordering::Relaxed);
+            let mut counts = counts.lock().unwrap();
+            for (what, count) in &outcome.counts {
+                *counts.entry(*what).or_default() += count;
+            }
+            if let Some(breach) = &outcome.breach {
+                println!("seed {seed}: {}: {}", breach.invariant, breach.what.chars().take(300).collect::<String>());
+                broken.lock().unwrap().push((seed, outcome));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads() {
+            scope.spawn(work);
+        }
+    });
+    Ran {
+        broken: broken.into_inner().unwrap(),
+        seeds: ran.into_inner(),
+        events: events.into_inner(),
+        counts: counts.into_inner().unwrap(),
+    }
 }
 
 #[test]
 fn no_seed_breaks_an_invariant() {
-    let (from, count) = (number("SIM_FROM").unwrap_or(1), number("SIM_SEEDS").unwrap_or(300));
+    let (from, count) = (number("SIM_FROM").unwrap_or(1), number("SIM_SEEDS").unwrap_or(SEEDS));
     let most = usize::try_from(number("SIM_SHOW").unwrap_or(1)).unwrap();
-    let mut broken = Vec::new();
-    let mut events = 0;
-    for seed in from..from + count {
-        let outcome = run(seed, false);
-        events += outcome.events;
-        if let Some(breach) = &outcome.breach {
-            println!("seed {seed}: {}: {}", breach.invariant, breach.what.chars().take(300).collect::<String>());
-            broken.push((seed, outcome));
-            if broken.len() >= most {
-                break;
-            }
-        }
+    let ran = run_all(from, count, most);
+    println!("{} seeds, {} events, {} broken; {:?}", ran.seeds, ran.events, ran.broken.len(), ran.counts);
+    if let Some((seed, _)) = ran.broken.first() {
+        panic!("{}", tell(*seed));
     }
-    println!("{count} seeds, {events} events");
-    if let Some((seed, outcome)) = broken.first() {
-        panic!("{}", tell(*seed, outcome));
+    if ran.seeds >= SEEDS {
+        everything_happens(&ran.counts);
+    }
+}
+
+/// What a generator never makes, no oracle can judge.
+fn everything_happens(counts: &BTreeMap<&'static str, u64>) {
+    let faults = NET_FAULTS.iter().map(|it| it.name());
+    let acts = DAILY.iter().chain(&RARE).map(|it| it.name());
+    let never: Vec<_> = faults
+        .chain(acts)
+        .chain(["crash", "freeze", "skew", "restore", "zombie"])
+        .filter(|what| !counts.contains_key(what))
+        .collect();
+    assert!(never.is_empty(), "never happened: {never:?}");
+}
+
+#[test]
+fn every_switch_of_the_sandbox_is_drawn_or_left_alone_for_a_reason() {
+    let known: BTreeSet<_> =
+        SWITCHES.iter().map(|(name, _)| *name).chain(LEFT_ALONE.iter().map(|(name, _)| *name)).collect();
+    let all: BTreeSet<_> = reconciled::sandbox::Switches::default().list().into_iter().map(|it| it.name).collect();
+    assert_eq!(known, all);
+    for (name, values) in SWITCHES {
+        for value in *values {
+            reconciled::sandbox::Switches::default().set(name, value).unwrap();
+        }
+        assert!(values.len() > 1, "{name} has one value only");
     }
 }
 
 #[test]
 fn a_seed_is_the_same_history_every_time() {
-    for seed in 1..20 {
-        let (first, second) = (run(seed, false), run(seed, false));
+    for seed in 1..=12 {
+        let (first, second) = (run(seed, false), run(seed, true));
         assert_eq!((first.digest, first.events), (second.digest, second.events), "seed {seed}");
     }
 }
 
-/// Prints the history of `SIM_SEED`.
+/// Prints the history of `SIM_SEED`, and fails where it breaks an invariant.
 #[test]
 fn replay() {
     let seed = number("SIM_SEED").unwrap_or(1);
     let outcome = run(seed, true);
     println!("{}", outcome.text);
-    if outcome.breach.is_some() {
-        panic!("{}", tell(seed, &outcome).lines().rev().take(3).collect::<Vec<_>>().join("\n"));
-    }
+    assert!(outcome.breach.is_none(), "seed {seed}: {:?}", outcome.breach);
 }

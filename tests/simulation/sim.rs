@@ -21,7 +21,7 @@ use reconciled::store::sqlite::SqliteStore;
 use super::log::Log;
 use super::oracle::Oracle;
 use super::rng::Rng;
-use super::swarm::Swarm;
+use super::swarm::{NetFault, Swarm};
 use super::time::START;
 
 pub type Answer = Result<Response, TransportError>;
@@ -96,6 +96,8 @@ pub struct State {
     pub zombies: Vec<Zombie>,
     /// Things go wrong; off in the quiet phase at the end.
     pub faults: bool,
+    /// What becomes of the next writes, where a history is written down.
+    pub forced: Vec<NetFault>,
     pub log: Log,
     pub oracle: Oracle,
 }
@@ -200,7 +202,8 @@ impl Sim {
             stores,
             zombies: Vec::new(),
             faults: true,
-            log: Log::new(seed, told),
+            forced: Vec::new(),
+            log: Log::new(told),
             oracle,
             swarm,
         })))

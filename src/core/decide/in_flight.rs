@@ -66,6 +66,15 @@ fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
     // Each side is believed about itself: what the shop said is often older than this pass.
     let read_at = if intent.effect.kind.is_klarna() { case.facts.read_at } else { case.facts.shop_read_at };
     let is_later_read = intent.last_sent_at.is_none_or(|sent| read_at > sent);
+    // An attempt that lies ahead was dated by a clock that has been set back since: nobody knows how old it is, and
+    // waiting until its time comes again would be waiting for nothing.
+    let is_ahead = intent.last_sent_at.is_some_and(|sent| sent > after(case.now, case.policy.grace));
+    if is_ahead && intent.effect.kind.is_klarna() {
+        return unconfirmed(case, intent);
+    }
+    if is_ahead && is_still_owed(case, intent, klarna) {
+        return case.want_again(intent, "asked before by a clock that was ahead".to_owned());
+    }
     if !is_later_read {
         // What was read before the attempt says nothing about it. Marking paid waits for the next pass, which begins
         // by reading the order in the shop again; Klarna can be asked again in this one.

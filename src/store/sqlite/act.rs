@@ -249,6 +249,7 @@ fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) 
 
 /// Opens a pass, and turns every intent found `Sending` into `Unknown`.
 pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result<Vec<IntentId>, StoreError> {
+    look_again_after_a_jump(tx, at)?;
     let mut insert = tx.conn.prepare_cached("INSERT INTO pass (shop, id, started_at) VALUES (?1, ?2, ?3)")?;
     insert.execute((tx.shop, Id(pass.0), At(at)))?;
     let mut find = tx.conn.prepare_cached(
@@ -282,6 +283,18 @@ fn read_lost_payments_again(tx: &Tx<'_>) -> Result<(), StoreError> {
             WHERE shop = ?1 AND kind = 'mark_paid' AND state = 'unknown')",
     )?;
     mark.execute([tx.shop])?;
+    Ok(())
+}
+
+/// The last pass began later than now: the clock was set back since, and every later look was planned by a clock that
+/// was wrong. All orders are due.
+fn look_again_after_a_jump(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
+    let mut last = tx.conn.prepare_cached("SELECT started_at FROM pass WHERE shop = ?1 ORDER BY no DESC LIMIT 1")?;
+    let last: Option<At> = last.query_row([tx.shop], |row| row.get(0)).optional()?;
+    if last.is_some_and(|last| last.0 > at) {
+        let mut due = tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND look_at > ?2")?;
+        due.execute((tx.shop, At(at)))?;
+    }
     Ok(())
 }
 

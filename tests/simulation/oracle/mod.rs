@@ -48,6 +48,8 @@ pub struct Oracle {
     pub saw: BTreeMap<(usize, String), Saw>,
     pub claims: BTreeMap<(usize, IntentId), i64>,
     pub stopped_at: BTreeMap<usize, i64>,
+    /// Orders that an operator holds, by store, and since when.
+    pub held_at: BTreeMap<(usize, u64), i64>,
     pub failed_reads: BTreeMap<usize, BTreeSet<String>>,
     /// Refunds of ours by key: when first sent, how much, and whether it had its effect.
     pub refunds: BTreeMap<String, SentRefund>,
@@ -78,6 +80,7 @@ impl Oracle {
             saw: BTreeMap::new(),
             claims: BTreeMap::new(),
             stopped_at: BTreeMap::new(),
+            held_at: BTreeMap::new(),
             failed_reads: BTreeMap::new(),
             refunds: BTreeMap::new(),
             states: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt as _;
 use reconciled::core::policy::{Mode, Policy};
-use reconciled::sandbox::{KlarnaTruth, ShopTruth};
+use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Store as _};
 
@@ -25,7 +25,10 @@ pub fn converges(state: &mut State) {
         let store = state.stores[index].clone();
         let said = broken(&store);
         for (shop, klarna) in pairs(state) {
-            if !policy.act || said.contains(&shop.number) {
+            // An order that names no Klarna order and was cancelled may never have been paid: nobody can tell.
+            let is_nobodys = shop.status == "cancelled"
+                && state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+            if !policy.act || said.contains(&shop.number) || is_nobodys {
                 continue;
             }
             credits(state, &policy, &shop, &klarna);
@@ -91,7 +94,8 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
     let owed = if shop.status == "cancelled" { klarna.captured_amount } else { paid };
     let never = (minor(shop.total) - klarna.captured_amount).max(0);
     let back = klarna.refunded_amount;
-    if back > owed || back + never < owed {
+    // A cent is within what the two sides may differ by.
+    if back > owed || back + never + 1 < owed {
         let what = format!("{}: {back} went back, the paid papers say {owed}: {klarna:?}", shop.number);
         state.oracle.fail("money_is_conserved", what);
     }

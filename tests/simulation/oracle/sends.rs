@@ -26,9 +26,8 @@ pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
     };
     let Some(intent) = no_effect_without_intent(state, &dossier, flight, kind) else { return };
     stopped_means_stopped(state, daemon, intent.id, kind);
-    if kind == Kind::Capture && dossier.ledger.order.was_cancelled() {
-        state.oracle.fail("cancelled_absorbs", format!("a capture is sent for the cancelled {}", shop.number));
-    }
+    holds_hold(state, daemon, &shop, intent.id);
+    is_wanted(state, &shop, &dossier, kind);
     if kind.is_klarna() {
         rests_on_a_fresh_read(state, daemon, flight, &dossier, &intent);
     }
@@ -99,6 +98,44 @@ fn stopped_means_stopped(state: &mut State, daemon: usize, intent: IntentId, kin
     }
 }
 
+/// Nothing is claimed for an order after an operator held it.
+fn holds_hold(state: &mut State, daemon: usize, shop: &ShopTruth, intent: IntentId) {
+    let store = state.machines[daemon].store;
+    let Some(held) = state.oracle.held_at.get(&(store, shop.id)).copied() else { return };
+    if state.oracle.claims.get(&(daemon, intent)).is_none_or(|claimed| *claimed > held) {
+        state.oracle.fail("holds_hold", format!("{} is held, and intent {intent} is sent", shop.number));
+    }
+}
+
+/// The merchant wants this: acting at all, giving up only what was given up, capturing only what was shipped.
+fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind) {
+    if !state.swarm.policy.act {
+        state.oracle.fail("act_false_writes_nothing", format!("a {} is sent", kind.name()));
+    }
+    if kind == Kind::Capture && dossier.ledger.order.was_cancelled() {
+        state.oracle.fail("cancelled_absorbs", format!("a capture is sent for the cancelled {}", shop.number));
+    }
+    if kind == Kind::Capture && shop.shipment_status == "not_shipped" {
+        state.oracle.fail("captures_what_was_shipped", format!("nothing of {} is shipped", shop.number));
+    }
+    let is_credited = shop.invoices.iter().any(|it| it.is_credit);
+    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited;
+    if matches!(kind, Kind::Cancel | Kind::Release) && !is_given_up {
+        state.oracle.fail("gives_up_what_was_given_up", format!("a {} is sent for {}", kind.name(), shop.number));
+    }
+}
+
+/// A credit invoice younger than the policy's patience is the vendor's app's to refund.
+fn patience_holds(state: &mut State, shop: &ShopTruth, intent: &Intent) {
+    let Some((id, number)) = &intent.effect.credit_invoice else { return };
+    let Some(credit) = shop.invoices.iter().find(|it| it.id == id.0) else { return };
+    let patience = i64::try_from(state.swarm.policy.refund_after.as_millis()).unwrap();
+    // The shop's dates are whole seconds.
+    if state.swarm.skew == 0 && state.now + SECOND < credit.created_ms + patience {
+        state.oracle.fail("patience_holds", format!("{number} is younger than the policy lets be refunded"));
+    }
+}
+
 fn rests_on_a_fresh_read(state: &mut State, daemon: usize, flight: &Flight, dossier: &Dossier, intent: &Intent) {
     let path = &flight.request.path_and_query;
     let Some(id) = order_in(path) else { return };
@@ -128,6 +165,7 @@ fn no_intent_while_unattributed(state: &mut State, unexplained: bool, dossier: &
 }
 
 fn refund(state: &mut State, flight: &Flight, shop: &ShopTruth, intent: &Intent) {
+    patience_holds(state, shop, intent);
     let (key, amount) = (intent.key.to_string(), intent.effect.amount.get());
     let now = state.now;
     let Some(truth) = order_in(&flight.request.path_and_query).and_then(|id| state.world.klarna_truth(id)) else {
