@@ -4,6 +4,9 @@
 //! shell around them.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+pub mod planted;
+
 pub mod budget;
 pub mod cli;
 pub mod clock;

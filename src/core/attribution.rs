@@ -164,7 +164,9 @@ impl<'a> Sorting<'a> {
         let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(refund.amount);
         let fits = match self.policy.refunds {
             Mode::Verify => open.first().map(|credit| credit.id),
-            Mode::Drive if self.policy.adopt_exact && open.len() == 1 => open.first().map(|credit| credit.id),
+            Mode::Drive if planted!("match_by_amount") || self.policy.adopt_exact && open.len() == 1 => {
+                open.first().map(|credit| credit.id)
+            }
             Mode::Drive | Mode::Off => None,
         };
         if let Some(id) = fits {

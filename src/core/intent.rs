@@ -219,17 +219,18 @@ pub enum Next {
 impl Intent {
     /// What a read that was started at `read_at` and does not show the effect allows.
     pub fn after_absence(&self, read_at: Timestamp) -> Next {
-        if !self.effect.kind.is_klarna() {
+        if !self.effect.kind.is_klarna() || planted!("no_observe_before_resend") {
             return Next::Resend;
         }
         // An attempt that was not counted may have happened all the same, surely not before it was planned.
         let first = self.first_sent_at.unwrap_or(self.planned_at);
         let last = self.last_sent_at.unwrap_or(self.planned_at);
         let Some(rung) = self.rung() else { return Next::Human };
-        if elapsed(first, read_at) >= KEY_LIFE {
+        if elapsed(first, read_at) >= KEY_LIFE && !planted!("no_key_life") {
             return Next::Human;
         }
-        let settled = self.absent_since.is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
+        let settled = planted!("one_absence_is_enough")
+            || self.absent_since.is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
         if settled && elapsed(last, read_at) >= rung {
             return Next::Resend;
         }
@@ -280,6 +281,14 @@ pub const fn leaves_no_trace(answer: &Answer) -> bool {
 /// The idempotency key: version 5 over everything that makes the effect what it is. Klarna looks at the key
 /// alone, so the amount belongs in it.
 pub fn key(effect: &Effect, target: &Target) -> Uuid {
+    #[cfg(reconciled_plants)]
+    if planted!("random_key") {
+        return Uuid::from_u64_pair(u64::from(target.order.0), crate::planted::drawn());
+    }
+    #[cfg(reconciled_plants)]
+    if planted!("key_per_order") {
+        return Uuid::new_v5(&NAMESPACE, format!("{}{}", target.order, effect.kind.name()).as_bytes());
+    }
     Uuid::new_v5(&NAMESPACE, content(effect, target, "key").as_bytes())
 }
 

@@ -66,6 +66,7 @@ impl Order {
             (S::Pending | S::PartlyPaid, E::Captured) => S::Paid,
             (S::Pending | S::PartlyPaid | S::Paid, E::CancelSeen) => S::RefundRequested,
             (S::RefundRequested, E::Reversed) => S::Cancelled,
+            (S::Cancelled, E::Captured) if planted!("cancelled_revives") => S::Paid,
             (S::Pending, E::Expired) => S::Expired,
             (S::Pending, E::Held) => S::Held(G::Pending),
             (S::PartlyPaid, E::Held) => S::Held(G::PartlyPaid),

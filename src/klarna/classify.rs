@@ -45,6 +45,12 @@ pub(super) fn no_answer(error: &TransportError) -> Stumble {
 }
 
 pub(super) fn unanswered(error: &TransportError) -> Answer {
+    if planted!("timeout_is_success") {
+        return Answer::Done { id: None, correlation_id: None };
+    }
+    if planted!("timeout_is_failure") {
+        return Answer::Rejected(said("timed out"));
+    }
     match error {
         TransportError::NotSent(why) => Answer::NotSent(said(why)),
         TransportError::Lost(why) => Answer::Unknown(said(why)),
@@ -54,6 +60,16 @@ pub(super) fn unanswered(error: &TransportError) -> Answer {
 /// The answer to a write.
 pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) -> Timestamp) -> Answer {
     let reply = Reply::of(response);
+    let is_taken_for_done = match response.status {
+        403 => planted!("forbidden_is_done"),
+        429 => planted!("throttled_is_done"),
+        500..=599 => planted!("server_error_is_success"),
+        300..=399 => planted!("redirect_is_done"),
+        _ => false,
+    };
+    if is_taken_for_done {
+        return Answer::Done { id: None, correlation_id: None };
+    }
     match (kind, response.status) {
         (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
         (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),

@@ -175,7 +175,10 @@ pub fn payload(effect: &Effect) -> String {
         reference: &'a str,
         description: &'static str,
     }
-    let (amount, reference) = (effect.amount.get(), effect.reference.as_str());
+    let (mut amount, reference) = (effect.amount.get(), effect.reference.as_str());
+    if planted!("same_key_other_amount") && amount > 1 {
+        amount = amount.saturating_sub(1);
+    }
     let json = match effect.kind {
         Kind::Refund => {
             let description = REFUND_DESCRIPTION;

@@ -58,7 +58,7 @@ pub(super) async fn send<S: Store, T: Transport, C: Clock>(
         return Ok(Sent::Withheld(format!("no calls are left in the budget before {until}")));
     }
     // Marking paid needs no fresh read: what is proven stays proven, and repeating it is harmless.
-    let is_stale = || kind.is_klarna() && !fresh.is_fresh(&shop.clock);
+    let is_stale = || !planted!("no_freshness_guard") && kind.is_klarna() && !fresh.is_fresh(&shop.clock);
     if is_stale() {
         return Ok(Sent::Stale);
     }
@@ -84,7 +84,11 @@ async fn deliver<S, T: Transport, C: Clock>(shop: &Shop<S, T, C>, intent: &Inten
     match (intent.effect.kind, &intent.target.klarna_order_id, &intent.effect.credit_invoice) {
         (Kind::MarkPaid, _, Some((invoice, _))) => shop.lightspeed.mark_paid(*invoice, &intent.payload).await,
         (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend, Some(order), _) => {
-            shop.klarna.send(intent.effect.kind, order, &intent.payload, &intent.key).await
+            let mut key = intent.key;
+            if planted!("new_key_every_retry") {
+                key = uuid::Uuid::new_v5(&key, &intent.attempts.to_be_bytes());
+            }
+            shop.klarna.send(intent.effect.kind, order, &intent.payload, &key).await
         }
         (Kind::MarkPaid, _, None)
         | (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend, None, _) => {

@@ -18,6 +18,8 @@ mod found;
 mod log;
 mod net;
 mod oracle;
+#[cfg(reconciled_plants)]
+mod plants;
 mod rng;
 mod run;
 mod seeds;

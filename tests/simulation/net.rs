@@ -98,21 +98,19 @@ impl State {
         let mut flight = flight.clone();
         let fault = self.fault_of(&flight);
         let answer = match fault {
-            None => Some((self.reach(daemon, &flight, None), self.now)),
+            None => (self.reach(daemon, &flight, None), self.now),
             Some(fault) => self.go_wrong(daemon, &flight, fault),
         };
         self.log.event(self.now, "arrive", id, || match (&fault, &answer) {
             (Some(fault), _) => format!("{fault:?} {} {}", flight.request.method, flight.request.path_and_query),
-            (None, Some((Ok(response), _))) => {
+            (None, (Ok(response), _)) => {
                 format!("{} {}: {}", flight.request.method, flight.request.path_and_query, response.status)
             }
             (None, _) => String::new(),
         });
-        if let Some((answer, at)) = answer {
-            flight.answer = Some((answer, at));
-            if let Some(slot) = self.slots.get_mut(&id) {
-                slot.waiting = Waiting::Net(flight);
-            }
+        flight.answer = Some(answer);
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.waiting = Waiting::Net(flight);
         }
     }
 
@@ -170,7 +168,7 @@ impl State {
         fits.then_some(fault)
     }
 
-    fn go_wrong(&mut self, daemon: usize, flight: &Flight, fault: NetFault) -> Option<(Answer, i64)> {
+    fn go_wrong(&mut self, daemon: usize, flight: &Flight, fault: NetFault) -> (Answer, i64) {
         let now = self.now;
         let status = |code, format| FaultKind::Status { code, format };
         let refusal =
@@ -179,26 +177,22 @@ impl State {
         let format = self.rng.one(&[BodyFormat::Json, BodyFormat::Html, BodyFormat::Empty]);
         let either = self.rng.one(&[Effect::Before, Effect::After]);
         let (kind, effect) = match fault {
-            NetFault::NotSent => return Some((Err(TransportError::NotSent("no connection".to_owned())), now)),
-            NetFault::DropRequest => return Some((lost("reset"), now)),
+            NetFault::NotSent => return (Err(TransportError::NotSent("no connection".to_owned())), now),
+            NetFault::DropRequest => return (lost("reset"), now),
             NetFault::DropAnswer => {
                 let _ = self.reach(daemon, flight, None);
-                return Some((lost("reset"), now));
+                return (lost("reset"), now);
             }
             NetFault::Late => {
                 let until = flight.sent + flight.timeout + LATEST;
                 self.zombies.push(Zombie { flight: flight.clone(), until, daemon });
-                return Some((lost("timed out"), flight.sent + flight.timeout));
+                return (lost("timed out"), flight.sent + flight.timeout);
             }
             NetFault::Slow => {
                 let answer = self.reach(daemon, flight, None);
                 let later = self.rng.ms(SECOND, 2 * MINUTE);
                 let gives_up = flight.sent + flight.timeout;
-                return Some(if now + later >= gives_up {
-                    (lost("timed out"), gives_up)
-                } else {
-                    (answer, now + later)
-                });
+                return if now + later >= gives_up { (lost("timed out"), gives_up) } else { (answer, now + later) };
             }
             NetFault::ServerErrorBefore => (status(code, format), Effect::Before),
             NetFault::ServerErrorAfter => (status(code, format), Effect::After),
@@ -225,9 +219,9 @@ impl State {
         if matches!(fault, NetFault::Huge) {
             // What does not fit is not received whole; eight million bytes need not be made to show it.
             let _ = self.reach(daemon, flight, None);
-            return Some((lost("more than the largest answer"), now));
+            return (lost("more than the largest answer"), now);
         }
-        Some((self.reach(daemon, flight, Some((kind, effect))), now))
+        (self.reach(daemon, flight, Some((kind, effect))), now)
     }
 
     /// The request is at the service: what happens there happens now.

@@ -25,7 +25,7 @@ pub(super) struct Wanted {
 
 /// Captures what was shipped, or says that nobody did.
 pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if case.policy.captures == Mode::Off || case.cancelled {
+    if case.policy.captures == Mode::Off || case.cancelled && !planted!("capture_after_cancel") {
         return;
     }
     captured_not_shipped(case, klarna);
@@ -112,6 +112,9 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
         Word::Known(Shipped::Partly) => {
             let amount = shipped_value(case, total)?.less(credited);
             Some(Wanted { amount, is_final: false })
+        }
+        Word::Known(Shipped::No) if planted!("capture_before_shipping") => {
+            Some(Wanted { amount: total, is_final: true })
         }
         Word::Known(Shipped::No | Shipped::Cancelled) | Word::Unknown(_) => None,
     }

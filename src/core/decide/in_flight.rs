@@ -23,7 +23,9 @@ use crate::core::policy::{Mode, SETTLE_DELAY};
 pub(super) fn settle(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let ledger = case.ledger;
     for intent in ledger.intents.iter().filter(|intent| matches!(intent.state, State::Planned | State::Unknown)) {
-        if let Some(seen) = visible(case, intent, klarna) {
+        if planted!("no_observe_before_resend") && intent.state == State::Unknown {
+            unseen(case, intent, klarna);
+        } else if let Some(seen) = visible(case, intent, klarna) {
             case.intent_note(intent.id, seen);
         } else if intent.state == State::Unknown {
             unseen(case, intent, klarna);

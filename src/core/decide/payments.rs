@@ -29,11 +29,8 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
             CreditInvoice::Refunded(_) => !is_contradicted(case, credit, amount),
             // Withdrawn, and refunded all the same: by a human, when it was owed after all.
             CreditInvoice::Cancelled => case.never_owed.contains(&credit.id) || is_refunded(case, credit, amount),
-            CreditInvoice::Pending
-            | CreditInvoice::Held
-            | CreditInvoice::RefundRequested(_)
-            | CreditInvoice::Paid(_)
-            | CreditInvoice::PaidByHand => false,
+            CreditInvoice::RefundRequested(_) => planted!("paid_before_proven"),
+            CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
         };
         if is_settled {
             paid_due(case, credit, amount);
@@ -43,6 +40,9 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
 
 /// What went back is not what it says now: it changed after its refund.
 fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
+    if planted!("any_amount_settles") {
+        return false;
+    }
     if let Some(refunds) = case.attributed.by_credit.get(&credit.id) {
         return refunds.iter().map(|refund| refund.amount).collect::<Minor>() != amount;
     }

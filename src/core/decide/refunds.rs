@@ -70,7 +70,7 @@ fn vanished(case: &mut Case<'_>) {
 /// Refunds at Klarna belong to this credit invoice: exactly its amount proves it, anything else is a break.
 fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refunds: &[KlarnaRefund]) {
     let sum: Minor = refunds.iter().map(|refund| refund.amount).collect();
-    if sum == amount {
+    if sum == amount || planted!("any_amount_settles") {
         if let Some(refund) = refunds.first() {
             case.credit_event(credit.id, Event::Refunded(Proof::Refund(refund.id.clone())));
         }
@@ -193,7 +193,7 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
     if case.policy.refunds == Mode::Verify {
         missing(case, credit, amount);
         case.promise(amount);
-    } else if ripe > case.now {
+    } else if ripe > case.now && !planted!("no_patience") {
         case.look_again(ripe);
         case.promise(amount);
     } else {

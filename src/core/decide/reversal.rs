@@ -21,7 +21,7 @@ pub(super) fn cancelled(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
     let is_authorized = klarna.remaining.is_positive() && !is_closed(klarna);
     if klarna.captured.is_zero() {
-        if is_authorized && case.cancelled {
+        if is_authorized && (case.cancelled || planted!("cancels_living_orders")) {
             give_up(case, Kind::Cancel, klarna.remaining, "the order is cancelled and nothing was captured");
         } else if is_authorized && is_ripe_to_cancel(case) {
             give_up(case, Kind::Cancel, klarna.remaining, "everything ordered is credited and nothing was captured");
@@ -101,6 +101,9 @@ pub(super) fn rejected(case: &mut Case<'_>, intent: &Intent, kind: BreakKind) {
 fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let reference = cancel_reference(&case.shop.number);
     let standing = case.standing(Kind::Refund, &reference);
+    if planted!("cancel_plus_credit_invoices") {
+        case.room = klarna.captured;
+    }
     let owed = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
     let mut left = Minor::ZERO;
     if case.policy.cancels == Mode::Drive && case.policy.refunds == Mode::Off {

@@ -58,10 +58,10 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
     let Some(gate) = gate(tx, id)? else {
         return Err(StoreError::NotFound(format!("intent {id}")));
     };
-    if gate.stopped {
+    if gate.stopped && !planted!("kill_switch_is_read_once") {
         return Ok(Claim::Stopped);
     }
-    if let Some(note) = &gate.hold {
+    if let Some(note) = gate.hold.as_ref().filter(|_| !planted!("hold_is_read_once")) {
         return Ok(Claim::Withheld(format!("the order is held by an operator: {note}")));
     }
     if !matches!(gate.intent.state, State::Planned | State::Unknown) {
@@ -71,6 +71,10 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
         && let Some(why) = withheld(tx, &gate, guard)?
     {
         return Ok(Claim::Withheld(why));
+    }
+    if planted!("no_claim_on_disk") {
+        let intent = Intent { state: State::Sending, ..gate.intent };
+        return Ok(Claim::Granted(Box::new(intent)));
     }
     let sent = send(tx, pass, gate.intent, guard.at)?;
     Ok(Claim::Granted(Box::new(sent)))
@@ -85,11 +89,11 @@ fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, St
     // it says, and of what the decision's read said with those refunds added.
     let proven = guard.refunded.max(gate.refunded_then.plus(reserved.unseen));
     let after = proven.plus(reserved.in_flight).plus(amount);
-    if after > guard.captured {
+    if after > guard.captured && !planted!("over_refund_within_one_pass") {
         return Ok(Some(format!("{} would be refunded or reserved of {} captured", after.get(), guard.captured.get())));
     }
     // One that was sent before is counted already, and its repeat moves no more money.
-    if gate.approved || intent.first_sent_at.is_some() {
+    if gate.approved || intent.first_sent_at.is_some() || planted!("counter_in_memory") {
         return Ok(None);
     }
     let since = guard.at.checked_sub(DAY).unwrap_or(Timestamp::MIN);
@@ -129,6 +133,9 @@ fn sent_since(tx: &Tx<'_>, since: Timestamp) -> Result<Minor, StoreError> {
 
 /// Refunds planned since `since`, that moment included, without the rejected, withdrawn and abandoned.
 pub(super) fn spent(conn: &Connection, shop: &str, since: Timestamp) -> Result<Minor, StoreError> {
+    if planted!("counter_in_memory") {
+        return Ok(Minor::ZERO);
+    }
     let next = At(since).hour().saturating_add(1);
     let mut add = conn.prepare_cached(
         "SELECT coalesce(sum(amount), 0) FROM intent
@@ -262,7 +269,10 @@ pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result
     for (id, order) in found {
         let id = IntentId(id.0);
         let cause = Cause { order: OrderId(order.0), at, actor: ACTOR, id: &pass.to_string() };
-        let step = IntentMove { id, before: &State::Sending, event: Event::Lost, after: &State::Unknown };
+        let mut step = IntentMove { id, before: &State::Sending, event: Event::Lost, after: &State::Unknown };
+        if planted!("crash_means_not_sent") {
+            step = IntentMove { id, before: &State::Sending, event: Event::NotSent, after: &State::Planned };
+        }
         let detail = Detail { why: Some("found sending at start"), ..Detail::default() };
         steps::move_intent(tx, cause, &step, &detail)?;
         // A decision must look at it whatever its order's next look was.

@@ -59,6 +59,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Discrepancy]) -> R
     let mut before = differences(tx, cause)?;
     let mut open = open_breaks(tx, cause)?;
     let mut now = BTreeMap::new();
+    let seen = if planted!("breaks_are_not_kept") { &[] } else { seen };
     for discrepancy in seen {
         let identity = (discrepancy.kind.name().to_owned(), discrepancy.subject.clone());
         now.entry(identity).or_insert(discrepancy);

@@ -235,7 +235,7 @@ fn settle_with(conn: &mut Connection, path: &Path, cache: i64) -> Result<(), Sto
     conn.set_prepared_statement_cache_capacity(128);
     for (setting, wanted) in [
         // NORMAL may lose the last commits at a power loss; an intent must be on disk before its request leaves.
-        ("synchronous", 2),
+        ("synchronous", if planted!("synchronous_normal") { 1 } else { 2 }),
         ("foreign_keys", 1),
         ("trusted_schema", 0),
         // REPLACE would otherwise delete rows behind the triggers that forbid it.

@@ -35,7 +35,9 @@ impl Tx<'_> {
         self.conn.prepare_cached("SAVEPOINT part")?.execute([])?;
         let result = work(self);
         if result.is_err() {
-            self.head = head;
+            if !planted!("journal_outside_the_transaction") {
+                self.head = head;
+            }
             if !self.conn.is_autocommit() {
                 self.conn.prepare_cached("ROLLBACK TO part")?.execute([])?;
             }

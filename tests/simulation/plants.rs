@@ -1,0 +1,107 @@
+//! The bugs planted on purpose, and the proof that the oracle sees each of them.
+//!
+//! Runs only where they are planted:
+//! `RUSTC_WORKSPACE_WRAPPER=tests/simulation/with-plants cargo test --release --test simulation -- plants --nocapture`.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reconciled::planted::select;
+
+use super::run::run;
+use super::seeds::{number, threads};
+
+/// Each plant, and what a programmer might have thought.
+const PLANTS: &[(&str, &str)] = &[
+    ("random_key", "a new idempotency key for every intent"),
+    ("key_per_order", "one idempotency key for all refunds of an order"),
+    ("same_key_other_amount", "the body asks for another amount than the intent"),
+    ("new_key_every_retry", "each attempt has its own key"),
+    ("no_observe_before_resend", "an unknown outcome is sent again without looking"),
+    ("no_freshness_guard", "a write leaves on a read of any age"),
+    ("timeout_is_success", "no answer means done"),
+    ("timeout_is_failure", "no answer means refused, and a new intent is made"),
+    ("forbidden_is_done", "403 means that it was done before"),
+    ("throttled_is_done", "429 counts as a success"),
+    ("server_error_is_success", "5xx counts as a success"),
+    ("redirect_is_done", "3xx counts as a success"),
+    ("match_by_amount", "any refund of the right amount settles a credit invoice"),
+    ("no_hold_on_foreign_refund", "a refund that nothing explains stops nobody"),
+    ("paid_before_proven", "a requested refund is enough to mark paid"),
+    ("any_amount_settles", "a refund under the reference settles whatever its amount"),
+    ("cancel_plus_credit_invoices", "a cancel gives everything back, credit invoices beside it"),
+    ("over_refund_within_one_pass", "what one refund takes is not missing for the next"),
+    ("counter_in_memory", "what was spent today is forgotten with the process"),
+    ("no_limit_per_order", "the ceiling per order counts the present refund alone"),
+    ("no_limit_per_pass", "the ceiling per pass counts the present refund alone"),
+    ("kill_switch_is_read_once", "the kill switch is looked at when a pass begins"),
+    ("hold_is_read_once", "an operator's hold is looked at when an order is decided"),
+    ("no_claim_on_disk", "the claim is granted and not written"),
+    ("journal_outside_the_transaction", "the journal's head is kept when its rows are undone"),
+    ("a_step_without_a_row", "a credit invoice moves and no row says so"),
+    ("unread_is_clean", "a list that could not be read is an empty one"),
+    ("cursor_runs_ahead", "the cursor moves whatever was read"),
+    ("cancelled_revives", "a cancelled order is paid again when it was captured"),
+    ("capture_after_cancel", "a shipped part is captured although the order was cancelled"),
+    ("capture_before_shipping", "an authorized order is captured before it ships"),
+    ("cancels_living_orders", "whatever is not captured is cancelled"),
+    ("no_patience", "a credit invoice is refunded at once, beside the vendor's app"),
+    ("act_false_is_ignored", "`act = false` plans, and sends all the same"),
+    ("breaks_are_not_kept", "differences are found and never told"),
+];
+
+/// Spoilt lines that harm nobody, because another guard stands behind them; each with that guard.
+const HARMLESS: &[(&str, &str)] = &[
+    ("no_key_life", "a resend still needs two fresh reads without it, a day after any read lags"),
+    ("one_absence_is_enough", "inside the life of its key a repeat is answered with the first answer"),
+    ("crash_means_not_sent", "the intent keeps its key, and a planned one is looked for like an unknown one"),
+];
+
+/// The first seed on which the oracle sees the plant: how many were needed, and which invariant.
+fn caught(plant: &'static str, budget: u64) -> Option<(u64, &'static str)> {
+    (1..=budget).find_map(|seed| {
+        select(plant);
+        let outcome = run(seed, false);
+        select("");
+        let breach = outcome.breach?;
+        assert_eq!(run(seed, false).breach, None, "seed {seed} breaks without a plant");
+        Some((seed, breach.invariant))
+    })
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    let budget = number("SIM_PLANT_SEEDS").unwrap_or(2_000);
+    let next = AtomicUsize::new(0);
+    let survivors = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((plant, thought)) = PLANTS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match caught(plant, budget) {
+                Some((seeds, invariant)) => println!("{plant:34} {invariant:32} {seeds:6}  {thought}"),
+                None => {
+                    println!("{plant:34} SURVIVES {budget} seeds");
+                    survivors.lock().unwrap().push(*plant);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads() {
+            scope.spawn(work);
+        }
+    });
+    let survivors = survivors.into_inner().unwrap();
+    println!("{} of {} planted bugs caught", PLANTS.len() - survivors.len(), PLANTS.len());
+    assert!(survivors.is_empty(), "a survivor is a hole in the oracle: {survivors:?}");
+}
+
+/// What is called harmless is, on the same seeds: were it caught, it would belong above.
+#[test]
+fn harmless_plants_are_harmless() {
+    let budget = number("SIM_HARMLESS_SEEDS").unwrap_or(200);
+    for (plant, guard) in HARMLESS {
+        let found = caught(plant, budget);
+        println!("{plant:34} harmless: {guard}");
+        assert_eq!(found, None, "{plant} is not harmless");
+    }
+}
