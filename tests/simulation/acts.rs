@@ -17,7 +17,7 @@ const ORDERS: usize = 3;
 impl State {
     /// Orders and papers from before the first pass, most of them old enough to be acted on.
     pub fn what_was_before(&mut self) {
-        for _ in 0..self.rng.below(2) + 1 {
+        for _ in 0..=self.rng.below(2) {
             self.place_order();
         }
         for _ in 0..self.rng.below(4) {
@@ -71,7 +71,7 @@ impl State {
         if self.world.all_shop_truth().len() >= ORDERS {
             return None;
         }
-        let lines = (0..self.rng.below(3) + 1).map(|_| {
+        let lines = (0..=self.rng.below(3)).map(|_| {
             let unit = self.rng.one(&[1_000, 1_000, 2_500, 4_495, 333, 1]);
             NewLine::new("Article", self.rng.ms(1, 4), unit)
         });

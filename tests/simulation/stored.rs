@@ -8,10 +8,11 @@ use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use reconciled::core::id::{IntentId, OrderId, PassId};
 use reconciled::core::intent::Intent;
 use reconciled::core::money::Minor;
+use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
     Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow, Scope, ShopRecord,
-    Store, StoreError,
+    Standing, Store, StoreError,
 };
 
 use super::oracle;
@@ -79,6 +80,43 @@ impl Store for SimStore {
 
     async fn unread(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         self.inner.unread(limit).await
+    }
+
+    async fn reread(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.reread(at).await;
+        self.after("reread").await;
+        done
+    }
+
+    async fn wake(&self, orders: Vec<OrderId>) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.wake(orders).await;
+        self.after("wake").await;
+        done
+    }
+
+    async fn policy(&self) -> Result<Option<String>, StoreError> {
+        self.inner.policy().await
+    }
+
+    async fn keep_policy(&self, policy: String) -> Result<(), StoreError> {
+        self.before().await;
+        let done = self.inner.keep_policy(policy).await;
+        self.after("keep_policy").await;
+        done
+    }
+
+    async fn next_due(&self) -> Result<Option<NextDue>, StoreError> {
+        self.inner.next_due().await
+    }
+
+    async fn keep_next_due(&self, next: NextDue) -> Result<(), StoreError> {
+        self.inner.keep_next_due(next).await
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        self.inner.standing().await
     }
 
     async fn observe(&self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp) -> Result<(), StoreError> {

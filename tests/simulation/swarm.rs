@@ -281,6 +281,7 @@ fn policy(rng: &mut Rng) -> Policy {
         cancels: mostly(rng),
         captures: mostly(rng),
         capture_on: CaptureOn::Shipped,
+        extend_authorization: rng.chance(300),
         adopt_exact: rng.chance(150),
         refund_after: SignedDuration::from_mins(rng.one(&[0, 0, 60, 60, 90])),
         grace: SignedDuration::from_mins(30),

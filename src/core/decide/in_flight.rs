@@ -72,9 +72,9 @@ fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
     // waiting until its time comes again would be waiting for nothing.
     let is_ahead = intent.last_sent_at.is_some_and(|sent| sent > after(case.now, case.policy.grace));
     if is_ahead && intent.effect.kind.is_klarna() {
-        return unconfirmed(case, intent);
+        return unconfirmed(case, intent, case.now, "the clock was set back since, so nobody knows how old its key is");
     }
-    if is_ahead && is_still_owed(case, intent, klarna) {
+    if is_ahead && not_owed(case, intent, klarna).is_none() {
         return case.want_again(intent, "asked before by a clock that was ahead".to_owned());
     }
     if !is_later_read {

@@ -46,6 +46,7 @@ fn target(state: &State, flight: &Flight) -> Option<(ShopTruth, Kind)> {
             "captures" => Kind::Capture,
             "cancel" => Kind::Cancel,
             "release-remaining-authorization" => Kind::Release,
+            "extend-authorization-time" => Kind::Extend,
             _ => return None,
         };
         return Some((shop, kind));
