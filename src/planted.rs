@@ -17,6 +17,14 @@ macro_rules! planted {
     };
 }
 
+/// A number that was not drawn before, for the plants that need chance.
+#[cfg(reconciled_plants)]
+macro_rules! drawn {
+    () => {
+        $crate::planted::drawn()
+    };
+}
+
 #[cfg(reconciled_plants)]
 mod selected {
     use std::cell::Cell;

@@ -283,7 +283,7 @@ pub const fn leaves_no_trace(answer: &Answer) -> bool {
 pub fn key(effect: &Effect, target: &Target) -> Uuid {
     #[cfg(reconciled_plants)]
     if planted!("random_key") {
-        return Uuid::from_u64_pair(u64::from(target.order.0), crate::planted::drawn());
+        return Uuid::from_u64_pair(u64::from(target.order.0), drawn!());
     }
     #[cfg(reconciled_plants)]
     if planted!("key_per_order") {
