@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use reconciled::http::{Method, Request, Response, Transport, TransportError};
+use reconciled::http::{Login, Method, Request, Response, Transport, TransportError};
 use reconciled::sandbox::{self, BodyFormat, Effect, FaultKind, FaultRule, Reply, Side};
 
 use super::sim::{Answer, Done, Flight, Sim, State, Waiting, Zombie};
@@ -40,7 +40,6 @@ impl Transport for SimTransport {
 }
 
 fn flight(state: &State, request: &Request) -> Flight {
-    use secrecy::ExposeSecret as _;
     let side = if request.url.starts_with(SHOP_URL) { Side::Lightspeed } else { Side::Klarna };
     let path = request.url.strip_prefix(SHOP_URL).or_else(|| request.url.strip_prefix(KLARNA_URL)).unwrap();
     let method = match request.method {
@@ -53,7 +52,7 @@ fn flight(state: &State, request: &Request) -> Flight {
         Side::Klarna => accounts.merchant_authorization(),
         Side::Lightspeed | Side::Control => accounts.shop_authorization(),
     };
-    debug_assert!(!request.credentials.user.expose_secret().is_empty());
+    assert!(matches!(request.login, Login::Basic(_)), "a side is asked with its credential");
     let mut asked = sandbox::Request::new(method, path).with_header("authorization", &authorization);
     for (name, value) in &request.headers {
         asked = asked.with_header(name, value);

@@ -11,8 +11,8 @@ use reconciled::core::money::Minor;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow, Scope, ShopRecord,
-    Standing, Store, StoreError,
+    Attempt, Audit, Break, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow, Overdue,
+    Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
 use super::oracle;
@@ -113,6 +113,18 @@ impl Store for SimStore {
 
     async fn keep_next_due(&self, next: NextDue) -> Result<(), StoreError> {
         self.inner.keep_next_due(next).await
+    }
+
+    async fn told(&self, channel: Channel) -> Result<Vec<Told>, StoreError> {
+        self.inner.told(channel).await
+    }
+
+    async fn keep_told(&self, channel: Channel, told: Vec<Told>, over: Vec<String>) -> Result<(), StoreError> {
+        self.inner.keep_told(channel, told, over).await
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<Overdue>, StoreError> {
+        self.inner.overdue(before).await
     }
 
     async fn standing(&self) -> Result<Standing, StoreError> {

@@ -132,7 +132,7 @@ pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
                 OR EXISTS (SELECT 1 FROM credit_invoice AS c WHERE c.shop = o.shop AND c.order_id = o.id
                     AND c.state <> 'cancelled' AND c.state NOT LIKE 'paid%')
                 OR EXISTS (SELECT 1 FROM intent AS i WHERE i.shop = o.shop AND i.order_id = o.id
-                    AND i.state IN ('planned', 'sending', 'unknown'))
+                    AND (i.state = 'planned' OR i.state = 'sending' OR i.state = 'unknown'))
                 OR EXISTS (SELECT 1 FROM difference AS d WHERE d.shop = o.shop AND d.order_id = o.id)))",
     )?;
     mark.execute((tx.shop, At(at)))?;

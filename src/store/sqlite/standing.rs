@@ -42,7 +42,7 @@ pub(super) fn standing(conn: &Connection, shop: &str) -> Result<Standing, StoreE
             conn,
             shop,
             "SELECT min(coalesce(last_sent_at, planned_at)) FROM intent INDEXED BY intent_open
-             WHERE shop = ?1 AND state = 'unknown' AND state IN ('planned', 'sending', 'unknown')",
+             WHERE shop = ?1 AND state = 'unknown'",
         )?,
         last_complete: oldest(
             conn,
@@ -69,7 +69,7 @@ fn intents(conn: &Connection, shop: &str) -> Result<BTreeMap<&'static str, u64>,
     // The index is used only where its own condition stands in the query, word for word.
     let mut find = conn.prepare_cached(
         "SELECT count(*) FROM intent INDEXED BY intent_open
-         WHERE shop = ?1 AND state = ?2 AND state IN ('planned', 'sending', 'unknown')",
+         WHERE shop = ?1 AND state = ?2 AND (state = 'planned' OR state = 'sending' OR state = 'unknown')",
     )?;
     let open = [State::Planned, State::Sending, State::Unknown];
     let counted = open.into_iter().map(|state| {

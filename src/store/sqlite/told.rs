@@ -58,12 +58,11 @@ pub(super) fn keep(tx: &Tx<'_>, channel: Channel, told: &[Told], over: &[String]
 }
 
 pub(super) fn overdue(conn: &Connection, shop: &str, before: Timestamp) -> Result<Vec<Overdue>, StoreError> {
-    // The index is used only where its own condition stands in the query, word for word.
     let mut find = conn.prepare_cached(
         "SELECT i.id, i.kind, o.number, i.credit_number, i.amount, coalesce(i.first_sent_at, i.planned_at)
          FROM intent AS i INDEXED BY intent_open
          JOIN shop_order AS o ON o.shop = i.shop AND o.id = i.order_id
-         WHERE i.shop = ?1 AND i.state = 'unknown' AND i.state IN ('planned', 'sending', 'unknown')
+         WHERE i.shop = ?1 AND i.state = 'unknown'
             AND coalesce(i.first_sent_at, i.planned_at) < ?2
             AND NOT EXISTS (
                 SELECT 1 FROM break AS b WHERE b.shop = i.shop AND b.order_id = i.order_id
