@@ -33,6 +33,7 @@ pub enum Method {
     Get,
     Post,
     Put,
+    Delete,
 }
 
 /// HTTP Basic credentials; never printed.

@@ -241,6 +241,31 @@ fn a_read_is_repeated_once_and_counted() {
 }
 
 #[test]
+fn credentials_are_accepted_when_klarna_says_in_its_own_words_that_it_knows_no_such_order() {
+    let probe = |reply: Reply| {
+        let transport = Scripted::always(reply);
+        let answer = run(client(&transport, &Still::new()).probe());
+        assert_eq!(transport.asked().len(), 1);
+        assert_eq!(transport.asked()[0].method, Method::Get);
+        answer
+    };
+    let date = [("Date", "Mon, 01 Jun 2026 12:00:30 GMT")];
+    let unknown = r#"{"error_code":"NO_SUCH_ORDER","error_messages":[],"correlation_id":"c"}"#;
+    assert_eq!(probe(Ok(response(404, &date, unknown))), Ok(Some(at("2026-06-01T12:00:30Z"))));
+    let invalid = r#"{"error_code":"INVALID_ORDER_ID","error_messages":[]}"#;
+    assert_eq!(probe(Ok(response(400, &[], invalid))), Ok(None));
+    let refused = probe(Ok(response(401, &date, fixture("klarna/error_401.html"))));
+    assert!(matches!(refused, Err(Unreadable::Refused(_))), "{refused:?}");
+    for reply in [
+        Ok(response(404, &date, "<html>not here</html>")),
+        Ok(response(503, &date, "")),
+        Err(TransportError::Lost("reset".to_owned())),
+    ] {
+        assert!(matches!(probe(reply), Err(Unreadable::Failed(_))), "an edge is not Klarna");
+    }
+}
+
+#[test]
 fn a_write_is_one_request_with_the_callers_key_and_payload() {
     for (kind, path) in [
         (Kind::Refund, "/refunds"),

@@ -20,7 +20,7 @@ use reconciled::core::facts::{Line, Shipped, ShopOrder, ShopStatus, Word};
 use reconciled::core::id::{InvoiceId, LineId, OrderId};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::http::{Method, TransportError};
-use reconciled::lightspeed::{Client, IdSource, Page, Settings, ShopInfo};
+use reconciled::lightspeed::{Client, IdSource, NotWritten, Page, Permission, Settings, ShopInfo, Wish};
 use reconciled::report::ReadWrite;
 use wire_support::{Reply, Scripted, Still, at, credentials, fixture, ok, response, run};
 
@@ -487,6 +487,70 @@ fn the_shop_says_who_it_is() {
     assert!(message(shop(body.replace("\"currency\": {", "\"currency\": false, \"x\": {"))).contains("currency"));
 }
 
+#[test]
+fn a_keys_permissions_are_read_in_every_form() {
+    let ask = |body: &str| run(client(&Scripted::always(ok(body))).permissions()).map(|(granted, _)| granted);
+    let may = |area: &str, read, write| Permission { area: area.to_owned(), read, write };
+    assert_eq!(
+        ask(
+            r#"{"accountPermissions":{"orders":{"read":true,"write":"1"},"settings":{"read":1,"write":false},"x":{}}}"#
+        ),
+        Ok(vec![may("orders", true, true), may("settings", true, false), may("x", false, false)])
+    );
+    for body in [r#"{"accountPermissions":[]}"#, r#"{"accountPermissions":{"orders":"all"}}"#, "[]"] {
+        message(ask(body));
+    }
+    let refused = run(client(&Scripted::always(Ok(response(401, &[], "")))).permissions());
+    assert!(matches!(refused, Err(Unreadable::Refused(_))), "{refused:?}");
+}
+
+const HOOK: &str =
+    r#"{"id":7,"isActive":true,"itemGroup":"orders","itemAction":"paid","address":"https:\/\/a.example\/x"}"#;
+
+#[test]
+fn webhooks_are_listed_registered_and_removed() {
+    let list = |body: String| run(client(&Scripted::always(ok(body))).webhooks());
+    let found = list(format!("{{\"webhooks\":[{HOOK}]}}")).unwrap();
+    assert_eq!((found[0].id, found[0].is_active, found[0].address.as_str()), (7, true, "https://a.example/x"));
+    assert_eq!(list("{\"webhooks\":[]}".to_owned()), Ok(vec![]));
+    assert!(message(list(format!("{{\"webhooks\":[{}]}}", HOOK.replace("address", "url")))).contains("address"));
+
+    let wish = Wish { group: "orders", action: "paid" };
+    let transport = Scripted::always(Ok(response(201, &[], format!("{{\"webhook\":{HOOK}}}"))));
+    run(client(&transport).add_webhook(wish, "https://a.example/x")).unwrap();
+    run(client(&transport).remove_webhook(7)).unwrap();
+    assert_eq!(transport.paths(), ["nl/webhooks.json", "nl/webhooks/7.json"]);
+    let [added, removed] = transport.asked().try_into().unwrap();
+    let body = r#"{"webhook":{"isActive":true,"itemGroup":"orders","itemAction":"paid","language":"nl","format":"json","address":"https://a.example/x"}}"#;
+    assert_eq!((added.method, added.body.as_deref()), (Method::Post, Some(body)));
+    assert_eq!((removed.method, removed.body), (Method::Delete, None));
+}
+
+#[test]
+fn a_registration_counts_as_made_only_when_the_answer_shows_it() {
+    let wish = Wish { group: "orders", action: "paid" };
+    let error = r#"{"error":{"code":400,"message":"Invalid data input."}}"#;
+    let other = format!("{{\"webhook\":{}}}", HOOK.replace("paid", "created"));
+    for (reply, is_known) in [
+        (Ok(response(201, &[], other)), false),
+        (Ok(response(201, &[], "")), false),
+        (Ok(response(201, &[], error)), false),
+        (Ok(response(400, &[], error)), true),
+        (Ok(response(401, &[], "")), true),
+        (Ok(response(403, &[], "")), true),
+        (Ok(response(429, &[], "")), true),
+        (Ok(response(500, &[], "")), false),
+        (Err(TransportError::NotSent("dns".to_owned())), true),
+        (Err(TransportError::Lost("cut".to_owned())), false),
+    ] {
+        let transport = Scripted::always(reply.clone());
+        let made = run(client(&transport).add_webhook(wish, "https://a.example/x"));
+        assert_eq!(matches!(made, Err(NotWritten::Refused(_))), is_known, "{reply:?} {made:?}");
+        assert_eq!(matches!(made, Err(NotWritten::Unknown(_))), !is_known, "{reply:?} {made:?}");
+        assert_eq!(transport.asked().len(), 1, "never repeated");
+    }
+}
+
 fn parameter(url: &str, name: &str) -> Option<u64> {
     let query = url.split_once('?')?.1;
     query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))?.parse().ok())
@@ -804,6 +868,12 @@ proptest! {
         let _ = run(client.orders_page(None, &Page::first()));
         let _ = run(client.invoices_page(None, &Page::first()));
         let _ = run(client.find_order("A"));
+        let _ = run(client.permissions());
+        let _ = run(client.profile());
+        let _ = run(client.recent_orders(None));
+        let _ = run(client.recently_credited(None));
+        let _ = run(client.probe(OrderId(40_018), Currency::EUR));
+        let _ = run(client.webhooks());
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl ReqwestTransport {
             Method::Get => client.get(url),
             Method::Post => client.post(url),
             Method::Put => client.put(url),
+            Method::Delete => client.delete(url),
         };
         // Both mark the header sensitive.
         builder = match &request.login {

@@ -15,9 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::budget::{Budget, Use};
+use crate::budget::{Budget, Use, date};
 use crate::clock::Clock;
-use crate::core::answer::{Answer, Unreadable};
+use crate::core::answer::{Answer, Said, Unreadable};
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Effect, Kind};
@@ -37,6 +37,9 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// When a refusal names no time: the window of every documented limit.
 const UNNAMED_THROTTLE: SignedDuration = SignedDuration::from_secs(1);
+
+/// A well-formed id that is nobody's order.
+const NOBODYS_ORDER: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Klarna shows these to the consumer (order management OpenAPI, 2026, `description`).
 const REFUND_DESCRIPTION: &str = "Refund for your order";
@@ -99,6 +102,28 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let response = sent.map_err(|error| classify::no_answer(&error))?;
         self.budget.learn(&self.clock, &response);
         classify::read(response, |response| self.throttled_until(response))
+    }
+
+    /// Whether Klarna accepts the credentials, and what its clock says: asks for an order that cannot exist. Harmless,
+    /// and the only read that needs no order.
+    ///
+    /// # Errors
+    /// `Refused` when the credentials are not accepted.
+    pub async fn probe(&self) -> Result<Option<Timestamp>, Unreadable> {
+        if let Err(until) = self.budget.admit(&self.clock, Use::Read).await {
+            return Err(Unreadable::OutOfBudget { until });
+        }
+        let nobodys = KlarnaOrderId::new(NOBODYS_ORDER).ok_or_else(|| Unreadable::Failed(Said::default()))?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let sent = self.transport.send(self.request(Method::Get, &nobodys, "", READ_TIMEOUT)).await;
+        let response = sent.map_err(|error| classify::no_answer(&error).into_unreadable())?;
+        self.budget.learn(&self.clock, &response);
+        let date = date(&response);
+        let read = classify::read(response, |response| self.throttled_until(response));
+        match read.map_err(Stumble::into_unreadable) {
+            Ok(_) | Err(Unreadable::NotFound(_)) => Ok(date),
+            Err(why) => Err(why),
+        }
     }
 
     /// Waits for a write's turn in the budget; asked for before the write is claimed.

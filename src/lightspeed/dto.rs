@@ -23,6 +23,47 @@ pub(super) struct Shop<'a> {
     pub(super) currency: Raw<'a>,
 }
 
+/// How the shop is called on the web.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShopDomains<'a> {
+    #[serde(borrow)]
+    pub(super) main_domain: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) sub_domain: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShopLimits<'a> {
+    #[serde(borrow)]
+    pub(super) max_webhooks: Raw<'a>,
+}
+
+/// What a key may do in one area.
+#[derive(Deserialize)]
+pub(super) struct Permission<'a> {
+    #[serde(borrow)]
+    pub(super) read: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) write: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Webhook<'a> {
+    #[serde(borrow)]
+    pub(super) id: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) is_active: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) item_group: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) item_action: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) address: Raw<'a>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ShopCurrency<'a> {

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{convert, dto};
+use super::{NotWritten, convert, dto};
 use crate::core::answer::{Answer, Said, Unreadable};
 use crate::core::id::InvoiceId;
 use crate::http::json::{decode, members, text};
@@ -94,6 +94,38 @@ pub(super) fn marked(response: Response, invoice: InvoiceId, until: impl Fn(&Res
         )),
         429 => Answer::Throttled { until: until(&response), said },
         _ => Answer::Unknown(said),
+    }
+}
+
+/// What came of writing something that is no document.
+pub(super) enum Written {
+    Done(Vec<u8>),
+    Refused(Said),
+    Unknown(Said),
+}
+
+pub(super) fn not_written(error: &TransportError) -> NotWritten {
+    match error {
+        TransportError::NotSent(why) => NotWritten::Refused(said(why)),
+        TransportError::Lost(why) => NotWritten::Unknown(said(why)),
+    }
+}
+
+/// The answer to registering or removing a webhook. Whichever success the shop answers with is one: which it is, is
+/// not documented.
+pub(super) fn written(response: Response, until: impl Fn(&Response) -> Timestamp) -> Written {
+    let reply = Reply::of(&response);
+    let said = reply.said();
+    match response.status {
+        200..=299 if reply.error.is_none() => Written::Done(response.body),
+        401 => Written::Refused(explain(said, "the API key or its secret is wrong")),
+        403 => Written::Refused(explain(
+            said,
+            "grant the API key the permission to write settings (webhooks are part of it) in the back office",
+        )),
+        429 => Written::Refused(explain(said, &format!("try again after {}", until(&response)))),
+        400..=499 => Written::Refused(said),
+        _ => Written::Unknown(said),
     }
 }
 

@@ -32,25 +32,32 @@ impl<T: Transport, C: Clock> Client<T, C> {
         &self, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
     ) -> Result<Option<KlarnaOrderId>, Unreadable> {
         for source in &self.settings.klarna_order_id {
-            let found = match source {
-                IdSource::PaymentData => wire.payment_data.and_then(|data| in_payment_data(data, order)),
-                IdSource::Memo => text(wire.memo).and_then(|memo| uuid_in(&memo)),
-                IdSource::Metafield(key) => {
-                    let path = format!("orders/{id}/metafields");
-                    let rows = self.embedded_or_fetched(wire.metafields, &path, WHOLE_PAGE).await?;
-                    in_metafields(&rows, key)
-                }
-                IdSource::Events => {
-                    let query = format!("{WHOLE_PAGE}&order={id}");
-                    let rows = self.embedded_or_fetched(wire.events, "orders/events", &query).await?;
-                    in_events(&rows, id)
-                }
-            };
+            let found = self.klarna_order_id_in(source, id, wire, order).await?;
             if found.is_some() {
                 return Ok(found);
             }
         }
         Ok(None)
+    }
+
+    /// What one place says, whatever the others do.
+    pub(super) async fn klarna_order_id_in(
+        &self, source: &IdSource, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
+    ) -> Result<Option<KlarnaOrderId>, Unreadable> {
+        Ok(match source {
+            IdSource::PaymentData => wire.payment_data.and_then(|data| in_payment_data(data, order)),
+            IdSource::Memo => text(wire.memo).and_then(|memo| uuid_in(&memo)),
+            IdSource::Metafield(key) => {
+                let path = format!("orders/{id}/metafields");
+                let rows = self.embedded_or_fetched(wire.metafields, &path, WHOLE_PAGE).await?;
+                in_metafields(&rows, key)
+            }
+            IdSource::Events => {
+                let query = format!("{WHOLE_PAGE}&order={id}");
+                let rows = self.embedded_or_fetched(wire.events, "orders/events", &query).await?;
+                in_events(&rows, id)
+            }
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The client of Lightspeed eCom (C-Series): reads orders and invoices, and marks credit invoices paid.
 //!
 //! Turns the wire into `core::facts` and answers into `core::answer`; wire words stop at `convert`. Never follows a
-//! link from a body, never writes anything but an invoice's status, and repeats reads only.
+//! link from a body, never writes anything but an invoice's status and, when an operator asks for it, registrations of
+//! webhooks; repeats reads only.
 
+mod account;
 mod convert;
 mod documents;
 mod dto;
@@ -10,7 +12,10 @@ mod error;
 mod exchange;
 mod link;
 mod paging;
+mod sample;
+mod webhooks;
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +32,10 @@ use crate::core::money::Currency;
 use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use crate::report::ReadWrite;
 
+pub use self::account::{Permission, Profile};
 pub use self::paging::{BadRow, LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
+pub use self::sample::{Probed, RecentOrder};
+pub use self::webhooks::{NotWritten, Webhook, Wish};
 
 /// Where and how one shop is called.
 #[derive(Clone, Debug)]
@@ -70,6 +78,18 @@ impl FromStr for IdSource {
             ("events", _) => Ok(Self::Events),
             (_, Some(key)) if !key.is_empty() => Ok(Self::Metafield(key.to_owned())),
             _ => Err(UnknownIdSource(text.to_owned())),
+        }
+    }
+}
+
+/// As it is written in the configuration.
+impl fmt::Display for IdSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PaymentData => f.write_str("paymentData"),
+            Self::Metafield(key) => write!(f, "metafield:{key}"),
+            Self::Memo => f.write_str("memo"),
+            Self::Events => f.write_str("events"),
         }
     }
 }

@@ -176,6 +176,6 @@ fn less_overlap(since: Timestamp) -> Timestamp {
     since.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN)
 }
 
-fn utc_text(at: Timestamp) -> String {
+pub(super) fn utc_text(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
