@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::output::{self, Output};
 use super::wire;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{self, Environment, Loaded, Request};
+use crate::config::{self, ConfigError, Environment, Loaded, Request};
 use crate::core::id::OrderId;
 use crate::core::money::Currency;
 use crate::report::text::plain;
@@ -59,6 +59,11 @@ impl Context {
     fn load(&self, secrets: bool) -> Result<Loaded, CliError> {
         let (file, shop) = (self.global.config.clone(), self.global.shop.clone());
         self.read(&Request { file, shop, secrets })
+    }
+
+    /// Every configured shop with its secrets, or the one named with `--shop`; warnings are the caller's to tell.
+    pub(super) fn load_shops(&self, file: Option<&Path>) -> Result<Vec<Loaded>, ConfigError> {
+        config::load_all(file, self.global.shop.as_deref(), &self.environment)
     }
 
     /// A configuration that this program wrote itself.

@@ -8,6 +8,7 @@ mod approve;
 mod args;
 mod audit;
 mod breaks;
+mod check;
 mod context;
 mod demo;
 mod error;
@@ -63,6 +64,7 @@ Exit status:
 const EXAMPLES: &str = "\
 Examples:
   reconciled demo                         see it work, without any account
+  reconciled check                        is everything in place?
   reconciled reconcile --dry-run          what is due, writing nothing to either side
   reconciled reconcile                    one pass
   reconciled show ORD00018                one order from first sight on
@@ -109,6 +111,8 @@ pub struct Global {
 pub enum Command {
     /// See it work: a simulated shop and Klarna account, and passes until they agree
     Demo(demo::Demo),
+    /// Whether everything is in place: credentials, permissions, clocks, store, schedule
+    Check(check::Check),
     /// One pass: look at what changed, do what is due, report
     Reconcile(reconcile::Reconcile),
     /// The service: passes on their schedule, until it is told to stop
@@ -161,6 +165,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
     let context = Context::new(cli.global, environment);
     match cli.command {
         Command::Demo(demo) => demo.run(&context).await,
+        Command::Check(check) => check.run(&context).await,
         Command::Reconcile(reconcile) => reconcile.run(&context).await,
         Command::Run(run) => run.run(&context).await,
         Command::Show(show) => show.run(&context).await,

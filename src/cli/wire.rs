@@ -57,6 +57,18 @@ pub(super) async fn pass(
 
 type Ready = pass::Shop<ShopStore, ReqwestTransport, SystemClock>;
 
+/// A dry run that remembers nothing: its store lives in memory and ends with it, so that no playground is ever mixed
+/// into a store of production.
+pub(super) async fn rehearse(
+    loaded: &Loaded, store: &ShopStore, wire: &ReqwestTransport, since: Option<Timestamp>,
+    progress: &dyn pass::Progress,
+) -> Result<PassReport, CliError> {
+    let ready = ready(loaded, store, wire)?;
+    let options = pass::Options { dry_run: true, since, full: since.is_none(), ..pass::Options::default() };
+    let attempt = format!("the rehearsal over shop `{}`", loaded.shop.name);
+    pass::run(&ready, &options, progress).await.map_err(|source| CliError::Store { attempt, source })
+}
+
 /// The connections of this process, to both sides.
 pub(super) fn transport() -> Result<ReqwestTransport, CliError> {
     ReqwestTransport::new()
@@ -70,26 +82,36 @@ fn ready(loaded: &Loaded, store: &ShopStore, transport: &ReqwestTransport) -> Re
         why: why.to_string(),
     };
     let secrets = loaded.secrets.as_ref().ok_or_else(|| failed(&"its secrets were not read"))?;
-    let shops_budget = Arc::new(Budget::lightspeed("lightspeed", &shop.lightspeed.base_url));
-    let merchants_budget = Arc::new(klarna_budget(&shop.klarna));
-    let lightspeed = lightspeed::Client::new(
-        transport.clone(),
-        SystemClock,
-        lightspeed_settings(shop, secrets),
-        shops_budget.clone(),
-    );
-    let settings = klarna::Settings { base_url: shop.klarna.base_url.clone(), credentials: secrets.klarna.clone() };
+    let sides = sides(loaded, secrets, transport);
     Ok(pass::Shop {
         name: shop.name.clone(),
         environment: shop.klarna.environment.name().to_owned(),
         region: shop.klarna.region.name().to_owned(),
         policy: shop.policy.clone(),
-        lightspeed,
-        klarna: klarna::Client::new(transport.clone(), SystemClock, settings, merchants_budget.clone()),
-        budgets: vec![shops_budget, merchants_budget],
+        lightspeed: sides.lightspeed,
+        klarna: sides.klarna,
+        budgets: sides.budgets,
         store: store.clone(),
         clock: SystemClock,
     })
+}
+
+/// The clients of both sides, each with a budget of its own.
+pub(super) struct Sides {
+    pub(super) lightspeed: lightspeed::Client<ReqwestTransport, SystemClock>,
+    pub(super) klarna: klarna::Client<ReqwestTransport, SystemClock>,
+    budgets: Vec<Arc<Budget>>,
+}
+
+pub(super) fn sides(loaded: &Loaded, secrets: &Secrets, transport: &ReqwestTransport) -> Sides {
+    let shop = &loaded.shop;
+    let shops_budget = Arc::new(Budget::lightspeed("lightspeed", &shop.lightspeed.base_url));
+    let merchants_budget = Arc::new(klarna_budget(&shop.klarna));
+    let settings = lightspeed_settings(shop, secrets);
+    let lightspeed = lightspeed::Client::new(transport.clone(), SystemClock, settings, shops_budget.clone());
+    let settings = klarna::Settings { base_url: shop.klarna.base_url.clone(), credentials: secrets.klarna.clone() };
+    let klarna = klarna::Client::new(transport.clone(), SystemClock, settings, merchants_budget.clone());
+    Sides { lightspeed, klarna, budgets: vec![shops_budget, merchants_budget] }
 }
 
 fn lightspeed_settings(shop: &ShopConfig, secrets: &Secrets) -> lightspeed::Settings {

@@ -116,11 +116,22 @@ pub(super) fn notify_token(
     }
 }
 
+impl Secrets {
+    /// The environment that Klarna's password says it is for, if it says one.
+    pub fn marked(&self) -> Option<KlarnaEnvironment> {
+        marked(&self.klarna.password)
+    }
+}
+
 /// Klarna marks its newer passwords with the environment they are for.
-fn agrees(password: &SecretString, shop: &ShopConfig, config: &Path, problems: &mut Problems) -> bool {
+fn marked(password: &SecretString) -> Option<KlarnaEnvironment> {
     let all = [KlarnaEnvironment::Playground, KlarnaEnvironment::Production];
-    let marked = all.into_iter().find(|it| password.expose_secret().starts_with(it.password_prefix()));
-    let wrong = marked.filter(|marked| *marked != shop.klarna.environment);
+    all.into_iter().find(|it| password.expose_secret().starts_with(it.password_prefix()))
+}
+
+/// A password must not be one of the other environment.
+fn agrees(password: &SecretString, shop: &ShopConfig, config: &Path, problems: &mut Problems) -> bool {
+    let wrong = marked(password).filter(|marked| *marked != shop.klarna.environment);
     if let Some(marked) = wrong {
         problems.add_text(format!(
             "{}: shops.{}.klarna.environment = \"{}\", but the password is one of the {} environment (it begins with `{}`); set environment = \"{}\" or use a password of {}",

@@ -214,6 +214,11 @@ impl Rig {
         self.run(&["audit", "verify"]).ended(0).says("intact");
     }
 
+    /// The base URLs of both sides, the shop's first.
+    pub fn addresses(&self) -> (String, String) {
+        (self.sandbox.lightspeed_url(), self.sandbox.klarna_url())
+    }
+
     pub fn klarna_address(&self) -> std::net::SocketAddr {
         self.sandbox.klarna
     }
