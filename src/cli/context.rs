@@ -61,7 +61,16 @@ impl Context {
         self.read(&Request { file, shop, secrets })
     }
 
-    /// Every configured shop with its secrets, or the one named with `--shop`; warnings are the caller's to tell.
+    /// Every configured shop with its secrets, or the one named with `--shop`.
+    pub(super) fn every_shop(&self) -> Result<Vec<Loaded>, CliError> {
+        let loaded = self.load_shops(self.global.config.as_deref())?;
+        for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
+            self.say(&format!("warning: {warning}"));
+        }
+        Ok(loaded)
+    }
+
+    /// The same from a given file; its warnings are the caller's to tell.
     pub(super) fn load_shops(&self, file: Option<&Path>) -> Result<Vec<Loaded>, ConfigError> {
         config::load_all(file, self.global.shop.as_deref(), &self.environment)
     }

@@ -27,6 +27,7 @@ mod signals;
 mod stop;
 mod store;
 mod watch;
+mod webhooks;
 mod wire;
 
 use std::path::PathBuf;
@@ -139,6 +140,9 @@ pub enum Command {
     /// Check the journal
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Hints from Lightspeed: register where it tells this service that something changed
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// A simulated Lightspeed shop and Klarna account on this machine
     Sandbox(sandbox::Sandbox),
     /// The durable state: migrate, back up, restore
@@ -178,6 +182,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Stop(stop) => stop.run(&context).await,
         Command::Resume(resume) => resume.run(&context).await,
         Command::Audit(audit) => audit.run(&context).await,
+        Command::Webhooks(webhooks) => webhooks.run(&context).await,
         Command::Sandbox(sandbox) => sandbox.run(&context).await,
         Command::Store(store) => store.run(&context),
         Command::Completions(completions) => completions.run(&context),

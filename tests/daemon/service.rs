@@ -29,7 +29,7 @@ pub fn is_paid(rig: &Rig, order: &Placed) -> bool {
 }
 
 /// A free port, as far as anybody can say.
-fn free() -> SocketAddr {
+pub fn free() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }

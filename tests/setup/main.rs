@@ -1,4 +1,4 @@
-//! Setting up: `check` of the built program, against the sandbox, as somebody does who has never
+//! Setting up: `check` and `webhooks` of the built program, against the sandbox, as somebody does who has never
 //! run it before.
 #![allow(
     dead_code,
@@ -19,3 +19,4 @@ mod rehearse;
 mod service;
 #[path = "../end_to_end/support/mod.rs"]
 mod support;
+mod webhooks;
