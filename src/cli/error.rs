@@ -58,7 +58,7 @@ impl CliError {
     const fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Store { source, .. } => store_remedy(source),
-            Self::Config(ConfigError::NoFile) => Some("copy config.example.toml and fill it in, or try `reconciled demo`"),
+            Self::Config(ConfigError::NoFile) => Some("make one with `reconciled init`, or try `reconciled demo`"),
             Self::Config(ConfigError::Unreadable { .. } | ConfigError::Problems(_))
             | Self::Usage(_)
             | Self::Render { .. }

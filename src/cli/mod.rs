@@ -15,6 +15,7 @@ mod error;
 mod generate;
 mod hold;
 mod ignore;
+mod init;
 mod output;
 mod progress;
 mod reconcile;
@@ -27,6 +28,7 @@ mod signals;
 mod stop;
 mod store;
 mod watch;
+mod terminal;
 mod webhooks;
 mod wire;
 
@@ -65,6 +67,7 @@ Exit status:
 const EXAMPLES: &str = "\
 Examples:
   reconciled demo                         see it work, without any account
+  reconciled init                         make a configuration
   reconciled check                        is everything in place?
   reconciled reconcile --dry-run          what is due, writing nothing to either side
   reconciled reconcile                    one pass
@@ -112,6 +115,8 @@ pub struct Global {
 pub enum Command {
     /// See it work: a simulated shop and Klarna account, and passes until they agree
     Demo(demo::Demo),
+    /// Make a configuration: asks, stores the secrets apart, and checks
+    Init(init::Init),
     /// Whether everything is in place: credentials, permissions, clocks, store, schedule
     Check(check::Check),
     /// One pass: look at what changed, do what is due, report
@@ -169,6 +174,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
     let context = Context::new(cli.global, environment);
     match cli.command {
         Command::Demo(demo) => demo.run(&context).await,
+        Command::Init(init) => init.run(&context).await,
         Command::Check(check) => check.run(&context).await,
         Command::Reconcile(reconcile) => reconcile.run(&context).await,
         Command::Run(run) => run.run(&context).await,

@@ -4,6 +4,7 @@
 //! value that was written wrongly, and never stops at the first mistake: all of them are reported at once, one line
 //! each. A default never moves money.
 
+pub mod draft;
 pub mod environment;
 pub mod hosts;
 mod notify;

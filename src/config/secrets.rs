@@ -156,6 +156,23 @@ fn variable(shop: &str, short: &str) -> String {
     format!("RECONCILED_{}_{}", upper(shop), upper(short))
 }
 
+/// A secret that somebody gave in a file, as this program would read it from its own.
+///
+/// # Errors
+/// What is wrong with it, without it.
+pub fn from_file(path: &Path, is_user: bool) -> Result<SecretString, String> {
+    let read = || checked(&read_file(path, None)?, &quoted(path), is_user);
+    read().map_err(|why| why.to_string())
+}
+
+/// A secret that somebody typed; `what` names it.
+///
+/// # Errors
+/// What is wrong with it, without it.
+pub fn from_text(text: &str, what: &str, is_user: bool) -> Result<SecretString, String> {
+    checked(text, what, is_user).map_err(|why| why.to_string())
+}
+
 impl BadSecret {
     /// A file that is named wins over a credential that is there; say how to have it the other way.
     fn beside(self, credential: &str) -> Self {

@@ -139,9 +139,7 @@ fn shops<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> B
     let mut shops = BTreeMap::new();
     for name in table.into_iter().flat_map(DeTable::keys) {
         let name: &str = name.get_ref();
-        let valid = (1..=32).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !valid {
+        if !is_name(name) {
             let line = reader.line_of(all, name);
             let text = format!("shops: the name {} must be 1 to 32 of the characters a-z, 0-9 and -", shown_text(name));
             reader.problem(line, &text);
@@ -154,6 +152,11 @@ fn shops<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> B
         }
     }
     shops
+}
+
+/// Whether a shop may be called so.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// `None` when a key is missing or wrong that has no default; what that is was remembered.

@@ -1,4 +1,4 @@
-//! Setting up: `check` and `webhooks` of the built program, against the sandbox, as somebody does who has never
+//! Setting up: `init`, `check` and `webhooks` of the built program, against the sandbox, as somebody does who has never
 //! run it before.
 #![allow(
     dead_code,
@@ -14,6 +14,7 @@
 )]
 
 mod check;
+mod init;
 mod rehearse;
 #[path = "../daemon/service.rs"]
 mod service;

@@ -55,6 +55,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// What `init` runs when it is done.
+    pub(super) const fn plain() -> Self {
+        Self { rehearse: false, since: None, json: false }
+    }
+
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         self.run_on(context, context.global.config.as_deref()).await
     }
