@@ -127,6 +127,10 @@ cases! {
     an_abandoned_checkout_owes_nobody_anything:
         unlinked(order("100.00").cancelled("2h")).shop_says(|shop| shop.paid = false) => "";
 
+    a_cancelled_order_that_was_credited_had_reached_klarna:
+        unlinked(order("100.00").cancelled("2h").credit("INV1", "100.00", "2h")).shop_says(|shop| shop.paid = false)
+            => "break klarna_order_unlinked";
+
     an_order_that_klarna_does_not_know_is_reported:
         not_found(order("100.00").credit("INV1", "40.00", "2h").shipped("48h")) => "break klarna_order_not_found";
 

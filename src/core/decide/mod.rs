@@ -84,12 +84,12 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     case.finish()
 }
 
-/// A shop order that is paid with Klarna and names no Klarna order. One that still waits for its payment never
-/// reached Klarna, and nobody owes anything.
+/// A shop order that is paid with Klarna and names no Klarna order. One that still waits for its payment, or was
+/// cancelled before anybody paid or was credited, never reached Klarna, and nobody owes anything.
 fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
     let mut case = Case::blind(ledger, facts, policy, now);
     let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment) && !facts.shop.status.is(&ShopStatus::Cancelled);
-    if living || facts.shop.paid {
+    if living || facts.shop.paid || !facts.shop.credit_invoices.is_empty() {
         let due = case.past_grace(facts.shop.created_at);
         let message =
             format!("order {} is paid with Klarna, and no Klarna order id was found in it", facts.shop.number);

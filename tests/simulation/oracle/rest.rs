@@ -25,8 +25,10 @@ pub fn converges(state: &mut State) {
         let store = state.stores[index].clone();
         let said = broken(&store);
         for (shop, klarna) in pairs(state) {
-            // An order that names no Klarna order and was cancelled may never have been paid: nobody can tell.
+            // An order that names no Klarna order and was cancelled without a credit invoice may never have been paid:
+            // nobody can tell.
             let is_nobodys = shop.status == "cancelled"
+                && !shop.invoices.iter().any(|invoice| invoice.is_credit)
                 && state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
             if !policy.act || said.contains(&shop.number) || is_nobodys {
                 continue;
