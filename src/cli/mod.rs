@@ -27,8 +27,8 @@ mod show;
 mod signals;
 mod stop;
 mod store;
-mod watch;
 mod terminal;
+mod watch;
 mod webhooks;
 mod wire;
 

@@ -122,6 +122,7 @@ impl Transport for Outside {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Delete => "DELETE",
         };
         let authorization = match side {
             Side::Klarna => world.accounts().merchant_authorization(),

@@ -46,6 +46,7 @@ fn flight(state: &State, request: &Request) -> Flight {
         Method::Get => "GET",
         Method::Post => "POST",
         Method::Put => "PUT",
+        Method::Delete => "DELETE",
     };
     let accounts = state.world.accounts();
     let authorization = match side {
