@@ -81,29 +81,21 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Takes up the configuration as it is on disk now, once all of it can be worked with.
+    async fn take_up(&self) -> Result<Vec<Seat>, String> {
+        let shops = load(self.file.as_deref(), self.only.as_deref(), &self.environment);
+        let shops = shops.map_err(|error| explain(&error))?;
+        let (seats, doors) = seated(&shops).await?;
+        *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
+        self.site.open_doors(doors);
+        Ok(seats)
+    }
+}
+
 impl Work for Service {
     async fn seats(&self) -> Result<Vec<Seat>, String> {
-        let mut seats = Vec::new();
-        let mut doors = Vec::new();
-        for loaded in self.shops().values() {
-            let store = wire::open(loaded).map_err(|error| explain(&error))?;
-            let kept = store.next_due().await.map_err(|error| error.to_string())?;
-            let schedule = &loaded.config.schedule;
-            seats.push(Seat {
-                shop: loaded.shop.name.clone(),
-                poll: schedule.poll.clone(),
-                full: schedule.full.clone(),
-                kept,
-            });
-            if let (Some(_), Some(secrets)) = (&loaded.config.webhooks, &loaded.secrets) {
-                let known = store.shop().await.map_err(|error| error.to_string())?;
-                doors.push(Door {
-                    shop: loaded.shop.name.clone(),
-                    shop_id: known.map(|record| record.identity.shop_id),
-                    secret: secrets.lightspeed.password.clone(),
-                });
-            }
-        }
+        let (seats, doors) = seated(&self.shops()).await?;
         self.site.open_doors(doors);
         Ok(seats)
     }
@@ -128,17 +120,39 @@ impl Work for Service {
         ended
     }
 
-    fn reload(&self) -> Result<(), String> {
-        let read = load(self.file.as_deref(), self.only.as_deref(), &self.environment);
-        self.watch.reloaded(read.is_err());
-        let shops = read.map_err(|error| explain(&error))?;
-        *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
-        Ok(())
+    async fn reload(&self) -> Result<Vec<Seat>, String> {
+        let taken_up = self.take_up().await;
+        self.watch.reloaded(taken_up.is_err());
+        taken_up
     }
 
     fn wind_down(&self) {
         self.stop.ask();
     }
+}
+
+/// Every shop's seat and, where hints are asked for, its door; nothing when one of the shops cannot be worked on.
+async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
+    let mut seats = Vec::new();
+    let mut doors = Vec::new();
+    for loaded in shops.values() {
+        let store = wire::open(loaded).map_err(|error| explain(&error))?;
+        let kept = store.next_due().await.map_err(|error| error.to_string())?;
+        let (poll, full) = (loaded.config.schedule.poll.clone(), loaded.config.schedule.full.clone());
+        for when in [&poll, &full] {
+            when.next_after(now()).map_err(|error| error.to_string())?;
+        }
+        seats.push(Seat { shop: loaded.shop.name.clone(), poll, full, kept });
+        if let (Some(_), Some(secrets)) = (&loaded.config.webhooks, &loaded.secrets) {
+            let known = store.shop().await.map_err(|error| error.to_string())?;
+            doors.push(Door {
+                shop: loaded.shop.name.clone(),
+                shop_id: known.map(|record| record.identity.shop_id),
+                secret: secrets.lightspeed.password.clone(),
+            });
+        }
+    }
+    Ok((seats, doors))
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

@@ -55,11 +55,11 @@ pub trait Work {
     /// One pass; keeps the turn's next times in the store when it has ended. Never panics on account of a shop's trouble.
     fn pass(&self, turn: Turn) -> impl Future<Output = Ended>;
 
-    /// Reads the configuration again. When it is refused, everything stays as it was.
+    /// Reads the configuration again and gives its shops. When any of it is refused, everything stays as it was.
     ///
     /// # Errors
     /// Everything that is wrong with it, as text for people.
-    fn reload(&self) -> Result<(), String>;
+    fn reload(&self) -> impl Future<Output = Result<Vec<Seat>, String>>;
 
     /// Passes under way finish what they have sent and begin nothing new.
     fn wind_down(&self);
@@ -138,13 +138,8 @@ async fn pass<W: Work>(work: &W, turn: Turn) -> (ShopName, Ended) {
 
 /// A configuration that is refused changes nothing.
 async fn reload<W: Work>(work: &W, board: &Board, turns: &mut Turns) {
-    let read = work.reload();
-    let seats = match read {
-        Ok(()) => work.seats().await,
-        Err(why) => Err(why),
-    };
-    let seated = seats.and_then(|seats| turns.reseat(seats, moment()).map_err(|error| error.to_string()));
-    match seated {
+    let seats = work.reload().await;
+    match seats.and_then(|seats| turns.reseat(seats, moment()).map_err(|error| error.to_string())) {
         Ok(()) => {
             turns.show(board, moment().now);
             tracing::info!(shops = turns.len(), "the configuration was read again");

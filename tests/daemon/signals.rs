@@ -46,3 +46,21 @@ fn a_new_policy_holds_without_a_restart() {
     wait_until("the credit invoice is paid", || is_paid(&rig, &order));
     assert_eq!(service.terminate(), 0);
 }
+
+#[test]
+fn a_configuration_with_one_shop_that_cannot_be_worked_on_is_refused_whole() {
+    let rig = Rig::empty(DRIVE);
+    let planning = DRIVE.replace("act = true", "act = false");
+    let service = Service::start(&rig, &planning, OFTEN);
+    service.passes_beyond(0);
+    // The policy would let money go, but the schedule is never due.
+    let never = "[schedule]\npoll = \"0 0 31 2 * UTC\"\n";
+    rig.configure_as("nl", DRIVE, &format!("{never}\n[server]\nlisten = \"{}\"\n", service.address));
+    let (order, _) = rig.returned(5000, 2000);
+    service.signal(Signal::SIGHUP);
+    service.waits_for("the old one stays");
+    let before = service.figure("reconciled_passes_total").unwrap();
+    service.passes_beyond(before + 2);
+    assert_eq!(rig.pair(&order).ours().count(), 0);
+    assert_eq!(service.terminate(), 0);
+}
