@@ -358,6 +358,15 @@ fn what_is_in_flight_is_counted_as_if_it_had_happened() {
 }
 
 #[test]
+fn what_nobody_asked_for_yet_is_open() {
+    let requested = CreditInvoice::RefundRequested(intent(Kind::Refund).id);
+    let (refunded, paid) = (CreditInvoice::Refunded(by_refund()), CreditInvoice::Paid(by_refund()));
+    let ended = [requested, refunded, paid, CreditInvoice::PaidByHand, CreditInvoice::Cancelled];
+    assert!(CreditInvoice::Pending.is_open() && CreditInvoice::Held.is_open());
+    assert!(!ended.iter().any(CreditInvoice::is_open));
+}
+
+#[test]
 fn an_outcome_moves_the_credit_invoice_it_serves() {
     let refund = intent(Kind::Refund);
     let payment = intent(Kind::MarkPaid);

@@ -19,6 +19,8 @@ macro_rules! cases {
     };
 }
 
+#[path = "plan/ageing.rs"]
+mod ageing;
 #[path = "plan/attribution.rs"]
 mod attribution;
 #[path = "plan/captures.rs"]
@@ -33,6 +35,8 @@ mod limits;
 mod refunds;
 #[path = "plan/reversal.rs"]
 mod reversal;
+#[path = "plan/words.rs"]
+mod words;
 
 use std::collections::BTreeSet;
 

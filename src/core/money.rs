@@ -211,6 +211,8 @@ mod tests {
             ("+5", Err(BadAmount::NotANumber)),
             ("1_000", Err(BadAmount::NotANumber)),
             ("1.2.3", Err(BadAmount::NotANumber)),
+            ("0000000000000044.95", Ok(4495)),
+            ("00000000000000044.95", Err(BadAmount::TooLarge)),
             ("99999999999999999999", Err(BadAmount::TooLarge)),
             ("9999999999999999", Err(BadAmount::TooLarge)),
         ] {

@@ -86,6 +86,12 @@ cases! {
             break refund_unattributed r9 40.00
             look_again 5s";
 
+    with_adopt_exact_a_refund_by_hand_settles_what_klarna_refused_to_us:
+        portal("40.00").intended(&Ask::refund("INV1", "40.00").rejected("REFUND_NOT_ALLOWED", "90m"))
+            .policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 held→refunded
+            mark_paid INV1 40.00 act";
+
     under_verify_the_amount_says_which_credit_invoice:
         verified(portal("40.00")) => "
             credit INV1 pending→refunded
@@ -210,6 +216,20 @@ cases! {
             .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "
             mark_paid INV1 40.00 act
             break refund_unattributed nameless:b 40.00";
+
+    of_two_requests_under_one_reference_the_refund_belongs_to_the_one_over_its_amount:
+        captured_order("100.00").credit("INV1", "30.00", "3h").refund("r1", "30.00", "INV1")
+            .intended(&Ask::refund("INV1", "40.00").withdrawn()).intended(&Ask::refund("INV1", "30.00").generation(1).unknown("2h")) => "
+            credit INV1 refund_requested→refunded
+            intent refund INV1 seen r1
+            mark_paid INV1 30.00 act";
+
+    where_reads_carry_neither_reference_nor_id_what_klarna_confirmed_comes_before_what_is_unknown:
+        captured_order("100.00").credit("INV1", "20.00", "3h").credit("INV2", "20.00", "3h").refund_at("nameless:a", "20.00", "", "9m")
+            .intended(&Ask::refund("INV1", "20.00").unknown("10m")).intended(&Ask::refund("INV2", "20.00").confirmed("r2", "10m")) => "
+            intent refund INV1 absent
+            mark_paid INV2 20.00 act
+            look_again 5s";
 
     a_lost_refund_is_not_sent_again_while_a_refund_by_hand_is_unexplained:
         captured_order("100.00").credit("INV1", "40.00", "3h").refund_at("r5", "25.00", "", "9m")

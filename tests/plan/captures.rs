@@ -67,6 +67,42 @@ cases! {
             capture SHP2 30.00 act
             look_again 480h";
 
+    a_part_that_we_captured_is_known_by_its_reference:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1"))
+            .known_as(Order::PartlyPaid).intended(&capture("SHP1", "35.00").confirmed("", "24h")) => "
+            capture SHP2 30.00 act
+            look_again 480h";
+
+    a_part_that_we_captured_is_known_by_its_id_where_reads_carry_no_reference:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "24h", None)
+            .known_as(Order::PartlyPaid).intended(&capture("SHP1", "35.00").confirmed("c1", "24h")) => "
+            capture SHP2 30.00 act
+            look_again 480h";
+
+    a_part_that_we_captured_and_reads_do_not_show_yet_is_not_taken_for_another:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1"))
+            .known_as(Order::PartlyPaid).intended(&capture("SHP2", "30.00").confirmed("c2", "2s")) => "
+            look_again 480h";
+
+    a_part_whose_answer_was_lost_and_that_a_read_shows_does_not_withhold_the_next:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "9m", None)
+            .known_as(Order::PartlyPaid).intended(&capture("SHP1", "35.00").unknown("10m")) => "
+            intent capture SHP1 seen c1
+            capture SHP2 30.00 act
+            look_again 480h";
+
+    a_part_whose_answer_was_lost_is_not_captured_again_with_the_next:
+        parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).intended(&capture("SHP1", "35.00").unknown("10m")) => "
+            intent capture SHP1 absent
+            capture SHP2 30.00 act
+            look_again 5s";
+
+    a_planned_capture_that_a_read_shows_is_not_sent_for_what_shipped_since:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "1h", &[(1, 2)]).captured_as("c1", "50.00", "30m", Some("SHP1"))
+            .known_as(Order::PartlyPaid).intended(&capture("SHP1", "50.00")) => "
+            intent capture SHP1 seen c1
+            look_again 480h";
+
     the_last_part_takes_what_is_left:
         parcels().shipment("SHP1", "24h", &[(1, 2)]).shipment("SHP2", "1h", &[(2, 1)]).all_shipped()
             .captured_as("c1", "65.00", "24h", Some("SHP1")).known_as(Order::PartlyPaid) => "
@@ -148,6 +184,10 @@ cases! {
             order pending→paid
             break captured_not_shipped 100.00";
 
+    what_is_captured_wholly_is_paid_whatever_klarna_calls_it:
+        order("100.00").shipped("48h").captured("100.00", "48h").klarna_says(|klarna| klarna.status = Word::Known(KlarnaStatus::Closed)) => "
+            order pending→paid";
+
     captured_and_not_shipped_may_ship_within_grace:
         order("100.00").captured("100.00", "10m") => "
             order pending→paid
@@ -167,6 +207,16 @@ cases! {
     what_shipped_and_can_no_longer_be_captured_is_reported:
         order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid) => "
             break shipped_not_captured 40.00";
+
+    what_shipped_and_was_lost_is_not_explained_by_what_was_refunded_of_the_rest:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "20.00", "24h").refund("r1", "20.00", "INV1").marked_paid("INV1", "23h") => "
+            credit INV1 pending→refunded→paid
+            break shipped_not_captured 40.00";
+
+    what_shipped_and_was_lost_is_explained_by_a_credit_invoice_up_to_a_cent:
+        order("100.00").shipped("48h").captured("59.99", "48h").released().known_as(Order::Paid).credit("INV1", "40.00", "24h") => "
+            refund INV1 40.00 act";
 
     what_was_credited_before_does_not_explain_more_than_its_own_amount:
         order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "40h").shipped("48h").captured("25.00", "48h").released()
@@ -233,6 +283,14 @@ cases! {
             break authorization_expiring 100.00
             look_again 24h";
 
+    a_lapsed_order_that_klarna_reopened_is_not_extended:
+        extended(order("100.00").known_as(Order::Expired), "24h") => "
+            break authorization_expiring 100.00
+            look_again 24h";
+
+    what_klarna_calls_closed_does_not_lapse:
+        expires_in(order("100.00").klarna_says(|klarna| klarna.status = Word::Known(KlarnaStatus::Closed)), "24h") => "";
+
     at_the_time_of_the_lapse_it_is_too_late_to_extend:
         extended(order("100.00"), "0s") => "break authorization_expiring 100.00";
 
@@ -244,6 +302,12 @@ cases! {
     a_read_from_before_the_extension_says_nothing_about_it:
         { let mut scene = extended(order("100.00"), "24h").intended(&extension().confirmed("", "1s")).policy(|policy| policy.grace = long("0s"));
           scene.facts.read_at = ago("2s"); scene } => "look_again 24h";
+
+    a_read_of_the_very_moment_of_the_extension_says_something_about_it:
+        { let mut scene = extended(order("100.00"), "24h").intended(&extension().confirmed("", "1s")).policy(|policy| policy.grace = long("0s"));
+          scene.facts.read_at = ago("1s"); scene } => "
+            break authorization_expiring 100.00
+            look_again 24h";
 
     an_extension_that_klarna_does_not_show_is_reported_after_grace:
         extended(order("100.00"), "24h").intended(&extension().confirmed("", "30m")) => "

@@ -118,6 +118,12 @@ cases! {
     an_order_without_a_klarna_order_id_is_reported_after_grace:
         unlinked(order("100.00").credit("INV1", "40.00", "2h")) => "break klarna_order_unlinked";
 
+    an_order_without_a_klarna_order_id_that_lives_is_reported_whether_or_not_it_is_paid:
+        unlinked(order("100.00")).shop_says(|shop| shop.paid = false) => "break klarna_order_unlinked";
+
+    an_order_without_a_klarna_order_id_that_was_paid_and_cancelled_is_reported:
+        unlinked(order("100.00").cancelled("2h")) => "break klarna_order_unlinked";
+
     an_order_that_still_waits_for_its_payment_owes_nobody_anything:
         unlinked(order("100.00")).shop_says(|shop| {
             shop.status = Word::Known(ShopStatus::AwaitingPayment);
@@ -149,6 +155,15 @@ cases! {
         order("100.00").fraud(Fraud::Rejected).shop_says(|shop| shop.created_at = ago("1m")) => "
             break fraud_rejected
             look_again 480h";
+
+    what_is_captured_is_past_every_doubt_about_fraud:
+        captured_order("100.00").fraud(Fraud::Pending) => "";
+
+    what_is_captured_is_past_a_late_rejection:
+        captured_order("100.00").fraud(Fraud::Rejected) => "";
+
+    what_klarna_cancelled_is_past_every_doubt_about_fraud:
+        order("100.00").fraud(Fraud::Pending).cancelled_at_klarna() => "break cancelled_at_klarna";
 
     cancelled_only_at_klarna_is_reported_after_grace:
         order("100.00").cancelled_at_klarna() => "break cancelled_at_klarna";

@@ -68,6 +68,11 @@ cases! {
             intent refund INV1 absent
             look_again 5s";
 
+    an_absence_noted_at_the_very_moment_of_the_last_attempt_does_not_count:
+        asked(&refund().unknown("10m").absent("10m")) => "
+            intent refund INV1 absent
+            look_again 5s";
+
     the_second_attempt_is_repeated_after_five_minutes:
         asked(&refund().unknown("1h").attempts(2, "1h", "4m 59s").absent("1m")) => "
             intent refund INV1 absent
@@ -164,6 +169,23 @@ cases! {
             order pending→paid
             intent capture SHP1 seen c1";
 
+    where_reads_carry_no_reference_a_capture_of_another_amount_is_not_ours:
+        order("100.00").shipped("1h").captured("60.00", "9m").intended(&capture().unknown("10m")) => "
+            order pending→partly_paid
+            intent capture SHP1 absent
+            look_again 5s";
+
+    where_reads_carry_no_reference_a_capture_that_was_visible_before_is_not_ours:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "1h", &[(1, 2)]).captured("50.00", "9m").known_as(Order::PartlyPaid)
+            .intended(&Ask::new(Kind::Capture, "SHP1", "50.00").unknown("10m").seen_before(&["c1"])) => "
+            intent capture SHP1 absent
+            look_again 5s";
+
+    where_reads_carry_no_reference_a_capture_by_hand_is_not_what_we_only_planned:
+        order("100.00").shipped("1h").captured("100.00", "9m").intended(&capture()) => "
+            order pending→paid
+            intent capture SHP1 withdrawn";
+
     where_reads_carry_no_reference_a_new_capture_of_the_amount_is_ours:
         order("100.00").shipped("1h").captured("100.00", "9m").intended(&capture().unknown("10m")) => "
             order pending→paid
@@ -196,6 +218,15 @@ cases! {
     a_confirmed_capture_that_reads_do_not_show_yet_is_not_asked_for_again:
         order("100.00").shipped("1h").intended(&capture().confirmed("c1", "2s")) => "look_again 480h";
 
+    a_capture_that_klarna_confirmed_after_the_read_was_started_moves_the_order:
+        { let mut scene = order("100.00").shipped("1h").intended(&capture().confirmed("c1", "1s")); scene.facts.read_at = ago("2s"); scene } => "
+            order pending→paid
+            look_again 480h";
+
+    a_capture_that_klarna_confirmed_before_the_read_is_the_reads_to_show:
+        { let mut scene = order("100.00").shipped("1h").intended(&capture().confirmed("c1", "2s")); scene.facts.read_at = ago("2s"); scene } => "
+            look_again 480h";
+
     a_lost_cancel_is_confirmed_by_klarnas_word:
         cancelled_order("100.00").cancelled_at_klarna().intended(&cancel().unknown("10m")) => "
             order pending→refund_requested→cancelled
@@ -216,6 +247,29 @@ cases! {
             .known_as(Order::RefundRequested).intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").unknown("10m")) => "
             order refund_requested→cancelled
             intent release ORD1:release seen";
+
+    a_lost_release_is_looked_for_while_something_is_authorized:
+        cancelled_order("100.00").captured("60.00", "48h").refund("r1", "60.00", "ORD1:cancel")
+            .known_as(Order::RefundRequested).intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").unknown("10m")) => "
+            intent release ORD1:release absent
+            look_again 5s";
+
+    a_lost_release_is_sent_again_when_it_is_surely_absent:
+        cancelled_order("100.00").captured("60.00", "48h").refund("r1", "60.00", "ORD1:cancel")
+            .known_as(Order::RefundRequested).intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").unknown("10m").absent("5m")) => "
+            intent release ORD1:release absent
+            release ORD1:release 40.00 act again";
+
+    a_lost_remainder_of_a_cancelled_order_is_sent_again_when_it_is_surely_absent:
+        cancelled_order("100.00").captured("100.00", "48h").known_as(Order::RefundRequested)
+            .intended(&Ask::refund("ORD1:cancel", "100.00").unknown("10m").absent("5m")) => "
+            intent refund ORD1:cancel absent
+            refund ORD1:cancel 100.00 act again";
+
+    a_lost_capture_of_a_lapsed_order_that_klarna_reopened_is_not_sent_again:
+        order("100.00").shipped("1h").known_as(Order::Expired).intended(&capture().unknown("10m").absent("5m")) => "
+            intent capture SHP1 absent
+            look_again 480h";
 
     a_lost_payment_is_confirmed_when_the_shop_says_paid:
         paid().marked_paid("INV1", "9m").intended(&Ask::mark_paid("INV1", "40.00").unknown("10m")) => "

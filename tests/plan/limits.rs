@@ -1,6 +1,7 @@
 //! Money ceilings: what reaches one is held for a human's approval, and what fits goes.
 
 use crate::common::{Ask, Scene, cancelled_order, captured_order, eur, order};
+use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 
 fn returned() -> Scene {
@@ -71,6 +72,10 @@ cases! {
     a_durable_intent_was_counted_when_it_was_made:
         per_order(captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")), "10.00") => "
             refund INV1 40.00 act again";
+
+    what_was_captured_counts_towards_no_ceiling:
+        per_order(returned().intended(&Ask::new(Kind::Capture, "SHP1", "100.00").confirmed("c1", "48h")), "40.00") => "
+            refund INV1 40.00 act";
 
     what_gives_no_money_away_has_no_ceiling:
         per_order(order("100.00").shipped("1h"), "0.00") => "

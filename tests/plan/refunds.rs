@@ -258,6 +258,10 @@ cases! {
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")) => "
             refund INV1 40.00 act again";
 
+    a_planned_refund_of_all_that_was_captured_is_sent:
+        captured_order("100.00").credit("INV1", "100.00", "3h").intended(&Ask::refund("INV1", "100.00")) => "
+            refund INV1 100.00 act again";
+
     a_planned_refund_whose_credit_invoice_changed_is_withdrawn:
         captured_order("100.00").credit("INV1", "30.00", "3h").intended(&Ask::refund("INV1", "40.00")) => "
             credit INV1 refund_requested→held→pending
@@ -389,6 +393,15 @@ cases! {
             release ORD1:release 40.00 act
             look_again 480h";
 
+    while_something_that_shipped_is_not_captured_nothing_is_released:
+        order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("30.00", "48h").known_as(Order::PartlyPaid) => "
+            capture SHP1 30.00 act
+            look_again 480h";
+
+    while_something_may_still_ship_nothing_is_released:
+        order("100.00").line(1, 2, "60.00").line(2, 1, "35.00").credit("INV1", "40.00", "50h").shipment("SHP1", "48h", &[(1, 1)])
+            .captured("60.00", "48h").known_as(Order::PartlyPaid) => "look_again 480h";
+
     an_amount_that_will_never_be_captured_settles_its_credit_invoice:
         order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").released() => "
             order pending→paid
@@ -398,6 +411,12 @@ cases! {
     an_amount_that_will_never_be_captured_and_is_marked_paid_asks_for_nothing:
         order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").released()
             .marked_paid("INV1", "1h").known_as(Order::Paid).credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "";
+
+    a_credit_invoice_of_the_very_moment_of_the_capture_was_not_before_it:
+        order("100.00").credit("INV1", "40.00", "48h").shipped("48h").captured("60.00", "48h").known_as(Order::PartlyPaid) => "
+            refund INV1 40.00 act
+            capture SHP1 40.00 act
+            look_again 480h";
 
     credited_before_the_capture_and_captured_all_the_same_it_is_a_refund:
         order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("100.00", "48h") => "
@@ -448,6 +467,10 @@ cases! {
     a_confirmed_refund_that_reads_do_not_show_yet_is_not_asked_for_again:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
             mark_paid INV1 40.00 act";
+
+    a_confirmed_refund_of_another_amount_than_is_credited_now_proves_nothing_while_reads_lag:
+        captured_order("100.00").credit("INV1", "30.00", "3h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
+            break credit_changed INV1 -10.00";
 
     a_confirmed_refund_that_reads_do_not_show_yet_is_not_left_for_another:
         captured_order("100.00").credit("INV1", "40.00", "3h").credit("INV2", "70.00", "2h")

@@ -84,6 +84,15 @@ cases! {
     everything_back_ends_the_order:
         charged().known_as(Order::RefundRequested).refund("r1", "100.00", "ORD1:cancel") => "order refund_requested→cancelled";
 
+    a_planned_remainder_is_sent_as_it_was_intended:
+        charged().known_as(Order::RefundRequested).intended(&Ask::refund("ORD1:cancel", "100.00")) => "
+            refund ORD1:cancel 100.00 act again";
+
+    what_was_captured_after_the_remainder_went_back_is_for_a_human:
+        charged().known_as(Order::RefundRequested).refund("r1", "60.00", "ORD1:cancel")
+            .intended(&Ask::refund("ORD1:cancel", "60.00").confirmed("r1", "1h")) => "
+            break cancel_not_refunded 40.00";
+
     a_planned_remainder_that_no_longer_fits_is_withdrawn:
         charged().known_as(Order::RefundRequested).credit("INV1", "30.00", "24h").refund_at("r1", "30.00", "INV1", "20h")
             .marked_paid("INV1", "19h").intended(&Ask::refund("ORD1:cancel", "100.00")) => "
@@ -251,6 +260,16 @@ cases! {
     a_read_that_lags_behind_our_cancel_does_not_cancel_again:
         cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().confirmed("", "2s")) => "
             order refund_requested→cancelled";
+
+    a_read_that_lags_behind_our_cancel_is_believed_at_grace:
+        cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().confirmed("", "30m")) => "
+            break cancel_not_released cancel 100.00";
+
+    a_capture_that_a_read_shows_is_not_taken_for_lag_behind_our_cancel:
+        part_charged().intended(&cancel().confirmed("", "2s")) => "
+            order partly_paid→refund_requested
+            release ORD1:release 40.00 act
+            refund ORD1:cancel 60.00 act";
 
     an_authorization_that_came_back_after_our_cancel_is_a_break:
         cancelled_order("100.00").fraud(Fraud::Accepted).known_as(Order::Cancelled).intended(&cancel().confirmed("", "24h")) => "
