@@ -26,9 +26,15 @@ const CASES: u32 = 2_000;
 
 fn config() -> ProptestConfig {
     let given = ProptestConfig::default(); // PROPTEST_CASES asks for another number than the usual 256.
-    let kept = FileFailurePersistence::Direct("tests/properties.proptest-regressions");
     let cases = if given.cases == 256 { CASES } else { given.cases };
-    ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: Some(Box::new(kept)), ..given }
+    let max_shrink_iters = given.max_shrink_iters.min(20_000);
+    // Both can be turned off from outside: `tests/mutants/run` wants to know that a history fails, not which.
+    let kept = FileFailurePersistence::Direct("tests/properties.proptest-regressions");
+    let mut config = ProptestConfig { cases, max_shrink_iters, ..given };
+    if config.failure_persistence.is_some() {
+        config.failure_persistence = Some(Box::new(kept));
+    }
+    config
 }
 
 /// Few amounts, so that equal ones meet often; one that is above everything.
