@@ -48,6 +48,12 @@ cases! {
     a_read_older_than_the_attempt_says_nothing:
         { let mut scene = asked(&refund().unknown("1s")); scene.facts.read_at = ago("2s"); scene } => "look_again 4s";
 
+    an_attempt_that_lies_ahead_by_no_more_than_grace_is_waited_for:
+        asked(&refund().unknown("-30m")) => "look_again 30m 5s";
+
+    an_attempt_that_lies_further_ahead_was_dated_by_another_clock_and_is_for_a_human:
+        asked(&refund().unknown("-30m 1s")) => "break refund_unconfirmed INV1 40.00";
+
     absent_once_is_not_absent:
         asked(&refund().unknown("10m")) => "
             intent refund INV1 absent
