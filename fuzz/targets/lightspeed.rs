@@ -131,7 +131,7 @@ const INVOICE: InvoiceId = InvoiceId(70_038);
 /// Pages of one listing are walked this far.
 const PAGES: usize = 40;
 
-fn client(transport: Sections) -> Client<Sections, Still> {
+pub(super) fn client(transport: Sections) -> Client<Sections, Still> {
     let base_url = "http://127.0.0.1".to_owned();
     let budget = Budget::lightspeed("lightspeed", &base_url);
     let settings = Settings {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use reconciled::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND, Use};
@@ -10,9 +9,10 @@ use reconciled::clock::Clock;
 use reconciled::config;
 use reconciled::core::id::KlarnaOrderId;
 use reconciled::core::money::{Currency, Minor};
-use reconciled::lightspeed::{Client, IdSource, Page, Settings};
+use reconciled::lightspeed::{IdSource, Page};
 
-use super::wire::{Sections, Still, answer, credentials, response, run};
+use super::lightspeed::client;
+use super::wire::{Sections, Still, answer, response, run};
 
 pub const MONEY_WORDS: &[&str] =
     &["0", "00", "1", "44.95", ".", "-", "+", "9", "99999999999999999", "e3", ",", " ", "0.1000", "\u{665}", "_", "E"];
@@ -200,27 +200,14 @@ pub fn dates(data: &[u8]) -> bool {
     row.is_some() || said.is_some()
 }
 
-/// `updatedAt` and `Date` of a page with one row.
+/// `updatedAt` of a page with one row, and `Date` of any answer.
 fn listed(updated: &str, headers: Vec<(String, String)>) -> (Option<Timestamp>, Option<Timestamp>) {
     let row = format!("{{\"orders\":[{{\"id\":1,\"number\":\"O\",\"updatedAt\":{updated}}}]}}");
     let with_row = Sections::of(vec![response(200, Vec::new(), row.as_bytes())]);
-    let empty = Sections::of(vec![response(200, headers, b"{\"orders\":[]}")]);
-    let page = |transport| run(lightspeed(transport).orders_page(None, &Page::first())).ok();
-    let row = page(with_row).and_then(|page| page.rows.first().map(|row| row.updated_at));
-    (row, page(empty).and_then(|page| page.date))
-}
-
-fn lightspeed(transport: Sections) -> Client<Sections, Still> {
-    let base_url = "http://127.0.0.1".to_owned();
-    let budget = Budget::lightspeed("lightspeed", &base_url);
-    let settings = Settings {
-        base_url,
-        language: "nl".to_owned(),
-        credentials: credentials(),
-        payment_words: Vec::new(),
-        klarna_order_id: Vec::new(),
-    };
-    Client::new(transport, Still::new(), settings, Arc::new(budget))
+    let empty = Sections::of(vec![response(200, headers, b"{\"accountPermissions\":{}}")]);
+    let page = run(client(with_row).orders_page(None, &Page::first())).ok();
+    let said = run(client(empty).permissions()).ok().and_then(|(_, date)| date);
+    (page.and_then(|page| page.rows.first().map(|row| row.updated_at)), said)
 }
 
 /// What becomes part of a URL stays in its place.
@@ -235,7 +222,7 @@ pub fn ids(data: &[u8]) -> bool {
         assert_eq!(format!("metafield:{key}"), text);
     }
     let transport = Sections::bodies(b"{\"orders\":[]}");
-    assert_eq!(run(lightspeed(transport.clone()).find_order(text)), Ok(None));
+    assert_eq!(run(client(transport.clone()).find_order(text)), Ok(None));
     let url = transport.urls().remove(0);
     let query = url.strip_prefix("http://127.0.0.1/nl/orders.json?number=").expect("the number is in its place");
     let (number, rest) = query.split_once('&').expect("and something follows it");

@@ -33,7 +33,7 @@ use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use crate::report::ReadWrite;
 
 pub use self::account::{Permission, Profile};
-pub use self::paging::{BadRow, LARGEST_PAGE, LONGEST_LISTING, OVERLAP, Page};
+pub use self::paging::{BadRow, LARGEST_PAGE, LONGEST_LISTING, ListPage, OVERLAP, Page};
 pub use self::sample::{Probed, RecentOrder};
 pub use self::webhooks::{NotWritten, Webhook, Wish};
 
@@ -105,27 +105,6 @@ pub struct ShopInfo {
     pub is_default_currency: Option<bool>,
 }
 
-/// One page of the orders' list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrdersPage {
-    pub rows: Vec<ListedOrder>,
-    /// Rows that are not what they must be; the others are as good without them.
-    pub bad: Vec<BadRow>,
-    /// `None`: this was the last page.
-    pub next: Option<Page>,
-    /// The answer's `Date`: the shop's own clock, for cursors.
-    pub date: Option<Timestamp>,
-}
-
-/// One page of the invoices' list; credit invoices are among them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvoicesPage {
-    pub rows: Vec<ListedInvoice>,
-    pub bad: Vec<BadRow>,
-    pub next: Option<Page>,
-    pub date: Option<Timestamp>,
-}
-
 /// The client of one shop. Cheap to share by reference; counts every request it makes.
 #[derive(Debug)]
 pub struct Client<T, C> {
@@ -161,18 +140,20 @@ impl<T: Transport, C: Clock> Client<T, C> {
     ///
     /// *Guarantees*: a row that exists from the first page to the last is on one of them, or is named as bad there. A
     /// row may come twice.
-    pub async fn orders_page(&self, since: Option<Timestamp>, page: &Page) -> Result<OrdersPage, Unreadable> {
+    pub async fn orders_page(
+        &self, since: Option<Timestamp>, page: &Page,
+    ) -> Result<ListPage<ListedOrder>, Unreadable> {
         let words = &self.settings.payment_words;
-        let page = self.page("orders", since, page, |row| convert::listed_order(row, words)).await?;
-        Ok(OrdersPage { rows: page.rows, bad: page.bad, next: page.next, date: page.date })
+        self.page("orders", since, page, |row| convert::listed_order(row, words).map(Some)).await
     }
 
-    /// One page of the invoices changed since `since`; pages like [`Client::orders_page`]. Invoices that belong to
+    /// One page of the invoices changed since `since`, credit invoices among them; pages like
+    /// [`Client::orders_page`]. Invoices that belong to
     /// no order are left out.
-    pub async fn invoices_page(&self, since: Option<Timestamp>, page: &Page) -> Result<InvoicesPage, Unreadable> {
-        let page = self.page("invoices", since, page, convert::listed_invoice).await?;
-        let rows = page.rows.into_iter().flatten().collect();
-        Ok(InvoicesPage { rows, bad: page.bad, next: page.next, date: page.date })
+    pub async fn invoices_page(
+        &self, since: Option<Timestamp>, page: &Page,
+    ) -> Result<ListPage<ListedInvoice>, Unreadable> {
+        self.page("invoices", since, page, convert::listed_invoice).await
     }
 
     /// One invoice as a list would name it; `None` when it belongs to no order.

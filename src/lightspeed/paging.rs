@@ -48,11 +48,13 @@ pub struct BadRow {
 }
 
 /// What one page of a list gave.
-pub(super) struct Read<R> {
-    pub(super) rows: Vec<R>,
-    pub(super) bad: Vec<BadRow>,
-    pub(super) next: Option<Page>,
-    pub(super) date: Option<Timestamp>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPage<R> {
+    pub rows: Vec<R>,
+    /// Rows that are not what they must be; the others are as good without them.
+    pub bad: Vec<BadRow>,
+    /// `None`: this was the last page.
+    pub next: Option<Page>,
 }
 
 /// A place in a listing.
@@ -125,9 +127,11 @@ impl Page {
 const START_OVER: ControlFlow<(), Place> = ControlFlow::Continue(Place::Offset(0));
 
 impl<T: Transport, C: Clock> Client<T, C> {
+    /// One page of a list. `convert` gives `None` for a row that is nobody's.
     pub(super) async fn page<R>(
-        &self, list: &str, since: Option<Timestamp>, page: &Page, convert: impl Fn(&RawValue) -> Result<R, Unreadable>,
-    ) -> Result<Read<R>, Unreadable> {
+        &self, list: &str, since: Option<Timestamp>, page: &Page,
+        convert: impl Fn(&RawValue) -> Result<Option<R>, Unreadable>,
+    ) -> Result<ListPage<R>, Unreadable> {
         let mut page = *page;
         let answer = loop {
             match self.get_once(list, &page.query(since), PAGE_ANSWER).await {
@@ -151,14 +155,14 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
         for (place, row) in (1..).zip(rows) {
             match convert(row) {
-                Ok(row) => good.push(row),
+                Ok(row) => good.extend(row),
                 Err(why) => {
                     let (id, updated_at) = (row_id(row), row_date(row));
                     bad.push(BadRow { id, page: page.number, row: place, updated_at, why });
                 }
             }
         }
-        Ok(Read { rows: good, bad, next, date: answer.date })
+        Ok(ListPage { rows: good, bad, next })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::core::answer::Unreadable;
 use crate::core::id::{InvoiceId, OrderId};
 use crate::core::money::Currency;
 use crate::http::Transport;
-use crate::lightspeed::{BadRow, Page};
+use crate::lightspeed::{BadRow, ListPage, Page};
 use crate::store::{Store, StoreError};
 
 /// Rows of one list that are read by themselves in one pass. A list with more of them is not a list with a few bad
@@ -48,27 +48,23 @@ impl Listing {
 pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, since: Option<Timestamp>, wish: &Stop,
 ) -> Result<Listed, StoreError> {
-    let mut next = Some(Page::first());
-    let mut listing = Listing::default();
-    while let Some(page) = next {
-        if wish.is_asked() {
-            return Ok(Err(asked_to_end()));
-        }
-        match shop.lightspeed.orders_page(since, &page).await {
-            Ok(answer) => {
-                listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
-                listing.bad.extend(answer.bad);
-                next = answer.next;
-                shop.store.listed(answer.rows, Vec::new()).await?;
-            }
-            Err(why) => return Ok(Err(why)),
-        }
-    }
-    Ok(Ok(listing))
+    let read = async |page: Page| shop.lightspeed.orders_page(since, &page).await;
+    let keep = async |rows| shop.store.listed(rows, Vec::new()).await;
+    walk(wish, read, |row| row.updated_at, keep).await
 }
 
 pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, since: Option<Timestamp>, wish: &Stop,
+) -> Result<Listed, StoreError> {
+    let read = async |page: Page| shop.lightspeed.invoices_page(since, &page).await;
+    let keep = async |rows| shop.store.listed(Vec::new(), rows).await;
+    walk(wish, read, |row| row.updated_at, keep).await
+}
+
+/// Reads page after page and keeps each before the next is asked for.
+async fn walk<R>(
+    wish: &Stop, read: impl AsyncFn(Page) -> Result<ListPage<R>, Unreadable>, changed: impl Fn(&R) -> Timestamp,
+    keep: impl AsyncFn(Vec<R>) -> Result<(), StoreError>,
 ) -> Result<Listed, StoreError> {
     let mut next = Some(Page::first());
     let mut listing = Listing::default();
@@ -76,12 +72,12 @@ pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
         if wish.is_asked() {
             return Ok(Err(asked_to_end()));
         }
-        match shop.lightspeed.invoices_page(since, &page).await {
+        match read(page).await {
             Ok(answer) => {
-                listing.newest = answer.rows.iter().map(|row| row.updated_at).max().max(listing.newest);
+                listing.newest = answer.rows.iter().map(&changed).max().max(listing.newest);
                 listing.bad.extend(answer.bad);
                 next = answer.next;
-                shop.store.listed(Vec::new(), answer.rows).await?;
+                keep(answer.rows).await?;
             }
             Err(why) => return Ok(Err(why)),
         }
