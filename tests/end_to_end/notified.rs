@@ -56,7 +56,7 @@ fn tell(rig: &Rig) -> String {
     let (script, place) = (rig.path("tell"), rig.path("told"));
     fs::create_dir(&place).unwrap();
     let text = format!(
-        "#!/bin/sh\nfile=$(mktemp {0}/XXXXXX) && cat > \"$file\" && mv \"$file\" {0}/$(ls {0}/*.json 2>/dev/null | wc -l).json\n",
+        "#!/bin/sh\ncat > {0}/$$ && mv {0}/$$ {0}/$(ls {0}/*.json 2>/dev/null | wc -l).json\n",
         place.display()
     );
     fs::write(&script, text).unwrap();
