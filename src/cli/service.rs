@@ -74,14 +74,15 @@ impl Service {
         let store = wire::open(loaded)?;
         let options = pass::Options { full: job == Job::Full, stop: self.stop.clone(), ..pass::Options::default() };
         let report = wire::pass(loaded, &store, &self.transport, &options, &Silent).await?;
-        store.keep_next_due(next).await.map_err(reading("keeping when the next pass is due"))?;
+        // A pass that was asked to end has left work behind: it is still due, and the next start makes it up.
+        if !self.stop.is_asked() {
+            store.keep_next_due(next).await.map_err(reading("keeping when the next pass is due"))?;
+        }
         let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
         self.watch.looked(loaded, &store, standing.stopped).await;
         Ok((report, standing))
     }
-}
 
-impl Service {
     /// Takes up the configuration as it is on disk now, once all of it can be worked with.
     async fn take_up(&self) -> Result<Vec<Seat>, String> {
         let shops = load(self.file.as_deref(), self.only.as_deref(), &self.environment);

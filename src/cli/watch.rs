@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::context::now;
+use super::context::{now, reading};
 use super::error::{CliError, explain};
 use super::service::{SharedShops, Shops, shops};
 use super::wire;
@@ -229,14 +229,11 @@ async fn keep(desk: &Desk, shops: &Shops) {
 }
 
 async fn keep_told(loaded: &Loaded, channel: Channel, told: Vec<Told>, over: Vec<String>) -> Result<(), CliError> {
-    let attempt = "keeping what people were told".to_owned();
-    let store = wire::open(loaded)?;
-    store.keep_told(channel, told, over).await.map_err(|source| CliError::Store { attempt, source })
+    let kept = wire::open(loaded)?.keep_told(channel, told, over).await;
+    kept.map_err(reading("keeping what people were told"))
 }
 
 async fn read_told(loaded: &Loaded, channel: Channel) -> Result<Vec<Told>, CliError> {
-    let attempt = "reading what people were told".to_owned();
-    let store = wire::open(loaded)?;
-    let told = store.told(channel).await.map_err(|source| CliError::Store { attempt, source })?;
+    let told = wire::open(loaded)?.told(channel).await.map_err(reading("reading what people were told"))?;
     Ok(told.into_iter().filter(|told| Source::Board.covers(&told.subject)).collect())
 }

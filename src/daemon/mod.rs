@@ -52,7 +52,7 @@ pub trait Work {
     /// Why the shops cannot be worked on, as text for people.
     fn seats(&self) -> impl Future<Output = Result<Vec<Seat>, String>>;
 
-    /// One pass; keeps the turn's next times in the store when it has ended. Never panics on account of a shop's trouble.
+    /// One pass; keeps the turn's next times in the store when it has ended by itself. Never panics on account of a shop's trouble.
     fn pass(&self, turn: Turn) -> impl Future<Output = Ended>;
 
     /// Reads the configuration again and gives its shops. When any of it is refused, everything stays as it was.

@@ -20,6 +20,21 @@ fn a_stop_in_the_middle_of_a_write_records_its_answer() {
 }
 
 #[test]
+fn a_pass_that_was_asked_to_end_is_made_up_after_the_next_start() {
+    let rig = Rig::empty(DRIVE);
+    let (order, credit) = rig.returned(5000, 2000);
+    let fault = rig.fault(Side::Lightspeed, "GET", "*/orders.json", FaultKind::Delay { ms: 1_500 }, true);
+    let service = Service::start(&rig, DRIVE, RARELY);
+    wait_until("the list is asked for", || rig.fired(fault) == 1);
+    assert_eq!(service.terminate(), 0);
+    assert_eq!(rig.pair(&order).ours().count(), 0);
+    let service = Service::start(&rig, DRIVE, RARELY);
+    wait_until("the credit invoice is paid", || is_paid(&rig, &order));
+    assert_eq!(rig.pair(&order).refunded_under(&credit), 2000);
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
 fn a_wrong_configuration_is_refused_and_the_old_one_stays() {
     let rig = Rig::empty(DRIVE);
     let service = Service::start(&rig, DRIVE, OFTEN);
