@@ -85,8 +85,8 @@ fn a_recorded_order_becomes_facts() {
         })
         .collect();
     let named = ("9c6b9a1e-70a8-4c21-a8c0-3a1a3cbd5d12", 1000, Some("INV00038"));
-    let first = ("at:2026-05-10T15:00:00Z:250:1", 250, None);
-    let second = ("at:2026-05-10T15:00:00Z:250:2", 250, None);
+    let first = ("nameless:at:2026-05-10T15:00:00Z:250:1", 250, None);
+    let second = ("nameless:at:2026-05-10T15:00:00Z:250:2", 250, None);
     assert_eq!(refunds, [named, first, second]);
 }
 

@@ -145,7 +145,7 @@ impl Names {
         let unnumbered = format!("at:{at}:{}", amount.get());
         let seen = self.seen.entry(unnumbered.clone()).or_default();
         *seen = seen.saturating_add(1);
-        format!("{unnumbered}:{seen}")
+        RefundId::made_up(&format!("{unnumbered}:{seen}")).0
     }
 }
 

@@ -21,6 +21,15 @@ fn asked() -> Scene {
 }
 
 cases! {
+    what_proved_one_credit_invoice_proves_no_other_where_reads_name_nothing:
+        captured_order("100.00").credit("INV1", "40.00", "3h").marked_paid("INV1", "2h").credit("INV2", "40.00", "2h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand)
+            .intended(&Ask::refund("INV2", "40.00").confirmed("r1", "30m"))
+            .refund_at("nameless:at:2026-01-15T11:30:00Z:4000:1", "40.00", "", "30m")
+            .policy(|policy| policy.adopt_exact = true) => "
+            mark_paid INV2 40.00 act
+            break paid_without_refund INV1 40.00";
+
     a_refund_by_hand_stops_automatic_refunds:
         portal("25.00") => "
             credit INV1 pending→held
