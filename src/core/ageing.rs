@@ -23,7 +23,8 @@ pub fn next_look(
     plan: &Plan, klarna: Option<&KlarnaOrder>, in_flight: bool, quiet_since: Timestamp, now: Timestamp,
 ) -> Timestamp {
     if in_flight || !plan.effects.is_empty() || !plan.discrepancies.is_empty() {
-        return now;
+        // With every pass, also when `now` came from a clock that is set back afterwards.
+        return Timestamp::UNIX_EPOCH;
     }
     let quiet = now.duration_since(quiet_since);
     let wait = if klarna.is_none_or(is_open) {
