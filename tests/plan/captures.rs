@@ -1,5 +1,6 @@
 //! Shipping obliges a capture: of what was shipped, before the authorization lapses, and of nothing else.
 
+use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::facts::{Fraud, KlarnaStatus, Word};
 use reconciled::core::intent::Kind;
 use reconciled::core::order::{Order, Stage};
@@ -395,6 +396,24 @@ cases! {
         captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "2h") => "
             refund INV1 40.00 act
             break authorization_expired captured 100.00";
+
+    shipped_whole_and_lapsed_after_a_part_the_rest_was_never_captured:
+        order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired() => "
+            break shipped_not_captured 40.00";
+
+    a_rest_that_klarna_keeps_showing_after_it_lapsed_is_not_captured_either:
+        order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired()
+            .klarna_says(|klarna| klarna.remaining = eur("40.00")) => "
+            break shipped_not_captured 40.00";
+
+    lapsed_after_a_part_the_rest_can_not_ship_any_more:
+        order("100.00").captured("60.00", "48h").known_as(Order::Paid).expired() => "
+            break captured_not_shipped 60.00
+            break authorization_expired rest 40.00";
+
+    lapsed_after_a_part_and_credited_nothing_is_missing:
+        order("100.00").credit("INV1", "40.00", "60h").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired()
+            .marked_paid("INV1", "1h").credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "";
 
     shipped_and_cancelled_at_klarna_is_no_capture:
         order("100.00").shipped("48h").cancelled_at_klarna() => "break cancelled_at_klarna";

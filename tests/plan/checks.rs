@@ -162,6 +162,16 @@ cases! {
     what_is_captured_is_past_a_late_rejection:
         captured_order("100.00").fraud(Fraud::Rejected) => "";
 
+    a_doubt_about_fraud_after_a_part_was_captured_keeps_the_rest_and_is_said:
+        order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::PartlyPaid).fraud(Fraud::Pending) => "
+            break fraud_pending
+            look_again 480h";
+
+    a_rejection_after_a_part_was_captured_is_said:
+        order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::PartlyPaid).fraud(Fraud::Rejected) => "
+            break fraud_rejected
+            look_again 480h";
+
     what_klarna_cancelled_is_past_every_doubt_about_fraud:
         order("100.00").fraud(Fraud::Pending).cancelled_at_klarna() => "break cancelled_at_klarna";
 

@@ -29,7 +29,8 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     captured_not_shipped(case, klarna);
-    if is_closed(klarna) || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected))) {
+    let is_over = is_closed(klarna) && klarna.captured.is_zero();
+    if is_over || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected))) {
         return;
     }
     let Some(wanted) = wanted(case, klarna) else { return nobody_says_how_much(case, klarna) };
@@ -44,7 +45,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     {
         return rejected(case, intent, BreakKind::CaptureRejected);
     }
-    if klarna.remaining.is_zero() {
+    if klarna.remaining.is_zero() || is_closed(klarna) {
         return never_to_be_captured(case, klarna, missing);
     }
     let amount = if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {

@@ -86,13 +86,14 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return captured_after_expiry(case, klarna);
     }
     let nothing_captured = klarna.captured.is_zero();
+    let is_open = !is_closed(klarna) && (nothing_captured || klarna.remaining.is_positive());
     match &klarna.fraud {
-        Some(Word::Known(Fraud::Pending)) if nothing_captured && !is_closed(klarna) => {
+        Some(Word::Known(Fraud::Pending)) if is_open => {
             let due = case.past_grace(case.shop.created_at);
             let message = format!("Klarna has not decided yet whether order {} is fraud", case.shop.number);
             case.differs(BreakKind::FraudPending, "", None, due, message);
         }
-        Some(Word::Known(Fraud::Rejected)) if nothing_captured => {
+        Some(Word::Known(Fraud::Rejected)) if nothing_captured || is_open => {
             let message = format!("Klarna rejected order {} as fraud", case.shop.number);
             case.differs(BreakKind::FraudRejected, "", None, case.now, message);
         }
@@ -132,6 +133,9 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         case.differs(BreakKind::AuthorizationExpired, "", Some(klarna.order_amount), case.now, message);
         return;
     }
+    if klarna.status.is(&KlarnaStatus::Expired) && klarna.captured.is_positive() {
+        return rest_expired(case, klarna);
+    }
     let open = matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured));
     let Some(expires_at) = klarna.expires_at.filter(|_| open && klarna.remaining.is_positive()) else {
         return;
@@ -149,6 +153,19 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let message = format!("{left} of order {} is authorized until {day} and not captured{extending}", case.shop.number);
     case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), due, message);
     case.look_again(expires_at);
+}
+
+/// The rest lapsed after a part was captured. What of it has shipped says so itself (`captures`).
+fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let Ok(total) = case.shop.total else { return };
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let lost = total.less(klarna.captured).less(credited);
+    let still_ships = matches!(case.shop.shipped, Word::Known(Shipped::No | Shipped::Partly));
+    if still_ships && lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
+        let left = case.money(lost);
+        let message = format!("the authorization of order {} lapsed before {left} of it was captured", case.shop.number);
+        case.differs(BreakKind::AuthorizationExpired, "rest", Some(lost), case.now, message);
+    }
 }
 
 /// The credit invoices take back everything that was ordered.
