@@ -131,7 +131,18 @@ cases! {
     a_shop_answer_older_than_our_payment_says_nothing_about_it:
         returned("3h").refund("r1", "44.95", "INV1")
             .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h")) => "";
+            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+            .shop_read("90m") => "";
+
+    set_back_to_not_paid_within_the_second_of_our_payment_is_a_difference_too:
+        returned("3h").refund_at("r1", "44.95", "INV1", "2h")
+            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
+            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+            .credit_known_as("INV1", "44.95", paid_as("r1"))
+            .change_credit("INV1", |credit| credit.updated_at = ago("1h"))
+            .shop_read("59m") => "
+            credit INV1 paid→refunded
+            break credit_not_marked_paid INV1 44.95";
 
     set_back_to_not_paid_after_our_payment_is_a_difference_from_then_on:
         returned("3h").refund_at("r1", "44.95", "INV1", "2h")
@@ -449,6 +460,12 @@ cases! {
             .credit("INV1", "40.00", "60h").marked_paid("INV1", "50h")
             .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
             break authorization_expired captured 60.00";
+
+    settled_as_never_captured_it_credits_more_now_and_a_human_decides:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "50.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
+            break credit_changed INV1 50.00";
 
     what_a_human_refunded_after_all_is_marked_paid:
         captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "60h").refund("r1", "40.00", "INV1")

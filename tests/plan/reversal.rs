@@ -138,6 +138,17 @@ cases! {
             credit INV1 pending→refunded
             mark_paid INV1 100.00 act";
 
+    a_credit_invoice_over_more_than_was_captured_waits_until_a_read_shows_that_the_rest_is_released:
+        part_charged().credit("INV1", "100.00", "2h").refund("r1", "60.00", "ORD1:cancel").known_as(Order::RefundRequested)
+            .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "1m")) => "
+            order refund_requested→cancelled";
+
+    where_nobody_cancels_a_credit_invoice_over_more_than_was_captured_is_for_a_human:
+        part_charged().credit("INV1", "100.00", "2h").policy(|policy| policy.cancels = Mode::Off) => "
+            order partly_paid→refund_requested
+            credit INV1 pending→held
+            break credit_exceeds_refundable INV1 100.00";
+
     a_credit_invoice_within_the_captured_part_is_refunded_under_its_own_number:
         part_charged().credit("INV1", "20.00", "2h") => "
             order partly_paid→refund_requested

@@ -96,6 +96,17 @@ pub(super) fn captured_after_all(case: &Case<'_>, klarna: &KlarnaOrder, credit: 
     was_settled && !case.cancelled && klarna.captured.is_positive() && in_capture
 }
 
+/// It was settled because every capture had left it out, and credits more since: of the difference, money was captured.
+/// What it credited then, if that is so.
+pub(super) fn credits_more_since(
+    case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor,
+) -> Option<Minor> {
+    let was = case.ledger.credits.get(&credit.id)?.amount.filter(|was| amount > *was)?;
+    let was_settled = case.credit_state(credit.id) == CreditInvoice::Cancelled && !case.cancelled;
+    let in_capture = klarna.captured.is_positive() && is_left_out(case, klarna) == Some(false);
+    (was_settled && in_capture).then_some(was)
+}
+
 pub(super) fn owed_after_all(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.promise(amount);
     if case.policy.refunds == Mode::Off {

@@ -1,13 +1,13 @@
 //! When a credit invoice is marked paid: when its refund is proven, or when its amount will never be captured.
 
-use super::case::{Case, Standing};
+use super::case::{Case, Standing, after};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::CreditInvoiceFacts;
 use crate::core::id::{InvoiceId, Reference};
 use crate::core::intent::{Effect, Kind, State};
 use crate::core::money::Minor;
-use crate::core::policy::Mode;
+use crate::core::policy::{Mode, SETTLE_DELAY};
 
 /// Credit invoices whose money is proven to be back, and that the shop does not call paid yet.
 pub(super) fn mark_paid(case: &mut Case<'_>) {
@@ -56,12 +56,13 @@ fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> b
     refunds.is_some_and(|refunds| refunds.iter().map(|refund| refund.amount).collect::<Minor>() == amount)
 }
 
-/// We marked it paid after the shop's answer that still says otherwise was written.
+/// We marked it paid after the shop's answer that still says otherwise was written. The shop dates by whole seconds, so
+/// an answer that was read well after our mark is believed whatever its date.
 fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let reference = Reference(credit.number.0.clone());
-    case.intents_of(Kind::MarkPaid, &reference).any(|intent| {
-        intent.state == State::Confirmed && intent.ended_at.is_some_and(|ended| ended >= credit.updated_at)
-    })
+    let is_later = |ended| ended >= credit.updated_at && after(ended, SETTLE_DELAY) >= case.facts.shop_read_at;
+    case.intents_of(Kind::MarkPaid, &reference)
+        .any(|intent| intent.state == State::Confirmed && intent.ended_at.is_some_and(is_later))
 }
 
 fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {

@@ -4,13 +4,15 @@
 //! never marked paid.
 
 use super::before_capture::{
-    BeforeCapture, before_capture, captured_after_all, never_captured, nothing_captured, owed_after_all, unclear,
+    BeforeCapture, before_capture, captured_after_all, credits_more_since, never_captured, nothing_captured,
+    owed_after_all, unclear,
 };
 use super::case::{Case, Standing, after};
+use super::is_closed;
 use super::words::refusal;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, KlarnaSide, Word};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
@@ -162,6 +164,15 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
     if captured_after_all(case, klarna, credit) {
         return owed_after_all(case, credit, amount);
     }
+    if let Some(was) = credits_more_since(case, klarna, credit, amount) {
+        case.promise(amount.minus(was));
+        let (was, is) = (case.money(was), case.money(amount));
+        let message = format!(
+            "credit invoice {} over {was} was settled as never captured, and says {is} now: of that, something was",
+            credit.number
+        );
+        return case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount), case.now, message);
+    }
     if credit.paid.is(&true) {
         if case.credit_state(credit.id) != CreditInvoice::Cancelled {
             case.promise(amount); // Of what was never captured, nothing is kept back.
@@ -260,12 +271,12 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
 
 /// It asks for more than is left.
 fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    if case.cancelled {
-        // The whole order goes back; this credit invoice is covered once it has.
-        if klarna.captured <= case.attributed.refunded {
-            case.credit_event(credit.id, Event::Refunded(Proof::Reversal));
-        }
-        return;
+    if case.cancelled && is_reversed(case, klarna) {
+        // The whole order went back, and this credit invoice with it.
+        return case.credit_event(credit.id, Event::Refunded(Proof::Reversal));
+    }
+    if case.cancelled && case.policy.cancels != Mode::Off {
+        return; // What is still to go back of the order says so itself.
     }
     case.credit_event(credit.id, Event::Held);
     let asked = format!("credit invoice {} asks for {}", credit.number, case.money(amount));
@@ -274,6 +285,16 @@ fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts
         _ => format!("{asked}, and {} of order {} is left to refund", case.money(case.room), case.shop.number),
     };
     case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, message);
+}
+
+/// Everything captured went back, and Klarna's own word is that nothing more will be captured: that a release was
+/// confirmed does not say what somebody captured before it, and what a read does not show yet is not proven.
+fn is_reversed(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let authorized = match &case.facts.klarna {
+        KlarnaSide::Read(read) => read.remaining.is_positive() && !is_closed(read),
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => true,
+    };
+    klarna.captured <= case.attributed.refunded && !authorized
 }
 
 /// Refunds that no obligation explains.

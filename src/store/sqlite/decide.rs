@@ -92,8 +92,8 @@ fn begin_order(tx: &mut Tx<'_>, cause: Cause<'_>) -> Result<(), StoreError> {
     steps::journal_row(tx, cause, &row, &Detail { number: Some(&number), ..Detail::default() }.json()?)
 }
 
-/// Makes a new credit invoice `Pending`. The amount of a known one follows the shop until its refund is intended, and
-/// is kept from then on, so that a later change shows.
+/// Makes a new credit invoice `Pending`. The amount of a known one follows the shop until its refund is intended or it is
+/// settled without one, and is kept from then on, so that a later change shows.
 fn keep_credit(
     tx: &mut Tx<'_>, cause: Cause<'_>, id: InvoiceId, number: &InvoiceNumber, amount: Option<Minor>,
     created_at: Timestamp,
@@ -112,8 +112,11 @@ fn keep_credit(
         return Err(StoreError::Guard(why));
     }
     let follows = match state.0 {
-        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand | CreditInvoice::Cancelled => true,
-        CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => false,
+        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand => true,
+        CreditInvoice::RefundRequested(_)
+        | CreditInvoice::Refunded(_)
+        | CreditInvoice::Paid(_)
+        | CreditInvoice::Cancelled => false,
     };
     let now = if follows { amount } else { held.map(|cents| cents.0) };
     if now == held.map(|cents| cents.0) && name == number.as_str() {
