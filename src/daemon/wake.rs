@@ -46,7 +46,7 @@ impl Waker {
 
 impl Hints {
     /// The next hint; waits while there is none.
-    pub(super) async fn next(&mut self) -> ShopName {
+    pub async fn next(&mut self) -> ShopName {
         loop {
             let first = self.0.shops.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
             match first {

@@ -50,26 +50,33 @@ impl Door {
 pub(super) async fn knock(
     State(site): State<Site>, Path(token): Path<String>, headers: HeaderMap, body: Bytes,
 ) -> StatusCode {
-    let knock = judge(&site, &token, &headers, &body);
-    site.counters.count(knock);
-    match knock {
+    match site.hear(&token, |name| headers.get(name).and_then(|value| value.to_str().ok()), &body) {
         Knock::Woke => StatusCode::OK,
         Knock::Dropped => StatusCode::SERVICE_UNAVAILABLE,
         Knock::Refused => StatusCode::NOT_FOUND,
     }
 }
 
-fn judge(site: &Site, token: &str, headers: &HeaderMap, body: &[u8]) -> Knock {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(door) = site.door(token) else { return Knock::Refused };
-    let signed = header("x-signature").is_some_and(|signature| door.is_signed(body, signature));
-    let other_shop = door.shop_id.as_deref().is_some_and(|id| header("x-shop-id") != Some(id));
-    if !signed || other_shop {
-        Knock::Refused
-    } else if site.wake(&door.shop) {
-        Knock::Woke
-    } else {
-        Knock::Dropped
+impl Site {
+    /// Judges and counts one message at the address of `token`, and wakes its shop if it is to be believed. `header`
+    /// finds a header by its lower-case name.
+    pub fn hear<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Knock {
+        let knock = self.judge(token, header, body);
+        self.counters.count(knock);
+        knock
+    }
+
+    fn judge<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Knock {
+        let Some(door) = self.door(token) else { return Knock::Refused };
+        let signed = header("x-signature").is_some_and(|signature| door.is_signed(body, signature));
+        let other_shop = door.shop_id.as_deref().is_some_and(|id| header("x-shop-id") != Some(id));
+        if !signed || other_shop {
+            Knock::Refused
+        } else if self.wake(&door.shop) {
+            Knock::Woke
+        } else {
+            Knock::Dropped
+        }
     }
 }
 

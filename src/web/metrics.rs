@@ -26,7 +26,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// How a knock at the door ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Knock {
+pub enum Knock {
     Woke,
     /// Unknown address, wrong signature or another shop.
     Refused,

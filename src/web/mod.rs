@@ -22,7 +22,7 @@ use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
 use crate::store::Channel;
 pub use hook::Door;
-pub use metrics::Counters;
+pub use metrics::{Counters, Knock};
 
 /// Everything the answers are made of; clones share it.
 #[derive(Clone)]
