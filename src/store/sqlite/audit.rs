@@ -62,7 +62,7 @@ pub(super) fn audit(conn: &Connection, shop: &str) -> Result<Audit, StoreError> 
 fn walk(conn: &Connection, shop: &str) -> Checked<Head> {
     let (head, begun) = chain(conn, shop)?;
     counts(conn, shop, &begun)?;
-    let mut orders = conn.prepare("SELECT id, state FROM shop_order WHERE shop = ?1 ORDER BY id")?;
+    let mut orders = conn.prepare_cached("SELECT id, state FROM shop_order WHERE shop = ?1 ORDER BY id")?;
     let mut rows = orders.query([shop])?;
     while let Some(row) = rows.next()? {
         let id = OrderId(row.get::<_, Number>(0)?.0);
@@ -75,7 +75,7 @@ fn walk(conn: &Connection, shop: &str) -> Checked<Head> {
 
 /// Recomputes the chain, and says what the journal saw begin.
 fn chain(conn: &Connection, shop: &str) -> Checked<(Head, Begun)> {
-    let mut find = conn.prepare(
+    let mut find = conn.prepare_cached(
         "SELECT seq, at, actor, cause, entity, entity_id, order_id, event, before, after, detail, hash FROM journal
          WHERE shop = ?1 ORDER BY seq",
     )?;
@@ -103,7 +103,8 @@ fn chain(conn: &Connection, shop: &str) -> Checked<(Head, Begun)> {
     if head != Head::load(conn, shop)? {
         return fault(head.seq.saturating_add(1), "the journal does not end where its head says");
     }
-    let stopped: bool = conn.query_row("SELECT stopped FROM stop_switch WHERE shop = ?1", [shop], |row| row.get(0))?;
+    let mut read = conn.prepare_cached("SELECT stopped FROM stop_switch WHERE shop = ?1")?;
+    let stopped: bool = read.query_row([shop], |row| row.get(0))?;
     if stopped != (switch == "stopped") {
         return fault(head.seq, format!("the journal left the kill switch `{switch}`"));
     }
@@ -148,7 +149,7 @@ fn counts(conn: &Connection, shop: &str, begun: &Begun) -> Checked<()> {
         ("intents", "SELECT count(*) FROM intent WHERE shop = ?1", begun.intents),
         ("breaks", "SELECT count(*) FROM break WHERE shop = ?1", begun.breaks),
     ] {
-        let stored: Number = conn.query_row(sql, [shop], |row| row.get(0))?;
+        let stored: Number = conn.prepare_cached(sql)?.query_row([shop], |row| row.get(0))?;
         if stored.0 != journalled {
             return fault(0, format!("{} {what} are stored, {journalled} journalled", stored.0));
         }
@@ -158,7 +159,7 @@ fn counts(conn: &Connection, shop: &str, begun: &Begun) -> Checked<()> {
 
 /// The hourly sums of the rolling ceiling are those of the intents.
 fn ceiling(conn: &Connection, shop: &str) -> Checked<()> {
-    let wrong: i64 = conn.query_row(
+    let mut compare = conn.prepare_cached(
         "WITH counted AS (
             SELECT planned_at, first_sent_at, amount FROM intent
             WHERE shop = ?1 AND kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned')
@@ -171,8 +172,7 @@ fn ceiling(conn: &Connection, shop: &str) -> Checked<()> {
          ), kept AS (SELECT clock, hour, amount FROM spent WHERE shop = ?1 AND amount <> 0)
          SELECT (SELECT count(*) FROM (SELECT * FROM sums EXCEPT SELECT * FROM kept))
               + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM sums))",
-        [shop],
-        |row| row.get(0),
     )?;
+    let wrong: i64 = compare.query_row([shop], |row| row.get(0))?;
     if wrong == 0 { Ok(()) } else { fault(0, "the hourly sums are not those of the intents") }
 }

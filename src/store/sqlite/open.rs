@@ -105,9 +105,13 @@ pub(super) fn in_memory() -> Result<Connection, StoreError> {
 }
 
 /// Makes the rows that every shop has, once.
+pub(super) fn knows(conn: &Connection, shop: &str) -> Result<bool, StoreError> {
+    let mut find = conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM journal_head WHERE shop = ?1)")?;
+    Ok(find.query_row([shop], |row| row.get(0))?)
+}
+
 pub(super) fn add_shop(conn: &mut Connection, shop: &str) -> Result<(), StoreError> {
-    let known: i64 = conn.query_row("SELECT count(*) FROM journal_head WHERE shop = ?1", [shop], |row| row.get(0))?;
-    if known > 0 {
+    if knows(conn, shop)? {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -180,6 +180,10 @@ impl Writer {
         Self { conn, shop, dead: None }
     }
 
+    pub(super) fn into_connection(self) -> Connection {
+        self.conn
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
     }
