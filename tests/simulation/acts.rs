@@ -1,15 +1,18 @@
 //! What customers, the merchant, people in Klarna's portal and operators do.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::OrderId;
-use reconciled::sandbox::{Credit, Fraud, KlarnaStart, NewLine, NewOrder, ShopTruth};
+use reconciled::core::id::{InvoiceId, OrderId, RefundId};
+use reconciled::core::intent::{Intent, State as IntentState};
+use reconciled::core::ledger::Attribution;
+use reconciled::sandbox::{Credit, Fraud, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
+use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Operation, Store as _};
 use uuid::Uuid;
 
 use super::oracle::{effects, minor};
 use super::sim::State;
 use super::swarm::Act;
-use super::time::{DAY, HOUR, MINUTE};
+use super::time::{DAY, HOUR, MINUTE, START};
 
 /// How many orders a history has at most: few, so that most acts meet on the same one.
 const ORDERS: usize = 3;
@@ -63,6 +66,8 @@ impl State {
             }
             Act::MarkPaidByHand | Act::MarkUnpaid | Act::EditCredit => self.on_a_credit_invoice(act, &shop),
             Act::Hold | Act::Release => self.hold(act, &shop),
+            Act::Adopt | Act::RuleOut => self.attribute(act, &shop, shop.klarna_order_id?),
+            Act::Approve => self.approve(&shop),
             _ => self.at_klarna(act, &shop, shop.klarna_order_id?),
         }
     }
@@ -89,7 +94,8 @@ impl State {
             lines,
             shipping_minor: self.rng.one(&[0, 0, 495]),
             klarna: Some(start),
-            age_ms: self.rng.one(&[0, 10 * MINUTE, 5 * HOUR, 2 * DAY]),
+            // Once programs run, an order is as old as it is: what is dated back lies behind their cursors.
+            age_ms: if self.now == START { self.rng.one(&[0, 10 * MINUTE, 5 * HOUR, 2 * DAY]) } else { 0 },
             shipped,
             ..NewOrder::default()
         };
@@ -211,23 +217,69 @@ impl State {
         Some(format!("store {store}"))
     }
 
-    fn hold(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
+    /// The operator says the same to every store; the stores that took it.
+    fn say(&mut self, operation: impl Fn() -> Operation) -> Vec<usize> {
         let at = self.at();
+        let says = |store: &SqliteStore| {
+            let said = store.operate(operation(), "operator".to_owned(), "because".to_owned(), at);
+            said.now_or_never().unwrap().is_ok()
+        };
+        (0..self.stores.len()).filter(|index| says(&self.stores[*index])).collect()
+    }
+
+    fn hold(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
         let order = OrderId(shop.id);
-        let mut done = None;
-        for (index, store) in self.stores.clone().into_iter().enumerate() {
-            let operation = if act == Act::Hold { Operation::Hold(order) } else { Operation::Release(order) };
-            let said = ("operator".to_owned(), "because".to_owned());
-            if store.operate(operation, said.0, said.1, at).now_or_never().unwrap().is_ok() {
-                done = Some(shop.number.clone());
-                let (key, now) = ((index, shop.id), self.now);
-                if act == Act::Hold {
-                    self.oracle.held_at.entry(key).or_insert(now);
-                } else {
-                    self.oracle.held_at.remove(&key);
-                }
+        let took = self.say(|| if act == Act::Hold { Operation::Hold(order) } else { Operation::Release(order) });
+        let now = self.now;
+        for index in &took {
+            let key = (*index, shop.id);
+            if act == Act::Hold {
+                self.oracle.held_at.entry(key).or_insert(now);
+            } else {
+                self.oracle.held_at.remove(&key);
             }
         }
-        done
+        (!took.is_empty()).then(|| shop.number.clone())
+    }
+
+    /// A refund that somebody made was for a credit invoice of its amount, or for none.
+    fn attribute(&mut self, act: Act, shop: &ShopTruth, id: Uuid) -> Option<String> {
+        let order = OrderId(shop.id);
+        let known = self.stores[0].dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?.klarna?.0;
+        let truth = self.world.klarna_truth(id)?;
+        let is_somebodys = |it: &&MovementTruth| it.idempotency_key.is_none() && it.reference.is_none();
+        let refund = truth.refunds.iter().filter(is_somebodys).find(|it| {
+            let name = it.id.to_string();
+            known.refunds.iter().any(|shown| shown.id.as_str() == name) && !self.oracle.attributed.contains(&it.id)
+        })?;
+        let credit = shop.invoices.iter().find(|it| {
+            it.is_credit && minor(it.total) == refund.amount && !self.oracle.adopted.contains_key(&it.number)
+        });
+        let to = match act {
+            Act::Adopt => Attribution::CreditInvoice(InvoiceId(credit?.id)),
+            _ => Attribution::RuledOut,
+        };
+        let name = RefundId(refund.id.to_string());
+        let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });
+        if took.is_empty() {
+            return None;
+        }
+        self.oracle.attributed.insert(refund.id);
+        match credit.filter(|_| act == Act::Adopt) {
+            Some(credit) => drop(self.oracle.adopted.insert(credit.number.clone(), refund.amount)),
+            None => *self.oracle.ruled_out.entry(id).or_default() += refund.amount,
+        }
+        Some(format!("{name} {to:?}"))
+    }
+
+    /// What a ceiling holds may go, and what was refused is started anew.
+    fn approve(&mut self, shop: &ShopTruth) -> Option<String> {
+        let order = OrderId(shop.id);
+        let dossier = self.stores[0].dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
+        let waits = |intent: &&Intent| matches!(intent.state, IntentState::Planned | IntentState::Rejected);
+        let intent = dossier.ledger.intents.iter().rfind(waits)?.id;
+        let took = self.say(|| Operation::Approve { order, intent });
+        self.oracle.consented |= !took.is_empty();
+        (!took.is_empty()).then(|| format!("{intent} of {}", shop.number))
     }
 }

@@ -15,6 +15,7 @@
 
 mod acts;
 mod found;
+mod hints;
 mod log;
 mod net;
 mod oracle;
@@ -23,6 +24,7 @@ mod plants;
 mod rng;
 mod run;
 mod seeds;
+mod shelf;
 mod sim;
 mod stored;
 mod swarm;

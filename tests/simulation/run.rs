@@ -24,6 +24,7 @@ use reconciled::{klarna, lightspeed};
 use super::net::{KLARNA_URL, LATEST, SHOP_URL, SimTransport};
 use super::oracle::{Breach, books, rest};
 use super::rng::Rng;
+use super::shelf;
 use super::sim::{Done, Sim, Waiting};
 use super::stored::SimStore;
 use super::swarm::{FREEZES, SKEWS, Swarm};
@@ -82,7 +83,7 @@ pub fn run(seed: u64, told: bool) -> Outcome {
 
 /// A history that is written down: what `script` does, then time passes.
 pub fn play(swarm: Swarm, script: impl FnOnce(&mut Run)) -> Outcome {
-    let sim = Sim::new(Rng::new(0), 0, swarm, empty_store(), true);
+    let sim = Sim::new(Rng::new(0), 0, swarm, shop_name(0), true);
     let count = sim.lock().swarm.daemons;
     let daemons = (0..count).map(|_| Daemon::new()).collect();
     let mut run = Run { sim, daemons, passes_left: 0, backup: None };
@@ -93,7 +94,7 @@ pub fn play(swarm: Swarm, script: impl FnOnce(&mut Run)) -> Outcome {
 }
 
 pub fn run_swarm(seed: u64, rng: Rng, swarm: Swarm, told: bool) -> Outcome {
-    let sim = Sim::new(rng, seed, swarm, empty_store(), told);
+    let sim = Sim::new(rng, seed, swarm, shop_name(seed), told);
     let (count, passes) = {
         let mut state = sim.lock();
         let words = format!("{:?}", state.swarm);
@@ -115,13 +116,9 @@ pub fn run_swarm(seed: u64, rng: Rng, swarm: Swarm, told: bool) -> Outcome {
     run.end()
 }
 
-thread_local! {
-    static EMPTY: SqliteStore = SqliteStore::in_memory(ShopName("main".to_owned())).unwrap();
-}
-
-/// Made once per thread, and copied: the schema is long.
-fn empty_store() -> SqliteStore {
-    EMPTY.with(|store| store.fork_in_memory().unwrap())
+/// The shop of one seed. Its name is in every idempotency key, so it follows from the seed alone.
+fn shop_name(seed: u64) -> ShopName {
+    ShopName(format!("seed-{seed}"))
 }
 
 impl Daemon {
@@ -208,9 +205,11 @@ impl Run {
                 self.daemons[index].shop = None;
             }
         }
-        let store = state.machines[index].store;
-        let handle = state.stores[store].clone();
-        books::check(&mut state, store, &handle);
+        // In the quiet phase the stores are judged at its end.
+        if state.faults {
+            let store = state.machines[index].store;
+            books::check_one(&mut state, store);
+        }
     }
 
     fn begin_pass(&mut self, index: usize) {
@@ -236,6 +235,7 @@ impl Run {
             let state = sim.lock();
             (state.swarm.policy.clone(), state.stores[state.machines[daemon].store].clone())
         };
+        let name = inner.shop_name().clone();
         let transport = SimTransport { sim: sim.clone(), daemon };
         let clock = SimClock { sim: sim.clone(), daemon };
         let credentials = || Credentials { user: "user".to_owned().into(), password: "word".to_owned().into() };
@@ -256,7 +256,7 @@ impl Run {
         let lightspeed = lightspeed::Client::new(transport.clone(), clock.clone(), settings, shops.clone());
         let settings = klarna::Settings { base_url: KLARNA_URL.to_owned(), credentials: credentials() };
         Shop {
-            name: ShopName("main".to_owned()),
+            name,
             environment: "playground".to_owned(),
             region: "eu".to_owned(),
             policy,
@@ -351,6 +351,7 @@ impl Run {
 
     /// The next thing that can happen, drawn from all of them.
     fn step(&mut self) {
+        self.hear();
         let mut state = self.sim.lock();
         let now = state.now;
         let mut ready: Vec<u64> = Vec::new();
@@ -385,6 +386,20 @@ impl Run {
         self.advance();
     }
 
+    /// Messages of the shop that have arrived wake programs that wait for their next pass.
+    fn hear(&mut self) {
+        let mut state = self.sim.lock();
+        if !state.faults || !state.hear() {
+            return;
+        }
+        let now = state.now;
+        for (machine, daemon) in state.machines.iter().zip(&mut self.daemons) {
+            if machine.frozen_until <= now && daemon.shop.is_some() {
+                daemon.next = daemon.next.min(now);
+            }
+        }
+    }
+
     /// Nothing can happen now: time passes until something can.
     fn advance(&mut self) {
         let mut state = self.sim.lock();
@@ -405,7 +420,10 @@ impl Run {
                 sooner(daemon.next.max(now));
             }
         }
-        let Some(until) = until else { return };
+        let Some(mut until) = until else { return };
+        if let Some(message) = state.next_message() {
+            until = until.min(message.max(now));
+        }
         if until > now + LATEST {
             // No request is under way for longer than a minute after its sender gave up.
             settle_ghosts(&mut state, until);
@@ -465,6 +483,9 @@ impl Run {
         }
         let mut state = self.sim.lock();
         super::oracle::effects::check(&mut state);
+        for store in 0..state.stores.len() {
+            books::check_one(&mut state, store);
+        }
         rest::converges(&mut state);
         rest::limits_of_passes(&mut state);
         drop(state);
@@ -503,19 +524,19 @@ impl Run {
     }
 
     fn end(self) -> Outcome {
-        for daemon in self.daemons {
-            drop(daemon);
-        }
+        drop((self.daemons, self.backup));
         let mut state = self.sim.lock();
         let words = state.books();
         state.log.mix(words.as_bytes());
-        Outcome {
+        let outcome = Outcome {
             breach: state.oracle.breach.clone(),
             digest: state.log.digest(),
             events: state.log.events,
             counts: state.log.counts.clone(),
             text: if state.log.told { format!("{}\n{}", state.log.text(), state.journal()) } else { String::new() },
-        }
+        };
+        state.stores.drain(..).for_each(shelf::put_back);
+        outcome
     }
 }
 

@@ -12,15 +12,17 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use reconciled::core::id::OrderId;
+use reconciled::core::id::{OrderId, ShopName};
 use reconciled::http::{Response, TransportError};
 use reconciled::sandbox::{self, Side, World};
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 
+use super::hints::Mail;
 use super::log::Log;
 use super::oracle::Oracle;
 use super::rng::Rng;
+use super::shelf;
 use super::swarm::{NetFault, Swarm};
 use super::time::START;
 
@@ -94,6 +96,8 @@ pub struct State {
     pub machines: Vec<Machine>,
     pub stores: Vec<SqliteStore>,
     pub zombies: Vec<Zombie>,
+    /// The shop's messages on their way, where somebody asked for them.
+    pub mail: Option<Mail>,
     /// Things go wrong; off in the quiet phase at the end.
     pub faults: bool,
     /// What becomes of the next writes, where a history is written down.
@@ -173,18 +177,16 @@ impl State {
 pub struct Sim(Arc<Mutex<State>>);
 
 impl Sim {
-    pub fn new(mut rng: Rng, seed: u64, swarm: Swarm, store: SqliteStore, told: bool) -> Self {
+    pub fn new(mut rng: Rng, seed: u64, swarm: Swarm, shop: ShopName, told: bool) -> Self {
         let mut world = World::new(rng.next(), Timestamp::from_millisecond(START).unwrap());
         world.set_log_capacity(0);
         world.limits_mut().enabled = swarm.limits;
         if seed != 0 {
             super::swarm::set_switches(&mut rng, &mut world);
         }
-        let mut stores = vec![store];
-        if swarm.copies {
-            let copy = stores[0].fork_in_memory().unwrap();
-            stores.push(copy);
-        }
+        // Copies of one empty store are two empty stores.
+        let stores: Vec<_> = (0..=usize::from(swarm.copies)).map(|_| shelf::empty_store(&shop)).collect();
+        let mail = (swarm.hints > 0).then(|| Mail::ordered(shop, &mut world));
         let machines = (0..swarm.daemons).map(|index| Machine {
             skew: 0,
             booted: START - 1_000,
@@ -201,6 +203,7 @@ impl Sim {
             next_slot: 0,
             stores,
             zombies: Vec::new(),
+            mail,
             faults: true,
             forced: Vec::new(),
             log: Log::new(told),

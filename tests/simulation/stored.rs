@@ -1,5 +1,5 @@
-//! The real store with a turn before and after every verb that writes, so that a crash, a pause or another daemon can
-//! come between any two of them.
+//! The real store with a turn before every verb, and another after those that write, so that a crash, a pause or
+//! another daemon can come between any two of them.
 
 use std::collections::BTreeMap;
 
@@ -50,10 +50,12 @@ impl Store for SimStore {
     }
 
     async fn shop(&self) -> Result<Option<ShopRecord>, StoreError> {
+        self.before().await;
         self.inner.shop().await
     }
 
     async fn cursors(&self) -> Result<Cursors, StoreError> {
+        self.before().await;
         self.inner.cursors().await
     }
 
@@ -79,6 +81,7 @@ impl Store for SimStore {
     }
 
     async fn unread(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.before().await;
         self.inner.unread(limit).await
     }
 
@@ -97,6 +100,7 @@ impl Store for SimStore {
     }
 
     async fn policy(&self) -> Result<Option<String>, StoreError> {
+        self.before().await;
         self.inner.policy().await
     }
 
@@ -108,6 +112,7 @@ impl Store for SimStore {
     }
 
     async fn next_due(&self) -> Result<Option<NextDue>, StoreError> {
+        self.before().await;
         self.inner.next_due().await
     }
 
@@ -124,10 +129,12 @@ impl Store for SimStore {
     }
 
     async fn overdue(&self, before: Timestamp) -> Result<Vec<Overdue>, StoreError> {
+        self.before().await;
         self.inner.overdue(before).await
     }
 
     async fn standing(&self) -> Result<Standing, StoreError> {
+        self.before().await;
         self.inner.standing().await
     }
 
@@ -139,10 +146,12 @@ impl Store for SimStore {
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.before().await;
         self.inner.due(scope, now, after, limit).await
     }
 
     async fn dossiers(&self, orders: Vec<OrderId>) -> Result<Vec<Dossier>, StoreError> {
+        self.before().await;
         self.inner.dossiers(orders).await
     }
 
@@ -175,10 +184,12 @@ impl Store for SimStore {
     }
 
     async fn spent(&self, since: Timestamp) -> Result<Minor, StoreError> {
+        self.before().await;
         self.inner.spent(since).await
     }
 
     async fn is_stopped(&self) -> Result<bool, StoreError> {
+        self.before().await;
         self.inner.is_stopped().await
     }
 
@@ -196,14 +207,17 @@ impl Store for SimStore {
     }
 
     async fn breaks(&self, closed: bool) -> Result<Vec<Break>, StoreError> {
+        self.before().await;
         self.inner.breaks(closed).await
     }
 
     async fn looked_at(&self, pass: PassId, after: OrderId, limit: u32) -> Result<Vec<OrderRow>, StoreError> {
+        self.before().await;
         self.inner.looked_at(pass, after, limit).await
     }
 
     async fn find(&self, number: String) -> Result<Option<OrderId>, StoreError> {
+        self.before().await;
         self.inner.find(number).await
     }
 
@@ -212,6 +226,7 @@ impl Store for SimStore {
     }
 
     async fn intent(&self, id: IntentId) -> Result<Option<Intent>, StoreError> {
+        self.before().await;
         self.inner.intent(id).await
     }
 
@@ -220,6 +235,7 @@ impl Store for SimStore {
     }
 
     async fn budgets(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        self.before().await;
         self.inner.budgets().await
     }
 

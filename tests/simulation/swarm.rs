@@ -114,6 +114,9 @@ pub enum Act {
     Resume,
     Hold,
     Release,
+    Adopt,
+    RuleOut,
+    Approve,
 }
 
 impl Act {
@@ -141,6 +144,9 @@ impl Act {
             Self::Resume => "resume",
             Self::Hold => "hold",
             Self::Release => "release",
+            Self::Adopt => "adopt",
+            Self::RuleOut => "rule_out",
+            Self::Approve => "approve",
         }
     }
 }
@@ -149,7 +155,7 @@ impl Act {
 pub const DAILY: [Act; 7] =
     [Act::Order, Act::Ship, Act::ShipPart, Act::Credit, Act::Credit, Act::CreditLines, Act::CancelInShop];
 
-pub const RARE: [Act; 15] = [
+pub const RARE: [Act; 18] = [
     Act::MarkPaidByHand,
     Act::MarkUnpaid,
     Act::EditCredit,
@@ -165,6 +171,9 @@ pub const RARE: [Act; 15] = [
     Act::Stop,
     Act::Resume,
     Act::Hold,
+    Act::Adopt,
+    Act::RuleOut,
+    Act::Approve,
 ];
 
 /// Everything that one seed decides before it begins.
@@ -186,6 +195,8 @@ pub struct Swarm {
     pub restore: u64,
     /// Of a thousand verbs of the store, how many let others run before and after.
     pub yields: u64,
+    /// Of a thousand messages of the shop, how many set out; 0 where nobody asked for any.
+    pub hints: u64,
     /// The store is audited after every verb, not only after every pass.
     pub audits: bool,
     /// The figures of Lightspeed's and Klarna's limits are enforced.
@@ -206,6 +217,9 @@ impl Swarm {
         if acts.contains(&Act::Hold) {
             acts.push(Act::Release);
         }
+        if acts.contains(&Act::Adopt) || acts.contains(&Act::RuleOut) {
+            acts.push(Act::PortalRefund);
+        }
         let rate = |rng: &mut Rng, on: u64, most: u64| if rng.chance(on) { 1 + rng.below(most) } else { 0 };
         let mut swarm = Self {
             net_rate: if calm || net.is_empty() { 0 } else { rng.one(&[20, 60, 150, 300]) },
@@ -220,6 +234,7 @@ impl Swarm {
             skew: rate(rng, 150, 10),
             restore: rate(rng, 120, 10),
             yields: if rng.chance(600) { 400 } else { 0 },
+            hints: if rng.chance(250) { rng.one(&[300, 900, 1000]) } else { 0 },
             audits: rng.chance(60),
             limits: rng.chance(200),
             policy: policy(rng),
@@ -241,7 +256,7 @@ impl Swarm {
         let mut swarm = Self::of(&mut rng);
         (swarm.net_rate, swarm.acts_left, swarm.passes, swarm.daemons, swarm.copies) = (0, 0, 0, 1, false);
         (swarm.crash, swarm.freeze, swarm.skew, swarm.restore, swarm.yields) = (0, 0, 0, 0, 0);
-        (swarm.audits, swarm.limits) = (true, false);
+        (swarm.audits, swarm.limits, swarm.hints) = (true, false, 0);
         let drive = Mode::Drive;
         swarm.policy = Policy {
             act: true,

@@ -16,6 +16,11 @@ pub fn after_verb(state: &mut State, daemon: usize, store: &SqliteStore) {
     }
 }
 
+pub fn check_one(state: &mut State, index: usize) {
+    let store = state.stores[index].clone();
+    check(state, index, &store);
+}
+
 pub fn check(state: &mut State, index: usize, store: &SqliteStore) {
     match store.audit().now_or_never().unwrap() {
         Ok(Audit::Intact { .. }) => {}
@@ -56,6 +61,10 @@ pub fn unread_is_never_clean(state: &mut State, daemon: usize, began: i64, repor
     }
     if let Some(failed) = state.oracle.failed_reads.get(&daemon).and_then(|all| all.first().cloned()) {
         state.oracle.fail("unread_is_never_clean", format!("{failed} could not be read, and the pass is complete"));
+    }
+    // Beside another program on the same store an order may be marked to be read again, and wait for that.
+    if state.machines.len() > state.stores.len() {
+        return;
     }
     let store = state.stores[state.machines[daemon].store].clone();
     let known = dossiers(state, &store);

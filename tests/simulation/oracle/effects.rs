@@ -1,6 +1,6 @@
 //! What a request really did, judged by both sides' ground truth at the moment it did it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use reconciled::core::policy::Mode;
 use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
@@ -74,16 +74,19 @@ fn refunds_never_exceed_captures(state: &mut State, shop: &ShopTruth, klarna: &K
 
 /// Refunds of ours: nobody else sends a key. Each has a reference, once, and whole.
 fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth) {
-    let mut once: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut once: BTreeSet<(&str, i64)> = BTreeSet::new();
+    let cancel = format!("{}:cancel", shop.number);
     for refund in klarna.refunds.iter().filter(|it| it.idempotency_key.is_some()) {
         let Some(reference) = refund.reference.as_deref() else {
             return state.oracle.fail("one_credit_invoice_one_refund", format!("{}: no reference", shop.number));
         };
-        if once.insert(reference, refund.amount).is_some() {
+        // What somebody captures of a cancelled order goes back too, as another remainder over another amount.
+        let amount = if reference == cancel { refund.amount } else { 0 };
+        if !once.insert((reference, amount)) {
             let what = format!("{}: refunded twice under {reference}", shop.number);
             return state.oracle.fail("one_credit_invoice_one_refund", what);
         }
-        let is_owed = if reference == format!("{}:cancel", shop.number) {
+        let is_owed = if reference == cancel {
             state.oracle.cancelled.contains(&shop.id)
         } else {
             let known = shop.invoices.iter().any(|it| it.is_credit && it.number == reference);
@@ -107,7 +110,7 @@ fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth)
         state.oracle.fail("money_is_conserved", format!("{}: {ours} went back, {owed} was owed", shop.number));
     }
     let limit = state.swarm.policy.refund_limit_per_order.get();
-    if state.swarm.keeps_time_and_memory() && ours > limit {
+    if state.swarm.keeps_time_and_memory() && !state.oracle.consented && ours > limit {
         state.oracle.fail("limits_hold", format!("{}: {ours} went back, {limit} is allowed", shop.number));
     }
 }
@@ -119,7 +122,16 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let of = |reference: &str| -> i64 {
         klarna.refunds.iter().filter(|it| it.reference.as_deref() == Some(reference)).map(|it| it.amount).sum()
     };
-    let under_it = of(&invoice.number) == amount;
+    // What it said when it was read: nobody keeps the merchant from changing it, or a person from refunding it once
+    // more, while the request is under way.
+    let said = state.oracle.amounts.get(&invoice.number);
+    let is_said = |it: i64| said.is_some_and(|said| said.contains(&it));
+    let named = klarna.refunds.iter().any(|it| it.reference.as_deref() == Some(&*invoice.number) && is_said(it.amount));
+    let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
+    // An answer was lost, and the one refund of that amount names nobody: it counts as the one that was asked for.
+    let was_asked = state.oracle.asked.contains(&invoice.number);
+    let unnamed = was_asked && klarna.refunds.iter().any(|it| it.reference.is_none() && is_said(it.amount));
+    let under_it = named || unnamed || is_said(adopted);
     let policy = &state.swarm.policy;
     let amount_speaks =
         policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;

@@ -42,6 +42,15 @@ pub struct Oracle {
     pub amounts: BTreeMap<String, BTreeSet<i64>>,
     pub cancelled: BTreeSet<u64>,
     pub marked_by_hand: BTreeSet<u64>,
+    /// Refunds that an operator said something about; by credit invoice what was adopted, by Klarna order what was ruled
+    /// out.
+    pub attributed: BTreeSet<Uuid>,
+    /// References under which we asked for a refund.
+    pub asked: BTreeSet<String>,
+    pub adopted: BTreeMap<String, i64>,
+    pub ruled_out: BTreeMap<Uuid, i64>,
+    /// An operator let something pass that a ceiling held.
+    pub consented: bool,
     pub disputed: BTreeSet<Uuid>,
     begun: BTreeMap<(usize, String), i64>,
     arrived: BTreeMap<(usize, String), Saw>,
@@ -74,6 +83,11 @@ impl Oracle {
             amounts: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
+            attributed: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            adopted: BTreeMap::new(),
+            ruled_out: BTreeMap::new(),
+            consented: false,
             disputed: BTreeSet::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),
@@ -124,7 +138,9 @@ impl Oracle {
                     name == format!("{}:cancel", shop.number) || shop.invoices.iter().any(|it| it.number == name)
                 })
             });
-            refund.idempotency_key.is_none() && !named && refund.at_ms <= until
+            // Where an answer was lost, a refund over what was asked for that names nobody counts as ours.
+            let like_ours = self.refunds.values().any(|asked| asked.amount == refund.amount);
+            refund.idempotency_key.is_none() && !named && !like_ours && refund.at_ms <= until
         });
         let began = self.begun.get(&(daemon, path.to_owned())).copied().unwrap_or(0);
         self.arrived.insert((daemon, path.to_owned()), Saw { began, unexplained });
@@ -162,10 +178,18 @@ impl Oracle {
     }
 }
 
+/// Lightspeed's way to say no under a status of success.
+#[derive(serde::Deserialize)]
+struct Envelope {
+    error: Option<serde::de::IgnoredAny>,
+}
+
 fn is_whole(side: Side, body: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(body) else { return false };
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return false };
-    side == Side::Klarna || json.get("error").is_none()
+    match side {
+        Side::Klarna => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
+        Side::Lightspeed | Side::Control => serde_json::from_str::<Envelope>(text).is_ok_and(|it| it.error.is_none()),
+    }
 }
 
 /// `…/orders/<id>` or something below it.

@@ -184,12 +184,13 @@ fn refund(state: &mut State, flight: &Flight, shop: &ShopTruth, intent: &Intent)
         );
         state.oracle.fail("refunds_never_exceed_captures", what);
     }
+    state.oracle.asked.insert(intent.effect.reference.as_str().to_owned());
     state.oracle.refunds.entry(key).or_insert(SentRefund { at: now, amount, happened: false });
 }
 
 /// No day holds more than the policy allows; judged when a refund has happened.
 pub fn limits_hold(state: &mut State) {
-    if !state.swarm.keeps_time_and_memory() {
+    if !state.swarm.keeps_time_and_memory() || state.oracle.consented {
         return;
     }
     let limit = state.swarm.policy.refund_limit_per_day.get();
