@@ -67,6 +67,9 @@ pub const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);
 /// Two reads that show nothing must be this far apart before a lost request counts as absent. Klarna's reads were
 /// seen to lag its writes by one to three seconds.
 pub const SETTLE_DELAY: SignedDuration = SignedDuration::from_secs(5);
+/// No limit of either side lasts longer: a day, and an hour for clocks. A time further off was reckoned by a clock that
+/// was ahead, and is not waited for.
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(25);
 
 /// Klarna's own ladder for keyed requests whose outcome is unknown: 5 seconds, 5 minutes, 5 hours, then a human.
 pub const LADDER: [SignedDuration; 3] =

@@ -401,6 +401,10 @@ cases! {
         order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired() => "
             break shipped_not_captured 40.00";
 
+    shipped_whole_and_lapsed_after_a_part_and_a_rejection_the_rest_was_never_captured:
+        order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).fraud(Fraud::Rejected).expired() => "
+            break shipped_not_captured 40.00";
+
     a_rest_that_klarna_keeps_showing_after_it_lapsed_is_not_captured_either:
         order("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired()
             .klarna_says(|klarna| klarna.remaining = eur("40.00")) => "

@@ -132,7 +132,16 @@ cases! {
         returned("3h").refund("r1", "44.95", "INV1")
             .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
             .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .shop_read("90m") => "";
+            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("90m") => "";
+
+    a_payment_that_a_clock_ahead_dated_hides_nothing:
+        returned("3h").refund_at("r1", "44.95", "INV1", "2h")
+            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
+            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("26h").at(ago("25h")) => "
+            credit INV1 paid→refunded
+            differs credit_not_marked_paid INV1 44.95 in 24h 30m
+            look_again 24h 30m";
 
     set_back_to_not_paid_within_the_second_of_our_payment_is_a_difference_too:
         returned("3h").refund_at("r1", "44.95", "INV1", "2h")

@@ -4,7 +4,7 @@
 
 use super::case::Case;
 use super::checks::is_fully_credited;
-use super::is_closed;
+use super::{is_closed, is_over};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
@@ -72,7 +72,7 @@ pub(super) fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: 
     if !left_out {
         let amount = credit.amount.clone().unwrap_or_default();
         unclear(case, credit, amount);
-    } else if klarna.remaining.is_zero() {
+    } else if is_over(case) {
         case.never_owed.insert(credit.id);
         case.credit_event(credit.id, Event::Withdrawn);
     }

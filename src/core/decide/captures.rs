@@ -29,9 +29,10 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     captured_not_shipped(case, klarna);
-    let is_over = is_closed(klarna) && klarna.captured.is_zero();
-    if is_over || matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected))) {
-        return;
+    let is_in_doubt = matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected)));
+    let is_for_others = if is_closed(klarna) { klarna.captured.is_zero() } else { is_in_doubt };
+    if is_for_others {
+        return; // Lapsed, cancelled, doubted: each is told by itself (`checks`).
     }
     let Some(wanted) = wanted(case, klarna) else { return nobody_says_how_much(case, klarna) };
     let missing = wanted.amount.less(klarna.captured).less(captures_in_flight(case, klarna));

@@ -12,7 +12,7 @@ use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
 use crate::core::order::{self, Order};
 use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
-use crate::core::policy::Policy;
+use crate::core::policy::{LONGEST_WAIT, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The working state of `decide`; lives for one call.
@@ -200,7 +200,8 @@ impl<'a> Case<'a> {
             Standing::Taken | Standing::Ended(_) => return Verdict::Act,
         };
         let mut verdict = self.guards(effect.kind);
-        if let Some(at) = intent.and_then(|intent| intent.not_before).filter(|at| *at > self.now)
+        let is_ahead = |at: &Timestamp| *at > self.now && *at <= after(self.now, LONGEST_WAIT);
+        if let Some(at) = intent.and_then(|intent| intent.not_before).filter(is_ahead)
             && verdict == Verdict::Act
         {
             self.look_again(at);

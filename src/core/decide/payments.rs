@@ -19,10 +19,14 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
             }
             continue;
         }
-        if !credit.paid.is(&false) || was_marked(case, credit) {
+        if !credit.paid.is(&false) {
             continue;
         }
-        if matches!(case.credit_state(credit.id), CreditInvoice::Paid(_)) {
+        let state = case.credit_state(credit.id);
+        if matches!(state, CreditInvoice::Paid(_) | CreditInvoice::Cancelled) && was_marked(case, credit) {
+            continue;
+        }
+        if matches!(state, CreditInvoice::Paid(_)) {
             case.credit_event(credit.id, Event::UnpaidSeen);
         }
         let is_settled = match case.credit_state(credit.id) {
@@ -57,10 +61,14 @@ fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> b
 }
 
 /// We marked it paid after the shop's answer that still says otherwise was written. The shop dates by whole seconds, so
-/// an answer that was read well after our mark is believed whatever its date.
+/// an answer that was read well after our mark is believed whatever its date, and so is any if the mark lies ahead: a clock
+/// that was ahead dated it.
 fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let reference = Reference(credit.number.0.clone());
-    let is_later = |ended| ended >= credit.updated_at && after(ended, SETTLE_DELAY) >= case.facts.shop_read_at;
+    let is_later = |ended| {
+        let is_read_early = after(ended, SETTLE_DELAY) >= case.facts.shop_read_at;
+        ended >= credit.updated_at && is_read_early && ended <= after(case.now, case.policy.grace)
+    };
     case.intents_of(Kind::MarkPaid, &reference)
         .any(|intent| intent.state == State::Confirmed && intent.ended_at.is_some_and(is_later))
 }

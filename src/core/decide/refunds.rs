@@ -8,11 +8,11 @@ use super::before_capture::{
     owed_after_all, unclear,
 };
 use super::case::{Case, Standing, after};
-use super::is_closed;
+use super::is_over;
 use super::words::refusal;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, KlarnaSide, Word};
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
@@ -271,7 +271,7 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
 
 /// It asks for more than is left.
 fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    if case.cancelled && is_reversed(case, klarna) {
+    if case.cancelled && klarna.captured <= case.attributed.refunded && is_over(case) {
         // The whole order went back, and this credit invoice with it.
         return case.credit_event(credit.id, Event::Refunded(Proof::Reversal));
     }
@@ -285,16 +285,6 @@ fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts
         _ => format!("{asked}, and {} of order {} is left to refund", case.money(case.room), case.shop.number),
     };
     case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, message);
-}
-
-/// Everything captured went back, and Klarna's own word is that nothing more will be captured: that a release was
-/// confirmed does not say what somebody captured before it, and what a read does not show yet is not proven.
-fn is_reversed(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
-    let authorized = match &case.facts.klarna {
-        KlarnaSide::Read(read) => read.remaining.is_positive() && !is_closed(read),
-        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => true,
-    };
-    klarna.captured <= case.attributed.refunded && !authorized
 }
 
 /// Refunds that no obligation explains.
