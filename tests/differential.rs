@@ -314,7 +314,7 @@ fn the_report_of_a_shop_at_rest_is_what_the_oracle_says() {
         }
     });
     assert!(wrong.is_empty(), "{} differ:\n  {}", wrong.len(), wrong.join("\n  "));
-    println!("{} shops of {ORDERS} orders, {} stories: no difference", seeds(), told.len());
+    println!("@ shops judged by an oracle in another language | {} of {ORDERS} orders, no difference", seeds());
     assert_eq!(told.len(), STORIES.len(), "a story was never told: {told:?}");
 }
 

@@ -100,6 +100,7 @@ fn a_cut_at_any_call_loses_no_commit_and_no_effect_is_without_its_intent() {
     // In a shipped build the whole is drawn; a short run cuts at every call too, once, and starts fewer programs again.
     let (seeds, nth) = if is_deep() { (250, 50) } else { (1, 16) };
     println!("| pass | I/O calls | transactions | effects outside | cuts | to the end | breaches |");
+    let mut all = 0;
     for story in [Story::Calm, Story::Lost] {
         let recording = recorded(story, false);
         let (calls, effects) = (recording.cuts.len(), recording.worlds.len() - 1);
@@ -108,7 +109,9 @@ fn a_cut_at_any_call_loses_no_commit_and_no_effect_is_without_its_intent() {
         let transactions = recording.ended.len() - 1;
         println!("| {story:?} | {calls} | {transactions} | {effects} | {cuts} | {whole} | {} |", found.len());
         assert!(found.is_empty(), "{} breaches, the first: {}", found.len(), found[0]);
+        all += cuts;
     }
+    println!("@ power cuts | {all}, no commit lost, no effect without its intent");
 }
 
 /// The harness can fail: without the sync of each commit the same cuts lose commits and intents.
@@ -168,6 +171,7 @@ fn a_failing_or_full_disk_ends_the_pass_and_the_next_start_recovers() {
             }
         }
         println!("| {fault:?} | {met} | {said} | {over} | {} | 0 |", unnoticed.len());
+        println!("@ failing disk, {fault:?} | {met} calls, each noticed, each recovered from");
         assert!(said > 0, "nothing failed");
         assert!(unnoticed.is_empty(), "the pass went on over {unnoticed:?}");
     }

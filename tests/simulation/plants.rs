@@ -1,7 +1,7 @@
 //! The bugs planted on purpose, and the proof that the oracle sees each of them.
 //!
 //! Runs only where they are planted:
-//! `RUSTC_WORKSPACE_WRAPPER=tests/simulation/with-plants cargo test --release --test simulation -- plants --nocapture`.
+//! `RUSTC_WORKSPACE_WRAPPER=tests/simulation/with-plants cargo test --profile proof --test simulation -- plants --nocapture`.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,7 +91,7 @@ fn every_planted_bug_is_caught() {
         }
     });
     let survivors = survivors.into_inner().unwrap();
-    println!("{} of {} planted bugs caught", PLANTS.len() - survivors.len(), PLANTS.len());
+    println!("@ planted bugs | {} of {} caught", PLANTS.len() - survivors.len(), PLANTS.len());
     assert!(survivors.is_empty(), "a survivor is a hole in the oracle: {survivors:?}");
 }
 

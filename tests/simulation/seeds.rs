@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::run::{Outcome, run};
 use super::swarm::{DAILY, LEFT_ALONE, NET_FAULTS, RARE, SWITCHES};
 
@@ -31,10 +33,18 @@ fn tell(seed: u64) -> String {
 }
 
 struct Ran {
+    /// Processor time of all threads together.
+    busy_ms: u64,
     broken: Vec<(u64, Outcome)>,
     seeds: u64,
     events: u64,
     counts: BTreeMap<&'static str, u64>,
+}
+
+/// Processor time of this thread, in microseconds.
+fn processor_us() -> u64 {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(used.tv_sec * 1_000_000 + used.tv_nsec / 1_000).unwrap()
 }
 
 /// Runs seeds until so many broke; gives the broken ones and what was counted.
@@ -42,13 +52,16 @@ fn run_all(from: u64, count: u64, most: usize) -> Ran {
     let counts = Mutex::new(BTreeMap::new());
     let (next, events, ran) = (AtomicU64::new(from), AtomicU64::new(0), AtomicU64::new(0));
     let broken = Mutex::new(Vec::new());
+    let busy = AtomicU64::new(0);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= from + count || broken.lock().unwrap().len() >= most {
                 return;
             }
+            let before = processor_us();
             let outcome = run(seed, false);
+            busy.fetch_add(processor_us() - before, Ordering::Relaxed);
             events.fetch_add(outcome.events, Ordering::Relaxed);
             ran.fetch_add(1, Ordering::Relaxed);
             let mut counts = counts.lock().unwrap();
@@ -67,6 +80,7 @@ fn run_all(from: u64, count: u64, most: usize) -> Ran {
         }
     });
     Ran {
+        busy_ms: busy.into_inner() / 1_000,
         broken: broken.into_inner().unwrap(),
         seeds: ran.into_inner(),
         events: events.into_inner(),
@@ -80,6 +94,8 @@ fn no_seed_breaks_an_invariant() {
     let most = usize::try_from(number("SIM_SHOW").unwrap_or(1)).unwrap();
     let ran = run_all(from, count, most);
     println!("{} seeds, {} events, {} broken; {:?}", ran.seeds, ran.events, ran.broken.len(), ran.counts);
+    let (seeds, rate) = (ran.seeds, ran.seeds * 1_000 / ran.busy_ms.max(1));
+    println!("@ simulated histories | {seeds}, {} broken; {rate} a second on a core", ran.broken.len());
     if let Some((seed, _)) = ran.broken.first() {
         panic!("{}", tell(*seed));
     }

@@ -41,7 +41,7 @@ fn knob(name: &str) -> Option<String> {
 }
 
 fn kills() -> u64 {
-    let otherwise = if knob("RECONCILED_DEEP").as_deref() == Some("1") { 4_000 } else { 40 };
+    let otherwise = if knob("RECONCILED_DEEP").as_deref() == Some("1") { 10_000 } else { 40 };
     knob("TORTURE_KILLS").and_then(|it| it.parse().ok()).unwrap_or(otherwise)
 }
 
@@ -259,6 +259,10 @@ fn whatever_is_killed_or_stopped_nothing_is_doubled_and_nothing_is_lost() {
         println!(
             "| {name} | {} | {} | {} | {} | {} | {} | {} |",
             it.kills, it.stops, it.seconds, it.effects, it.doubled, it.lost, it.waiting
+        );
+        println!(
+            "@ program killed, Klarna {name} | {} kills, {} effects, {} doubled, {} lost",
+            it.kills, it.effects, it.doubled, it.lost
         );
         assert!(it.effects > it.kills / 2, "too little happened to prove anything: {it:?}");
         assert_eq!((it.doubled, it.lost), (0, 0), "{name}");

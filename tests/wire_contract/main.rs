@@ -171,6 +171,6 @@ fn the_contract_is_long_enough_and_no_row_is_said_twice() {
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), names.len(), "two rows have one name");
-    println!("{} behaviours, each against {} probes", names.len(), Probe::ALL.len());
+    println!("@ wire behaviours | {}, each against {} calls, each classified right", names.len(), Probe::ALL.len());
     assert!(names.len() >= FLOOR, "{} rows", names.len());
 }

@@ -28,6 +28,7 @@ pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before
         let Some(id) = invoice_in(&path) else { return };
         let Some((shop, invoice)) = invoice(state, id) else { return };
         if invoice.status == "paid" && before.status.as_deref() != Some("paid") {
+            state.oracle.marked_by_us.insert(id);
             paid_means_proven(state, &shop, &invoice);
         }
     } else {
@@ -140,7 +141,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
         it.is_credit
             && minor(it.total) == amount
             && it.status == "paid"
-            && !state.oracle.marked_by_hand.contains(&it.id)
+            && state.oracle.marked_by_us.contains(&it.id)
             && (it.id == invoice.id || of(&it.number) != amount)
     });
     let by_amount = amount_speaks && marked.count() <= equal;

@@ -42,6 +42,8 @@ pub struct Oracle {
     pub amounts: BTreeMap<String, BTreeSet<i64>>,
     pub cancelled: BTreeSet<u64>,
     pub marked_by_hand: BTreeSet<u64>,
+    /// Credit invoices that became paid by a request of ours.
+    pub marked_by_us: BTreeSet<u64>,
     /// Refunds that an operator said something about; by credit invoice what was adopted, by Klarna order what was ruled
     /// out.
     pub attributed: BTreeSet<Uuid>,
@@ -83,6 +85,7 @@ impl Oracle {
             amounts: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
+            marked_by_us: BTreeSet::new(),
             attributed: BTreeSet::new(),
             asked: BTreeSet::new(),
             adopted: BTreeMap::new(),
