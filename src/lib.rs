@@ -8,6 +8,7 @@
 pub mod planted;
 
 pub mod budget;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod config;

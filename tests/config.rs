@@ -549,3 +549,47 @@ fn the_token_comes_from_file_credential_and_environment() {
 fn refusal_of_all(place: &Place, environment: &Environment) -> String {
     config::load_all(Some(&place.path()), None, environment).expect_err("must be refused").to_string()
 }
+
+#[test]
+fn checkpoints_are_off_unless_they_are_asked_for_and_then_want_a_key() {
+    let place = Place::new(MINIMAL);
+    let env = secrets_by_environment();
+    let loaded = config::load_all(Some(&place.path()), None, &env).unwrap();
+    assert!(loaded[0].config.checkpoints.is_none() && loaded[0].checkpoint_key.is_none());
+    let with = |lines: &str| Place::new(&format!("[checkpoints]\n{lines}\n{MINIMAL}"));
+    let refused = |place: &Place, env: &Environment| match config::load_all(Some(&place.path()), None, env) {
+        Err(why) => why.to_string(),
+        Ok(_) => panic!("it was taken"),
+    };
+    let place = with("directory = \"signed\"");
+    let why = refused(&place, &env);
+    assert!(why.contains("checkpoints.key_file") && why.contains("RECONCILED_CHECKPOINT_KEY"), "{why}");
+    let key = |value: &str| {
+        let mut all = vec![("RECONCILED_CHECKPOINT_KEY", value)];
+        all.extend([
+            ("RECONCILED_MAIN_LIGHTSPEED_KEY", LIGHTSPEED_KEY),
+            ("RECONCILED_MAIN_LIGHTSPEED_SECRET", LIGHTSPEED_KEY),
+            ("RECONCILED_MAIN_KLARNA_USERNAME", "K1234_CaNaRy0123456789"),
+            ("RECONCILED_MAIN_KLARNA_PASSWORD", KLARNA_PASSWORD),
+        ]);
+        environment(&all)
+    };
+    let why = refused(&place, &key(CANARY));
+    assert!(why.contains("32 bytes") && !why.contains(CANARY), "{why}");
+    let seed = format!("{}=", "A".repeat(43));
+    let loaded = config::load_all(Some(&place.path()), None, &key(&seed)).unwrap();
+    let checkpoints = loaded[0].config.checkpoints.clone().unwrap();
+    assert_eq!(checkpoints.directory, place.directory.path().join("signed"));
+    assert_eq!(checkpoints.log("main"), "reconciled/main");
+    assert_eq!(loaded[0].checkpoint_key.as_ref().unwrap().expose_secret(), seed);
+    for (lines, wanted) in [
+        ("", "checkpoints.directory is missing"),
+        ("directory = \"d\"\norigin = \"a b\"", "checkpoints.origin"),
+        ("directory = \"d\"\norigin = \"a+b\"", "checkpoints.origin"),
+        ("directory = \"d\"\nkey = \"x\"", "checkpoints.key"),
+        ("directory = \"d\"\norigins = \"x\"", "the nearest known one is `origin`"),
+    ] {
+        let why = refused(&with(lines), &key(&seed));
+        assert!(why.contains(wanted), "{lines}: {why}");
+    }
+}

@@ -24,6 +24,7 @@ mod run;
 mod sandbox;
 mod service;
 mod show;
+mod sign;
 mod signals;
 mod stop;
 mod store;
@@ -142,7 +143,7 @@ pub enum Command {
     Stop(stop::Stop),
     /// Allow writes again after `stop`
     Resume(stop::Resume),
-    /// Check the journal
+    /// Check the journal, and sign what it is now
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Hints from Lightspeed: register where it tells this service that something changed

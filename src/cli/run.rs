@@ -45,6 +45,7 @@ impl Run {
         };
         let mut watching = tokio::spawn(service.watch().attend(board.clone()));
         let ran = daemon::run(&service, board, hints).await;
+        service.sign_off().await;
         service.watch().close();
         if tokio::time::timeout(LAST_WORDS, &mut watching).await.is_err() {
             watching.abort();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::context::{Context, now, reading};
 use super::error::{CliError, explain};
+use super::sign::Notary;
 use super::watch::Watch;
 use super::wire;
 use crate::clock::{Clock as _, SystemClock};
@@ -43,6 +44,7 @@ pub(super) struct Service {
     site: Site,
     stop: pass::Stop,
     watch: Arc<Watch>,
+    notary: Notary,
 }
 
 impl Service {
@@ -53,7 +55,17 @@ impl Service {
         let transport = wire::transport()?;
         let shops: SharedShops = Arc::new(RwLock::new(Arc::new(shops)));
         let watch = Watch::new(shops.clone(), transport.clone(), site.clone());
-        Ok(Self { file, only, environment, transport, shops, site, stop: pass::Stop::default(), watch })
+        Ok(Self {
+            file,
+            only,
+            environment,
+            transport,
+            shops,
+            site,
+            stop: pass::Stop::default(),
+            watch,
+            notary: Notary::default(),
+        })
     }
 
     /// Where this service listens; decided once, at its start.
@@ -70,6 +82,11 @@ impl Service {
         shops(&self.shops)
     }
 
+    /// Signs every journal as this service leaves it.
+    pub(super) async fn sign_off(&self) {
+        self.notary.last_time(&self.shops()).await;
+    }
+
     async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, Standing), CliError> {
         let store = wire::open(loaded)?;
         let options = pass::Options { full: job == Job::Full, stop: self.stop.clone(), ..pass::Options::default() };
@@ -80,6 +97,9 @@ impl Service {
         }
         let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
         self.watch.looked(loaded, &store, standing.stopped).await;
+        if !self.stop.is_asked() {
+            self.notary.after(loaded, &store, job).await;
+        }
         Ok((report, standing))
     }
 

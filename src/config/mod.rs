@@ -4,6 +4,7 @@
 //! value that was written wrongly, and never stops at the first mistake: all of them are reported at once, one line
 //! each. A default never moves money.
 
+mod checkpoints;
 pub mod draft;
 pub mod environment;
 pub mod hosts;
@@ -23,6 +24,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use checkpoints::Checkpoints;
 pub use environment::Environment;
 pub use notify::Notify;
 pub use problem::{ConfigError, Problems};
@@ -63,6 +65,8 @@ pub struct Config {
     pub webhooks: Option<String>,
     /// Who is told when a human is needed; `None`: nobody.
     pub notify: Option<Notify>,
+    /// Where the journal's signed checkpoints go; `None`: there are none.
+    pub checkpoints: Option<Checkpoints>,
     pub shops: BTreeMap<ShopName, ShopConfig>,
 }
 
@@ -76,6 +80,8 @@ pub struct Loaded {
     pub secrets: Option<Secrets>,
     /// The token of `[notify] url`; read for a service only.
     pub notify_token: Option<SecretString>,
+    /// The seed that signs checkpoints; read for a service only, a command asks for it by itself.
+    pub checkpoint_key: Option<SecretString>,
     /// What is allowed and unwise; for stderr.
     pub warnings: Vec<String>,
 }
@@ -97,7 +103,7 @@ pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, Conf
     let shop = shop.cloned();
     match shop {
         Some(shop) if problems.is_empty() => {
-            Ok(Loaded { config: Arc::new(config), shop, secrets, notify_token: None, warnings })
+            Ok(Loaded { config: Arc::new(config), shop, secrets, notify_token: None, checkpoint_key: None, warnings })
         }
         _ => Err(ConfigError::Problems(problems.into_sorted())),
     }
@@ -121,13 +127,31 @@ pub fn load_all(
     let notify = config.notify.as_ref();
     let notify_token =
         notify.and_then(|notify| secrets::notify_token(notify, &path, environment, &mut problems, &mut warnings));
+    let checkpoint_key = secrets::checkpoint_key(&config, environment, &mut problems, &mut warnings);
     let mut all = Vec::with_capacity(chosen.len());
     for shop in chosen {
         let mut warnings = std::mem::take(&mut warnings);
         let secrets = secrets::read(&shop, &path, environment, &mut problems, &mut warnings);
-        all.push(Loaded { config: config.clone(), shop, secrets, notify_token: notify_token.clone(), warnings });
+        all.push(Loaded {
+            config: config.clone(),
+            shop,
+            secrets,
+            notify_token: notify_token.clone(),
+            checkpoint_key: checkpoint_key.clone(),
+            warnings,
+        });
     }
     if problems.is_empty() { Ok(all) } else { Err(ConfigError::Problems(problems.into_sorted())) }
+}
+
+/// The seed that signs checkpoints; `None` when the configuration asks for none.
+///
+/// # Errors
+/// They are asked for, and there is no seed.
+pub fn checkpoint_key(config: &Config, environment: &Environment) -> Result<Option<SecretString>, ConfigError> {
+    let (mut problems, mut warnings) = (Problems::default(), Vec::new());
+    let key = secrets::checkpoint_key(config, environment, &mut problems, &mut warnings);
+    if problems.is_empty() { Ok(key) } else { Err(ConfigError::Problems(problems.into_sorted())) }
 }
 
 /// Checks a configuration's text; `path` names it in messages and anchors its relative paths.

@@ -1,4 +1,4 @@
-//! The four secrets of a shop, and the token of notifications: from a file, from systemd's credentials, or from the environment, in this order.
+//! The four secrets of a shop, the token of notifications and the key of checkpoints: from a file, from systemd's credentials, or from the environment, in this order.
 //!
 //! A secret is never printed, in no message and no debug output; what is wrong with one is said without it.
 
@@ -9,11 +9,13 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::Config;
 use super::environment::Environment;
 use super::hosts::KlarnaEnvironment;
 use super::notify::Notify;
 use super::problem::Problems;
 use super::shop::ShopConfig;
+use crate::checkpoint::Signer;
 use crate::http::Credentials;
 use crate::report::text::plain;
 
@@ -114,6 +116,25 @@ pub(super) fn notify_token(
             None
         }
     }
+}
+
+/// The seed that signs checkpoints, where the configuration asks for them: then there must be one.
+pub(super) fn checkpoint_key(
+    config: &Config, environment: &Environment, problems: &mut Problems, warnings: &mut Vec<String>,
+) -> Option<SecretString> {
+    let checkpoints = config.checkpoints.as_ref()?;
+    let source = Source {
+        key: "checkpoints.key_file".to_owned(),
+        file: checkpoints.key_file.as_deref(),
+        credential: "checkpoint.key".to_owned(),
+        variable: "RECONCILED_CHECKPOINT_KEY".to_owned(),
+    };
+    let read = source.read(environment, false, warnings).map_err(|why| why.to_string());
+    let read = read.and_then(|seed| Signer::new("", &seed).map(|_| seed).map_err(|why| why.to_string()));
+    read.map_err(|why| {
+        problems.add_text(format!("{}: {}: {why}", plain(&config.path.display().to_string()), source.key));
+    })
+    .ok()
 }
 
 impl Secrets {

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::Config;
+use super::checkpoints;
 use super::hosts::{self, CLUSTER, Cluster, ENVIRONMENT, KlarnaEnvironment, REGION, Region, URL};
 use super::notify;
 use super::read::{Kind, Reader, Section, shown_text};
@@ -58,7 +59,7 @@ pub struct Match {
     pub klarna_order_id: Vec<IdSource>,
 }
 
-const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "notify", "shops"];
+const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "notify", "checkpoints", "shops"];
 const STORE: &[&str] = &["url"];
 const SCHEDULE: &[&str] = &["poll", "full", "settle"];
 const SHOP: &[&str] = &["lightspeed", "klarna", "match", "policy"];
@@ -89,6 +90,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("server", server::SERVER),
     ("webhooks", server::WEBHOOKS),
     ("notify", notify::NOTIFY),
+    ("checkpoints", checkpoints::CHECKPOINTS),
     ("lightspeed", LIGHTSPEED),
     ("klarna", KLARNA),
     ("match", MATCH),
@@ -114,6 +116,7 @@ pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
         server: server::server(reader, &root),
         webhooks: server::webhooks(reader, &root),
         notify: notify::notify(reader, &root, directory),
+        checkpoints: checkpoints::checkpoints(reader, &root, directory),
         shops: shops(reader, &root, directory),
     }
 }

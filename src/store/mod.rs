@@ -10,7 +10,7 @@ pub mod sqlite;
 mod standing;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
-pub use shown::{Audit, Break, BreakStatus, CreditRow, JournalRow, OrderRow};
+pub use shown::{Audit, Break, BreakStatus, Chain, CreditRow, JournalRow, OrderRow};
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
 
@@ -322,6 +322,9 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Recomputes the hash chain, replays every machine through its `apply`, and compares with the stored states.
     fn audit(&self) -> impl Future<Output = Result<Audit, StoreError>> + Send;
+
+    /// Recomputes the hash chain alone, with the trees at `sizes`: what a checkpoint is signed over and compared with.
+    fn chain(&self, sizes: BTreeSet<u64>) -> impl Future<Output = Result<Chain, StoreError>> + Send;
 
     fn intent(&self, id: IntentId) -> impl Future<Output = Result<Option<Intent>, StoreError>> + Send;
 

@@ -1,7 +1,10 @@
 //! What is read back for people: breaks, orders and the journal, as a report or a command shows them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use crate::checkpoint::Root;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
@@ -66,6 +69,19 @@ pub struct JournalRow {
     pub before: String,
     pub after: String,
     pub detail: String,
+}
+
+/// The journal's chain, recomputed without its machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// How many rows hold together from the first on.
+    pub size: u64,
+    /// The tree over them.
+    pub root: Root,
+    /// The trees at the sizes that were asked for, as far as the chain holds.
+    pub at: BTreeMap<u64, Root>,
+    /// The row at which it breaks, and why.
+    pub fault: Option<(i64, String)>,
 }
 
 /// What `audit verify` found.

@@ -79,3 +79,25 @@ fn a_configuration_with_one_shop_that_cannot_be_worked_on_is_refused_whole() {
     assert_eq!(rig.pair(&order).ours().count(), 0);
     assert_eq!(service.terminate(), 0);
 }
+
+#[test]
+fn a_service_signs_its_journal_after_its_first_pass_and_when_it_stops() {
+    let rig = Rig::empty(DRIVE);
+    rig.run(&["audit", "key", "--new", rig.path("checkpoint.key").to_str().unwrap()]).ended(0);
+    let signs = format!("{RARELY}\n[checkpoints]\ndirectory = \"signed\"\nkey_file = \"checkpoint.key\"\n");
+    let signed = || -> Vec<String> {
+        let files = std::fs::read_dir(rig.path("signed")).into_iter().flatten();
+        files.map(|file| file.unwrap().path().display().to_string()).filter(|it| it.ends_with(".checkpoint")).collect()
+    };
+    let (order, _) = rig.returned(5000, 2000);
+    let service = Service::start(&rig, DRIVE, &signs);
+    service.waits_for("the journal is signed");
+    assert!(is_paid(&rig, &order));
+    assert_eq!(signed().len(), 1);
+    rig.run(&["hold", &order.number, "--note", "checking"]).ended(0);
+    assert_eq!(service.terminate(), 0);
+    let files = signed();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    rig.run(&[&["audit", "verify", "--checkpoint"], &files[..]].concat()).ended(0);
+}

@@ -1,7 +1,7 @@
 //! The real store with a turn before every verb, and another after those that write, so that a crash, a pause or
 //! another daemon can come between any two of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
@@ -11,8 +11,8 @@ use reconciled::core::money::Minor;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow, Overdue,
-    Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow,
+    Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
 use super::oracle;
@@ -223,6 +223,10 @@ impl Store for SimStore {
 
     async fn audit(&self) -> Result<Audit, StoreError> {
         self.inner.audit().await
+    }
+
+    async fn chain(&self, sizes: BTreeSet<u64>) -> Result<Chain, StoreError> {
+        self.inner.chain(sizes).await
     }
 
     async fn intent(&self, id: IntentId) -> Result<Option<Intent>, StoreError> {

@@ -18,7 +18,7 @@ pub(super) fn beside(config: &Path, shop: &str) -> [PathBuf; 4] {
     SECRETS.map(|(short, _)| config.with_file_name(format!("{shop}.{short}")))
 }
 
-pub(super) fn shown(path: &Path) -> String {
+pub(in crate::cli) fn shown(path: &Path) -> String {
     format!("`{}`", plain(&path.display().to_string()))
 }
 
@@ -63,7 +63,7 @@ fn directory(path: &Path) -> &Path {
 }
 
 /// Under another name first, then in its place in one step.
-fn put(path: &Path, text: &str, mode: u32, force: bool) -> io::Result<()> {
+pub(in crate::cli) fn put(path: &Path, text: &str, mode: u32, force: bool) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}", std::process::id()));

@@ -5,7 +5,7 @@
 //! is known, nothing that is there is overwritten unasked, and `act` stays false.
 
 mod answers;
-mod files;
+pub(super) mod files;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

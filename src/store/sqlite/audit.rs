@@ -3,14 +3,17 @@
 //! Two walks in one snapshot, neither of which holds more than one order in memory: the hash chain from the first row
 //! to the head, and then every order's machines through their own `apply`. Reads only, and decides nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, Row};
 
-use super::super::{Audit, StoreError};
+use super::super::{Audit, Chain, StoreError};
 use super::columns::{At, Number};
 use super::decide::FIRST_SEEN;
 use super::intents::PLANNED;
 use super::journal::{self, Entry, Head, entity};
 use super::replay;
+use crate::checkpoint::Tree;
 use crate::core::id::OrderId;
 
 /// Why an audit ends before its end.
@@ -59,8 +62,30 @@ pub(super) fn audit(conn: &Connection, shop: &str) -> Result<Audit, StoreError> 
     }
 }
 
+/// The chain alone, with the trees at `sizes`, inside the caller's transaction.
+pub(super) fn trees(conn: &Connection, shop: &str, sizes: &BTreeSet<u64>) -> Result<Chain, StoreError> {
+    let mut tree = Tree::default();
+    let mut marks = BTreeMap::new();
+    let mut keep = |tree: &Tree| {
+        if sizes.contains(&tree.size()) {
+            marks.insert(tree.size(), tree.root());
+        }
+    };
+    keep(&tree);
+    let walked = chain(conn, shop, |hash| {
+        tree.push(hash);
+        keep(&tree);
+    });
+    let fault = match at(0, walked) {
+        Ok(_) => None,
+        Err(Stop::Fault { seq, why }) => Some((seq, why)),
+        Err(Stop::Store(error)) => return Err(error),
+    };
+    Ok(Chain { size: tree.size(), root: tree.root(), at: marks, fault })
+}
+
 fn walk(conn: &Connection, shop: &str) -> Checked<Head> {
-    let (head, begun) = chain(conn, shop)?;
+    let (head, begun) = chain(conn, shop, |_| ())?;
     counts(conn, shop, &begun)?;
     let mut orders = conn.prepare_cached("SELECT id, state FROM shop_order WHERE shop = ?1 ORDER BY id")?;
     let mut rows = orders.query([shop])?;
@@ -73,8 +98,8 @@ fn walk(conn: &Connection, shop: &str) -> Checked<Head> {
     Ok(head)
 }
 
-/// Recomputes the chain, and says what the journal saw begin.
-fn chain(conn: &Connection, shop: &str) -> Checked<(Head, Begun)> {
+/// Recomputes the chain, hands on the hash of every row that holds, and says what the journal saw begin.
+fn chain(conn: &Connection, shop: &str, mut each: impl FnMut(&[u8; 32])) -> Checked<(Head, Begun)> {
     let mut find = conn.prepare_cached(
         "SELECT seq, at, actor, cause, entity, entity_id, order_id, event, before, after, detail, hash FROM journal
          WHERE shop = ?1 ORDER BY seq",
@@ -95,6 +120,7 @@ fn chain(conn: &Connection, shop: &str) -> Checked<(Head, Begun)> {
             return fault(seq, "the row does not hash to what it says");
         }
         head = Head { seq, hash };
+        each(&hash);
         count(&mut begun, &entry);
         if entry.entity == entity::SHOP && matches!(entry.event, "stop" | "resume") {
             entry.after.clone_into(&mut switch);

@@ -1,13 +1,13 @@
 //! The verbs of [`Store`], each handed to the writer or the reader whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation, OrderRow,
-    Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation,
+    OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
@@ -134,6 +134,10 @@ impl Store for SqliteStore {
 
     async fn audit(&self) -> Result<Audit, StoreError> {
         self.read_apart(audit::audit).await
+    }
+
+    async fn chain(&self, sizes: BTreeSet<u64>) -> Result<Chain, StoreError> {
+        self.read_apart(move |conn, shop| audit::trees(conn, shop, &sizes)).await
     }
 
     async fn intent(&self, id: IntentId) -> Result<Option<Intent>, StoreError> {
