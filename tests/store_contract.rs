@@ -10,6 +10,9 @@ mod admin;
 #[path = "store_contract/breaking.rs"]
 mod breaking;
 #[cfg(test)]
+#[path = "store_contract/checkpoints.rs"]
+mod checkpoints;
+#[cfg(test)]
 #[path = "store_contract/deciding.rs"]
 mod deciding;
 #[cfg(test)]
@@ -115,6 +118,9 @@ macro_rules! every_promise {
                 an_answer_to_another_state_is_refused,
                 spent_counts_what_was_planned,
                 an_unknown_pass_decides_nothing,
+            }
+            checkpoints {
+                what_was_signed_stays_true_while_the_journal_grows,
             }
             operating {
                 a_stop_survives_a_restart,

@@ -28,6 +28,7 @@ mod privacy;
 mod refused;
 mod report;
 mod rows;
+mod signed;
 mod support;
 mod told;
 mod values;

@@ -1,5 +1,7 @@
 //! Whatever is changed behind the store's back is found: in the journal, in the states, at the journal's end.
 
+use std::path::Path;
+
 use reconciled::core::discrepancy::{BreakKind, Discrepancy};
 use reconciled::core::id::{OrderId, RefundId};
 use reconciled::core::intent::Event;
@@ -13,7 +15,7 @@ use crate::fixture::{
 };
 
 /// A store with something of everything in it.
-async fn eventful(place: &OnDisk) -> SqliteStore {
+pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
     let store = place.open();
     begun(&store).await;
     let (first, second) = (intend(&store, 11, 4000).await, intend(&store, 12, 3000).await);
@@ -46,8 +48,8 @@ fn other() -> reconciled::core::id::IntentId {
 }
 
 /// The file with the triggers and foreign keys out of the way, as someone with a pocket knife has it.
-fn knife(place: &OnDisk) -> Connection {
-    let conn = Connection::open(place.path()).unwrap();
+pub(crate) fn knife(path: &Path) -> Connection {
+    let conn = Connection::open(path).unwrap();
     conn.pragma_update(None, "foreign_keys", false).unwrap();
     let triggers: Vec<String> = conn
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
@@ -86,7 +88,7 @@ async fn each_row(store: &SqliteStore, conn: &Connection, what: &str, sql: &str)
 async fn any_change_of_any_journal_row_is_found() {
     let place = OnDisk::fresh();
     let store = eventful(&place).await;
-    let conn = knife(&place);
+    let conn = knife(&place.path());
     for (what, sql) in [
         ("the time", "UPDATE journal SET at = at + 1 WHERE seq = ?1"),
         ("the actor", "UPDATE journal SET actor = actor || 'x' WHERE seq = ?1"),
@@ -113,7 +115,7 @@ async fn any_change_of_any_journal_row_is_found() {
 async fn inserted_swapped_and_missing_rows_are_found() {
     let place = OnDisk::fresh();
     let store = eventful(&place).await;
-    let conn = knife(&place);
+    let conn = knife(&place.path());
     conn.execute_batch("CREATE TABLE kept AS SELECT * FROM journal; CREATE TABLE heads AS SELECT * FROM journal_head")
         .unwrap();
     let columns = "at, actor, cause, entity, entity_id, order_id, event, before, after, detail, hash";
@@ -150,7 +152,7 @@ async fn inserted_swapped_and_missing_rows_are_found() {
 async fn any_state_changed_behind_the_journal_is_found() {
     let place = OnDisk::fresh();
     let store = eventful(&place).await;
-    let conn = knife(&place);
+    let conn = knife(&place.path());
     keep(&conn);
     for (what, sql) in [
         ("an order", "UPDATE shop_order SET state = 'paid' WHERE id = 1"),
