@@ -228,6 +228,8 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         opened_at: at("2026-01-01T09:00:00Z"),
         status: BreakStatus::Open,
         note: None,
+        assigned: None,
+        proposal: None,
     };
     (report, vec![open])
 }

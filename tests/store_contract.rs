@@ -7,6 +7,9 @@ mod acting;
 #[path = "store_contract/admin.rs"]
 mod admin;
 #[cfg(test)]
+#[path = "store_contract/approving.rs"]
+mod approving;
+#[cfg(test)]
 #[path = "store_contract/breaking.rs"]
 mod breaking;
 #[cfg(test)]
@@ -15,6 +18,9 @@ mod checkpoints;
 #[cfg(test)]
 #[path = "store_contract/deciding.rs"]
 mod deciding;
+#[cfg(test)]
+#[path = "store_contract/desk.rs"]
+mod desk;
 #[cfg(test)]
 #[path = "store_contract/fixture.rs"]
 mod fixture;
@@ -129,6 +135,21 @@ macro_rules! every_promise {
                 abandoning_holds_the_credit_invoice,
                 what_fits_no_state_is_refused,
                 what_a_human_did_meanwhile_keeps_the_order_due,
+            }
+            approving {
+                a_refund_above_the_threshold_is_proposed_and_let_go_by_another,
+                nobody_is_two,
+                a_proposal_lives_for_a_day,
+                one_consent_or_none_leaves_nothing,
+                what_gives_no_money_away_needs_one,
+                an_effect_that_no_pass_has_found_is_not_approved_under_a_threshold,
+                two_who_agreed_agreed_to_starting_anew,
+                giving_up_takes_every_consent_back,
+            }
+            desk {
+                a_break_is_assigned_and_noted_with_who_and_why,
+                a_kind_is_decided_at_once_and_only_as_it_was_counted,
+                a_step_in_bulk_is_about_what_it_fits,
             }
             breaking {
                 a_difference_becomes_a_break_when_it_is_due,

@@ -1,6 +1,7 @@
 //! `reconciled adopt`: what a refund at Klarna was for.
 
 use clap::Args;
+use serde_json::json;
 
 use super::args::Signed;
 use super::context::{Context, find, reading};
@@ -50,12 +51,11 @@ impl Adopt {
         let Signed { actor, note } = &self.signed;
         let attempt = format!("adopting refund `{}`", plain(&self.refund));
         let operation = Operation::Attribute { order, refund, to };
-        context.operate(&store, operation, actor, note, attempt).await?;
-        context.say(&format!(
-            "refund `{}` settles `{}`; the next pass goes on from there",
-            plain(&self.refund),
-            plain(&self.settles)
-        ));
+        let decided = context.operate(&store, operation, actor, note, attempt).await?;
+        let (refund, settles) = (plain(&self.refund), plain(&self.settles));
+        let line = format!("refund `{refund}` settles `{settles}`; the next pass goes on from there");
+        let fields = json!({"decision": "adopt", "refund": self.refund, "settles": self.settles});
+        context.told(&decided, fields, &line)?;
         Ok(Status::AGREES)
     }
 }

@@ -6,22 +6,28 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::args::Signed;
 use super::context::{Context, find, reading};
 use super::error::CliError;
-use super::{Status, args};
+use super::{Status, args, wire};
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::State;
+use crate::report::human::seconds;
 use crate::report::text::plain;
-use crate::store::{Break, Operation, Store};
+use crate::store::{Break, Operated, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Lets one effect go that a money ceiling holds, or starts one anew that Klarna refused or whose outcome stayed
 unknown. Look in Klarna's portal first: what is started anew gets a new idempotency key.
+
+Above [shops.NAME.policy] two_person_above a refund needs two: the first `approve` proposes it, and another operator's
+`approve` of the same intent lets it go, within 24 hours. Operators are told apart by name: --as, else the user who
+called sudo, else the user.
 
 Examples:
   reconciled approve ORD00018 --note 'large return, checked'
@@ -39,7 +45,8 @@ pub struct Approve {
 
 impl Approve {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
-        let store = context.store()?;
+        let loaded = context.config()?;
+        let store = wire::open(&loaded)?;
         let (order, intent) = match self.target.parse::<Uuid>() {
             Ok(id) => {
                 let intent = IntentId(id);
@@ -48,10 +55,20 @@ impl Approve {
             Err(_) => the_waiting_one(&store, &self.target).await?,
         };
         let Signed { actor, note } = &self.signed;
-        let operation = Operation::Approve { order, intent };
+        let two_person_above = loaded.shop.policy.two_person_above;
+        let operation = Operation::Approve { order, intent, two_person_above };
         let attempt = format!("approving intent {intent}");
-        context.operate(&store, operation, actor, note, attempt).await?;
-        context.say(&format!("intent {intent} is approved; the next pass carries it out"));
+        let decided = context.operate(&store, operation, actor, note, attempt).await?;
+        let line = match decided.outcome {
+            Operated::Proposed { until } => format!(
+                "intent {intent} is proposed: it is above two_person_above, so another operator must                  `reconciled approve {intent}` before {}",
+                seconds(until)
+            ),
+            Operated::Done | Operated::Breaks(_) => {
+                format!("intent {intent} is approved; the next pass carries it out")
+            }
+        };
+        context.told(&decided, json!({"decision": "approve", "intent": intent.to_string()}), &line)?;
         Ok(Status::AGREES)
     }
 }

@@ -34,11 +34,15 @@ impl Reversal {
     }
 }
 
+/// Who decides, and how that is told.
 #[derive(Debug, Args)]
 pub(super) struct Actor {
     /// Who decides [default: the user who called sudo, else the user]
     #[arg(long = "as", value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
+    /// One JSON object about what was decided, instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn note(text: &str) -> Result<String, String> {
@@ -52,7 +56,7 @@ fn note(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     let valid = (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control);
     valid.then(|| text.to_owned()).ok_or_else(|| "a name of 1 to 64 characters".to_owned())

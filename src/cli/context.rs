@@ -1,8 +1,10 @@
 //! What every command needs: the global options, the environment, the time, and the configured shop's store.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Global;
 use super::args::Actor;
@@ -13,12 +15,22 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, ConfigError, Environment, Loaded, Request};
 use crate::core::id::OrderId;
 use crate::core::money::Currency;
+use crate::report::json::write_value;
 use crate::report::text::plain;
-use crate::store::{Operation, Store, StoreError};
+use crate::store::{Operated, Operation, Store, StoreError};
 
 pub(super) struct Context {
     pub(super) global: Global,
     environment: Environment,
+}
+
+/// What a human decided, once it is in the journal.
+pub(super) struct Decision {
+    pub(super) outcome: Operated,
+    by: String,
+    at: Timestamp,
+    note: String,
+    json: bool,
 }
 
 /// The present, for ages and for the journal.
@@ -96,10 +108,40 @@ impl Context {
     /// Journals a human's decision.
     pub(super) async fn operate<S: Store>(
         &self, store: &S, operation: Operation, actor: &Actor, note: &str, attempt: String,
-    ) -> Result<(), CliError> {
-        let actor = actor.name.clone().unwrap_or_else(|| self.environment.operator());
-        let done = store.operate(operation, actor, note.to_owned(), now()).await;
-        done.map_err(|source| CliError::Store { attempt, source })
+    ) -> Result<Decision, CliError> {
+        let by = actor.name.clone().unwrap_or_else(|| self.environment.operator());
+        let (at, note, json) = (now(), note.to_owned(), actor.json);
+        let done = store.operate(operation, by.clone(), note.clone(), at).await;
+        let outcome = done.map_err(|source| CliError::Store { attempt, source })?;
+        Ok(Decision { outcome, by, at, note, json })
+    }
+
+    /// Says what was decided, in `line` or as an object with `fields`.
+    pub(super) fn told(&self, decision: &Decision, fields: Value, line: &str) -> Result<(), CliError> {
+        if !decision.json {
+            self.say(line);
+            return Ok(());
+        }
+        let mut told = fields;
+        let (word, until, breaks) = match decision.outcome {
+            Operated::Done => ("done", None, None),
+            Operated::Proposed { until } => ("proposed", Some(until.to_string()), None),
+            Operated::Breaks(count) => ("done", None, Some(count)),
+        };
+        told["outcome"] = word.into();
+        told["by"] = decision.by.as_str().into();
+        told["at"] = decision.at.to_string().into();
+        told["note"] = decision.note.as_str().into();
+        if let Some(until) = until {
+            told["until"] = until.into();
+        }
+        if let Some(breaks) = breaks {
+            told["breaks"] = breaks.into();
+        }
+        let mut out = self.stdout();
+        write_value(&mut out, &told)?;
+        writeln!(out)?;
+        Ok(out.flush()?)
     }
 }
 

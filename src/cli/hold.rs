@@ -1,6 +1,7 @@
 //! `reconciled hold` and `reconciled release`: one order, withheld by a human.
 
 use clap::Args;
+use serde_json::json;
 
 use super::args::{Reversal, Signed};
 use super::context::{Context, find};
@@ -39,10 +40,10 @@ impl Hold {
         let number = plain(&self.number);
         let Signed { actor, note } = &self.signed;
         let attempt = format!("holding order `{number}`");
-        context.operate(&store, Operation::Hold(order), actor, note, attempt).await?;
-        context.say(&format!(
-            "the order of `{number}` is held: nothing is written for it until `reconciled release {number}`"
-        ));
+        let decided = context.operate(&store, Operation::Hold(order), actor, note, attempt).await?;
+        let line =
+            format!("the order of `{number}` is held: nothing is written for it until `reconciled release {number}`");
+        context.told(&decided, json!({"decision": "hold", "number": self.number}), &line)?;
         Ok(Status::AGREES)
     }
 }
@@ -54,8 +55,9 @@ impl Release {
         let number = plain(&self.number);
         let (actor, note) = (&self.signed.actor, self.signed.note());
         let attempt = format!("releasing order `{number}`");
-        context.operate(&store, Operation::Release(order), actor, note, attempt).await?;
-        context.say(&format!("the order of `{number}` is released; the next pass does what is due"));
+        let decided = context.operate(&store, Operation::Release(order), actor, note, attempt).await?;
+        let line = format!("the order of `{number}` is released; the next pass does what is due");
+        context.told(&decided, json!({"decision": "release", "number": self.number}), &line)?;
         Ok(Status::AGREES)
     }
 }

@@ -1,6 +1,7 @@
 //! `reconciled ignore`: a refund that settles nothing, or an intent that is given up.
 
 use clap::Args;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::adopt::{dossier, refund_of};
@@ -37,15 +38,17 @@ impl Ignore {
         let store = context.store()?;
         let operation = self.operation(&store).await?;
         let target = plain(&self.target);
-        let done = if matches!(operation, Operation::Abandon(_)) {
-            format!("intent `{target}` is given up")
+        let (what, line) = if matches!(operation, Operation::Abandon(_)) {
+            ("intent", format!("intent `{target}` is given up"))
         } else {
-            format!("refund `{target}` settles nothing")
+            ("refund", format!("refund `{target}` settles nothing"))
         };
         let Signed { actor, note } = &self.signed;
         let attempt = format!("ignoring `{target}`");
-        context.operate(&store, operation, actor, note, attempt).await?;
-        context.say(&done);
+        let decided = context.operate(&store, operation, actor, note, attempt).await?;
+        let mut fields = json!({"decision": "ignore"});
+        fields[what] = self.target.as_str().into();
+        context.told(&decided, fields, &line)?;
         Ok(Status::AGREES)
     }
 

@@ -1,6 +1,7 @@
 //! `reconciled stop` and `reconciled resume`: the kill switch.
 
 use clap::Args;
+use serde_json::json;
 
 use super::Status;
 use super::args::{Reversal, Signed};
@@ -31,8 +32,9 @@ impl Stop {
         let store = context.store()?;
         let Signed { actor, note } = &self.signed;
         let attempt = "stopping all writes".to_owned();
-        context.operate(&store, Operation::Stop, actor, note, attempt).await?;
-        context.say("stopped: nothing is written to either side until `reconciled resume`");
+        let decided = context.operate(&store, Operation::Stop, actor, note, attempt).await?;
+        let line = "stopped: nothing is written to either side until `reconciled resume`";
+        context.told(&decided, json!({"decision": "stop"}), line)?;
         Ok(Status::AGREES)
     }
 }
@@ -42,8 +44,8 @@ impl Resume {
         let store = context.store()?;
         let (actor, note) = (&self.signed.actor, self.signed.note());
         let attempt = "allowing writes again".to_owned();
-        context.operate(&store, Operation::Resume, actor, note, attempt).await?;
-        context.say("resumed: the next pass does what is due");
+        let decided = context.operate(&store, Operation::Resume, actor, note, attempt).await?;
+        context.told(&decided, json!({"decision": "resume"}), "resumed: the next pass does what is due")?;
         Ok(Status::AGREES)
     }
 }

@@ -33,6 +33,7 @@ pub use secrets::Secrets;
 pub use server::Server;
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
+pub use values::duration;
 
 use secrecy::SecretString;
 

@@ -80,6 +80,7 @@ const POLICY: &[&str] = &[
     "refund_limit_per_order",
     "refund_limit_per_pass",
     "refund_limit_per_day",
+    "two_person_above",
     "expiry_warning",
 ];
 
@@ -267,6 +268,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
         refund_limit_per_order: amount("refund_limit_per_order", standard.refund_limit_per_order),
         refund_limit_per_pass: amount("refund_limit_per_pass", standard.refund_limit_per_pass),
         refund_limit_per_day: amount("refund_limit_per_day", standard.refund_limit_per_day),
+        two_person_above: reader.get(section, path, "two_person_above", &AMOUNT).or(standard.two_person_above),
         act: reader.flag(section, path, "act").unwrap_or(standard.act),
         capture_on: reader.get(section, path, "capture_on", &CAPTURE_ON).unwrap_or(standard.capture_on),
         extend_authorization,
@@ -291,6 +293,7 @@ fn standard_policy() -> Policy {
         refund_limit_per_order: amount("1000.00"),
         refund_limit_per_pass: amount("5000.00"),
         refund_limit_per_day: amount("20000.00"),
+        two_person_above: None,
         expiry_warning: SignedDuration::from_hours(120),
     }
 }

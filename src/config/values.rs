@@ -65,7 +65,7 @@ fn mode(text: &str) -> Option<Mode> {
 }
 
 /// `30 minutes`: a whole number, one space or more, a unit in singular or plural.
-pub(super) fn duration(text: &str) -> Option<SignedDuration> {
+pub fn duration(text: &str) -> Option<SignedDuration> {
     let mut words = text.split_ascii_whitespace();
     let (number, unit, None) = (words.next()?, words.next()?, words.next()) else { return None };
     let seconds = match unit.strip_suffix('s').unwrap_or(unit) {

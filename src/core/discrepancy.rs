@@ -106,7 +106,7 @@ kinds!(
     KlarnaOrderShared "klarna_order_shared" Money
         "Two shop orders name one Klarna order; nothing is sent for either. Correct the Klarna order id in the shop.",
     LimitReached "limit_reached" Action
-        "A money ceiling holds this effect: `reconciled approve INTENT`, or raise the limit in the configuration.",
+        "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
     UnknownValue "unknown_value" Action
         "A side said something this program has no word for; nothing that depends on it is sent. Look at the order, then report it.",
 );

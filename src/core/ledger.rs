@@ -44,6 +44,8 @@ pub struct Ledger {
     pub adopted: BTreeMap<RefundId, Attribution>,
     /// Effects whose exact content a human approved although a ceiling holds them.
     pub approved: BTreeSet<IntentId>,
+    /// Those of them to which two humans agreed.
+    pub countersigned: BTreeSet<IntentId>,
     /// A human's hold, with its note.
     pub hold: Option<String>,
 }
@@ -58,6 +60,7 @@ impl Ledger {
             intents: Vec::new(),
             adopted: BTreeMap::new(),
             approved: BTreeSet::new(),
+            countersigned: BTreeSet::new(),
             hold: None,
         }
     }

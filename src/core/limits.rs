@@ -1,4 +1,4 @@
-//! Money ceilings: how much may leave per order, pass and day without a human's approval.
+//! Money ceilings: how much may leave per order, pass and day without a human, and how much at once without two.
 //!
 //! Pure. What was spent comes from the durable ledger, never from a counter in memory; the store checks the day's
 //! ceiling once more when an intent is claimed.
@@ -23,17 +23,24 @@ pub struct Spent {
 
 /// Holds what a ceiling does not allow; what it does allow is added to `spent`.
 ///
-/// Effects that have a durable intent already were admitted when it was made, and are counted there.
+/// Effects that have a durable intent already were admitted when it was made, and are counted there; what needs two
+/// operators is asked of them once more, since the policy may have changed before they left.
 pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy, spent: &mut Spent, now: Timestamp) {
     let mut order: Minor = refunds_of(ledger);
     for wanted in &mut plan.effects {
-        let is_new_refund =
-            wanted.effect.kind == Kind::Refund && wanted.intent.is_none() && wanted.verdict == Verdict::Act;
-        if !is_new_refund {
+        if wanted.effect.kind != Kind::Refund || wanted.verdict != Verdict::Act {
             continue;
         }
         let amount = wanted.effect.amount;
         let id = intent::id(&wanted.effect, target);
+        if let Some(above) = lacks_second(&wanted.effect, id, ledger, target, policy) {
+            plan.discrepancies.push(unsigned(&wanted.effect, id, &above, target.currency, now));
+            wanted.verdict = Verdict::Hold(HoldReason::Limit(above));
+            continue;
+        }
+        if wanted.intent.is_some() {
+            continue;
+        }
         let mut after = [order, spent.pass, spent.day].map(|sum| sum.plus(amount));
         if planted!("no_limit_per_order") {
             after = [amount, after[1], after[2]];
@@ -48,6 +55,19 @@ pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy,
         }
         [order, spent.pass, spent.day] = after;
     }
+}
+
+/// The threshold above which two operators must agree to a refund, when they have not. What may have left is not held
+/// back: its repeat moves no more money. Two who agreed to an effect agreed to starting it anew.
+fn lacks_second(
+    effect: &intent::Effect, id: IntentId, ledger: &Ledger, target: &Target, policy: &Policy,
+) -> Option<String> {
+    let above = policy.two_person_above.filter(|above| effect.amount > *above)?;
+    let may_have_left = ledger.intents.iter().any(|intent| intent.id == id && intent.first_sent_at.is_some());
+    let before = intent::before(effect, target);
+    let agreed = [Some(id), before].into_iter().flatten().any(|id| ledger.countersigned.contains(&id));
+    let held = !may_have_left && !agreed;
+    held.then(|| format!("two_person_above ({} {})", above.decimal(target.currency), target.currency))
 }
 
 fn refunds_of(ledger: &Ledger) -> Minor {
@@ -71,6 +91,12 @@ fn ceiling(after: [Minor; 3], policy: &Policy, currency: Currency) -> Option<Str
     ];
     let reached = ceilings.into_iter().zip(after).find(|((_, limit), sum)| sum > limit);
     reached.map(|((name, limit), _)| format!("{name} ({} {currency})", limit.decimal(currency)))
+}
+
+fn unsigned(effect: &intent::Effect, id: IntentId, above: &str, currency: Currency, now: Timestamp) -> Discrepancy {
+    let mut held = held(effect, id, above, currency, now);
+    held.message.push_str(" until two operators approved it");
+    held
 }
 
 fn held(effect: &intent::Effect, id: IntentId, reached: &str, currency: Currency, now: Timestamp) -> Discrepancy {

@@ -45,6 +45,8 @@ pub struct Policy {
     pub refund_limit_per_order: Minor,
     pub refund_limit_per_pass: Minor,
     pub refund_limit_per_day: Minor,
+    /// A refund above it waits until two operators agreed to it; `None`: one is enough.
+    pub two_person_above: Option<Minor>,
     /// How long before an authorization lapses it is reported.
     pub expiry_warning: SignedDuration,
 }
@@ -78,6 +80,9 @@ pub const LADDER: [SignedDuration; 3] =
 /// A write leaves only on a read that was started at most this long ago. Without it, a process that was suspended
 /// between its read and its write refunds twice.
 pub const FRESHNESS: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long one operator's proposal waits for another's approval.
+pub const PROPOSAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Klarna's largest amount for one capture or refund (order management OpenAPI, 2026), in minor units.
 pub const KLARNA_LARGEST_MINOR: i64 = 200_000_000;

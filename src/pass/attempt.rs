@@ -66,6 +66,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         captured: decided.captured,
         refunded: decided.refunded,
         limit_per_day: shop.policy.refund_limit_per_day,
+        two_person_above: shop.policy.two_person_above,
     };
     let Some(kind) = decision.row_of(id).map(|row| row.kind) else {
         return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));

@@ -354,5 +354,5 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
 }
 
 const fn no_guard(at: Timestamp) -> Guard {
-    Guard { at, captured: Minor::ZERO, refunded: Minor::ZERO, limit_per_day: Minor::ZERO }
+    Guard { at, captured: Minor::ZERO, refunded: Minor::ZERO, limit_per_day: Minor::ZERO, two_person_above: None }
 }

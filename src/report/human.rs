@@ -171,10 +171,18 @@ pub fn one_break<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, 
     about.extend(it.amount.map(|amount| money(amount, currency)));
     about.push(format!("{} old", words::age(it.opened_at, now)));
     about.push(words::status(it.status).to_owned());
+    about.extend(it.assigned.as_ref().map(|name| format!("with {}", plain(name))));
     writeln!(out, "    {}", about.join(" · "))?;
     writeln!(out, "    {}", plain(&it.message))?;
     if let Some(note) = &it.note {
         writeln!(out, "    note: {}", plain(note))?;
+    }
+    if let Some(proposal) = &it.proposal {
+        let (by, note) = (plain(&proposal.actor), plain(&proposal.note));
+        let until = seconds(proposal.until());
+        let ends = if proposal.until() <= now { "lapsed" } else { "waits for another operator until" };
+        let money = money(proposal.amount, currency);
+        writeln!(out, "    proposed by {by}, {money}, {ends} {until}: {note}")?;
     }
     writeln!(out, "    → {}", words::remedy(it.kind))
 }
@@ -222,7 +230,7 @@ fn counted(count: usize, noun: &str) -> String {
     count_of(i128::try_from(count).unwrap_or(i128::MAX), noun)
 }
 
-pub(super) fn seconds(at: Timestamp) -> String {
+pub fn seconds(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 

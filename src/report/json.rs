@@ -14,7 +14,7 @@ use super::{EffectRow, PassReport};
 use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, RefundId};
 use crate::core::money::Currency;
-use crate::store::{Break, CreditRow, OrderRow, Store, StoreError};
+use crate::store::{Break, CreditRow, OrderRow, Proposal, Store, StoreError};
 use jiff::Timestamp;
 
 /// How many orders are held in memory at once.
@@ -80,6 +80,25 @@ pub(super) struct BreakView<'a> {
     status: &'static str,
     message: &'a str,
     remedy: String,
+    // Present only where there is something to say: the outside contract fixes the fields above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<ProposalView<'a>>,
+}
+
+/// What one operator proposed and another has not approved.
+#[derive(Serialize)]
+struct ProposalView<'a> {
+    intent: String,
+    amount_minor: i64,
+    by: &'a str,
+    at: String,
+    until: String,
+    lapsed: bool,
+    note: &'a str,
 }
 
 #[derive(Serialize)]
@@ -233,6 +252,23 @@ impl<'a> BreakView<'a> {
             status: super::words::status(it.status),
             message: &it.message,
             remedy: super::words::remedy(it.kind),
+            note: it.note.as_deref(),
+            assigned_to: it.assigned.as_deref(),
+            proposal: it.proposal.as_ref().map(|proposal| ProposalView::new(proposal, now)),
+        }
+    }
+}
+
+impl<'a> ProposalView<'a> {
+    fn new(it: &'a Proposal, now: Timestamp) -> Self {
+        Self {
+            intent: it.intent.to_string(),
+            amount_minor: it.amount.get(),
+            by: &it.actor,
+            at: it.at.to_string(),
+            until: it.until().to_string(),
+            lapsed: it.until() <= now,
+            note: &it.note,
         }
     }
 }

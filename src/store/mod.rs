@@ -26,7 +26,9 @@ use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
-pub use shown::{Audit, Break, BreakStatus, Chain, CreditRow, JournalRow, OrderRow};
+pub use shown::{
+    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, JournalRow, Operated, OrderRow, Proposal,
+};
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
 
@@ -167,6 +169,8 @@ pub struct Guard {
     pub captured: Minor,
     pub refunded: Minor,
     pub limit_per_day: Minor,
+    /// A refund above it leaves only when two operators agreed to it.
+    pub two_person_above: Option<Minor>,
 }
 
 /// What a human decided (contract: hold, release, approve, adopt, ignore, breaks, stop, resume).
@@ -178,9 +182,12 @@ pub enum Operation {
     Release(OrderId),
     /// An effect by the id the report named: one that a ceiling holds may go, one that was refused or whose key
     /// expired may be started anew (an `Unknown` intent becomes `Abandoned` in the same transaction).
+    /// A refund above `two_person_above` is proposed by the first operator and let go by another, within a day; the
+    /// amount is the one the store holds.
     Approve {
         order: OrderId,
         intent: IntentId,
+        two_person_above: Option<Minor>,
     },
     /// An intent that will never be sent (again).
     Abandon(IntentId),
@@ -192,6 +199,15 @@ pub enum Operation {
     Acknowledge(i64),
     Resolve(i64),
     Reopen(i64),
+    /// Somebody works on a break, or nobody any more.
+    Assign {
+        id: i64,
+        to: Option<String>,
+    },
+    /// A note on a break, and nothing else.
+    Remark(i64),
+    /// One step on every break of a kind; refused when they are not the ones that were counted.
+    Breaks(Bulk),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -307,7 +323,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// A human's decision, journalled with who and why in the same transaction.
     fn operate(
         &self, operation: Operation, actor: String, note: String, at: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<Operated, StoreError>> + Send;
 
     /// Breaks, oldest first; `closed` includes the resolved and cleared ones.
     fn breaks(&self, closed: bool) -> impl Future<Output = Result<Vec<Break>, StoreError>> + Send;

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::checkpoint::Root;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
+use crate::core::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
 use crate::core::money::Minor;
 use crate::core::order;
+use crate::core::policy::PROPOSAL_LIFE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakStatus {
@@ -34,6 +35,70 @@ pub struct Break {
     pub opened_at: Timestamp,
     pub status: BreakStatus,
     pub note: Option<String>,
+    /// Who works on it.
+    pub assigned: Option<String>,
+    /// What one operator proposed about it and another has not approved.
+    pub proposal: Option<Proposal>,
+}
+
+/// One operator's wish that a refund goes which needs two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    pub intent: IntentId,
+    pub amount: Minor,
+    pub at: Timestamp,
+    pub actor: String,
+    pub note: String,
+}
+
+impl Proposal {
+    /// When it lapses.
+    pub fn until(&self) -> Timestamp {
+        self.at.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// What may be done to many breaks at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BulkStep {
+    Acknowledge,
+    Resolve,
+    Reopen,
+    /// To somebody, or to nobody.
+    Assign(Option<String>),
+}
+
+impl BulkStep {
+    /// Whether a break of this status is meant when many are taken at once.
+    pub const fn concerns(&self, status: BreakStatus) -> bool {
+        match self {
+            Self::Acknowledge => matches!(status, BreakStatus::Open),
+            Self::Resolve | Self::Assign(_) => matches!(status, BreakStatus::Open | BreakStatus::Acknowledged),
+            Self::Reopen => matches!(status, BreakStatus::Resolved),
+        }
+    }
+}
+
+/// One step on every break of a kind, as the human who takes it counted them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    pub kind: BreakKind,
+    pub step: BulkStep,
+    pub count: u64,
+    /// What they name together.
+    pub sum: Minor,
+}
+
+/// What came of a human's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operated {
+    Done,
+    /// Another operator must approve it, before this time.
+    Proposed {
+        until: Timestamp,
+    },
+    /// So many breaks took the step.
+    Breaks(u64),
 }
 
 /// What a pass looked at, for its report.

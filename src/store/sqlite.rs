@@ -6,9 +6,11 @@
 
 mod act;
 pub mod admin;
+mod approving;
 mod audit;
 mod columns;
 mod decide;
+mod desk;
 mod differences;
 mod dossier;
 mod fork;

@@ -151,6 +151,7 @@ pub fn policy() -> Policy {
         refund_limit_per_order: eur("1000"),
         refund_limit_per_pass: eur("5000"),
         refund_limit_per_day: eur("20000"),
+        two_person_above: None,
         expiry_warning: long("120h"),
     }
 }
@@ -388,6 +389,12 @@ impl Scene {
     pub fn approved_effect(mut self, ask: &Ask) -> Self {
         self.ledger.approved.insert(ask.intent(&self.target()).id);
         self
+    }
+
+    /// Two humans agreed to an effect.
+    pub fn countersigned_effect(mut self, ask: &Ask) -> Self {
+        self.ledger.countersigned.insert(ask.intent(&self.target()).id);
+        self.approved_effect(ask)
     }
 
     pub fn target(&self) -> Target {

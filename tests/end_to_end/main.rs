@@ -17,6 +17,7 @@
 mod access;
 mod calls;
 mod crash;
+mod desk;
 mod durable;
 mod happy;
 mod input;

@@ -13,6 +13,11 @@ fn per_order(scene: Scene, limit: &str) -> Scene {
     scene.policy(|policy| policy.refund_limit_per_order = limit)
 }
 
+fn two_above(scene: Scene, amount: &str) -> Scene {
+    let amount = eur(amount);
+    scene.policy(|policy| policy.two_person_above = Some(amount))
+}
+
 fn spent(mut scene: Scene, pass: &str, day: &str) -> Scene {
     scene.spent.pass = eur(pass);
     scene.spent.day = eur(day);
@@ -68,6 +73,41 @@ cases! {
         spent(returned(), "0.00", "19960.01") => "
             refund INV1 40.00 hold limit refund_limit_per_day (20000.00 EUR)
             break limit_reached the intent 40.00";
+
+    above_the_threshold_two_humans_must_agree:
+        two_above(returned(), "39.99") => "
+            refund INV1 40.00 hold limit two_person_above (39.99 EUR)
+            break limit_reached the intent 40.00";
+
+    exactly_the_threshold_needs_nobody:
+        two_above(returned(), "40.00") => "refund INV1 40.00 act";
+
+    one_human_is_not_two:
+        two_above(returned(), "39.99").approved_effect(&Ask::refund("INV1", "40.00")) => "
+            refund INV1 40.00 hold limit two_person_above (39.99 EUR)
+            break limit_reached the intent 40.00";
+
+    two_humans_let_it_go:
+        two_above(returned(), "39.99").countersigned_effect(&Ask::refund("INV1", "40.00")) => "refund INV1 40.00 act";
+
+    two_humans_who_agreed_to_another_amount_agreed_to_nothing:
+        two_above(returned(), "39.98").countersigned_effect(&Ask::refund("INV1", "39.99")) => "
+            refund INV1 40.00 hold limit two_person_above (39.98 EUR)
+            break limit_reached the intent 40.00";
+
+    two_humans_pass_every_other_ceiling_too:
+        per_order(two_above(returned(), "10.00"), "10.00").countersigned_effect(&Ask::refund("INV1", "40.00")) => "
+            refund INV1 40.00 act";
+
+    a_planned_intent_is_held_once_the_threshold_is_there:
+        two_above(captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")), "10.00") => "
+            refund INV1 40.00 hold limit two_person_above (10.00 EUR) again
+            break limit_reached the intent 40.00";
+
+    what_captures_needs_no_second_human:
+        two_above(order("100.00").shipped("48h"), "1.00") => "
+            capture SHP1 100.00 act
+            look_again 480h";
 
     a_durable_intent_was_counted_when_it_was_made:
         per_order(captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00")), "10.00") => "

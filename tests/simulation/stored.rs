@@ -11,8 +11,8 @@ use reconciled::core::money::Minor;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operation, OrderRow,
-    Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operated, Operation,
+    OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
 use super::oracle;
@@ -202,7 +202,7 @@ impl Store for SimStore {
 
     async fn operate(
         &self, operation: Operation, actor: String, note: String, at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Operated, StoreError> {
         self.inner.operate(operation, actor, note, at).await
     }
 

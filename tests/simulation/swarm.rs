@@ -303,6 +303,7 @@ fn policy(rng: &mut Rng) -> Policy {
         refund_limit_per_order: eur(if low { rng.one(&[3_000, 8_000, 100_000]) } else { 1_000_000 }),
         refund_limit_per_pass: eur(if low { rng.one(&[5_000, 12_000, 100_000]) } else { 5_000_000 }),
         refund_limit_per_day: eur(if low { rng.one(&[6_000, 15_000, 100_000]) } else { 20_000_000 }),
+        two_person_above: None,
         expiry_warning: SignedDuration::from_hours(120),
     }
 }

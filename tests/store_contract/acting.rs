@@ -8,8 +8,8 @@ use reconciled::core::money::Minor;
 use reconciled::store::{Attempt, Claim, Decided, Guard, Operation, Store, StoreError};
 
 use crate::fixture::{
-    HOUR, Place, at, attempt, begun, claim, credit, credit_step, decide, granted, guard, intact, intend, intending,
-    klarna, minor, operate, pass, planned, quiet, record, refund, shop_order, stored,
+    HOUR, Place, approve, at, attempt, begun, claim, credit, credit_step, decide, granted, guard, intact, intend,
+    intending, klarna, minor, operate, pass, planned, quiet, record, refund, shop_order, stored,
 };
 
 const DAY: i64 = 24 * HOUR;
@@ -129,7 +129,7 @@ pub(crate) async fn an_approved_effect_passes_the_ceiling<P: Place>(place: &P) {
     begun(&store).await;
     let id = intend(&store, 11, 4000).await;
     assert!(matches!(claim(&store, id, limited(100, 10)).await, Claim::Withheld(_)));
-    operate(&store, Operation::Approve { order: OrderId(1), intent: id }, 101).await.unwrap();
+    operate(&store, approve(1, id), 101).await.unwrap();
     let over = Guard { captured: minor(3999), ..limited(102, 10) };
     assert!(matches!(claim(&store, id, over).await, Claim::Withheld(_)), "consent makes no money");
     granted_with(&store, id, limited(103, 10)).await;

@@ -50,6 +50,8 @@ pub(crate) async fn a_difference_becomes_a_break_when_it_is_due<P: Place>(place:
         opened_at: at(20),
         status: BreakStatus::Open,
         note: None,
+        assigned: None,
+        proposal: None,
     };
     assert_eq!(found, expected);
     look(&store, 10, &[]).await;

@@ -14,7 +14,7 @@ use reconciled::core::id::{
 use reconciled::core::intent::{self, Effect, Intent, Kind, State, Target};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Attempt, Audit, Claim, Decided, Guard, Operation, Step, Store, StoreError};
+use reconciled::store::{Attempt, Audit, Claim, Decided, Guard, Operated, Operation, Step, Store, StoreError};
 use uuid::Uuid;
 
 /// Where a store lives, so that it can be opened again.
@@ -223,7 +223,8 @@ pub(crate) fn credit(id: u64, amount: i64) -> (InvoiceId, InvoiceNumber, Option<
 
 /// Everything is captured, nothing refunded, and the ceiling is far.
 pub(crate) fn guard(seconds: i64) -> Guard {
-    Guard { at: at(seconds), captured: minor(10_000), refunded: Minor::ZERO, limit_per_day: minor(1_000_000_000) }
+    let (captured, limit_per_day) = (minor(10_000), minor(1_000_000_000));
+    Guard { at: at(seconds), captured, refunded: Minor::ZERO, limit_per_day, two_person_above: None }
 }
 
 /// A decision that intends a refund of a new credit invoice.
@@ -299,8 +300,20 @@ pub(crate) async fn record<S: Store>(store: &S, attempt: Attempt, seconds: i64) 
     store.record(pass(1), attempt, at(seconds)).await.unwrap();
 }
 
-pub(crate) async fn operate<S: Store>(store: &S, operation: Operation, seconds: i64) -> Result<(), StoreError> {
-    store.operate(operation, "ann".into(), "because".into(), at(seconds)).await
+pub(crate) async fn operate<S: Store>(store: &S, operation: Operation, seconds: i64) -> Result<Operated, StoreError> {
+    by(store, "ann", operation, seconds).await
+}
+
+/// The same by somebody.
+pub(crate) async fn by<S: Store>(
+    store: &S, who: &str, operation: Operation, seconds: i64,
+) -> Result<Operated, StoreError> {
+    store.operate(operation, who.into(), "because".into(), at(seconds)).await
+}
+
+/// Consent by one operator.
+pub(crate) fn approve(order: u64, intent: IntentId) -> Operation {
+    Operation::Approve { order: OrderId(order), intent, two_person_above: None }
 }
 
 pub(crate) async fn intact<S: Store>(store: &S) -> u64 {

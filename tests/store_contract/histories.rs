@@ -48,7 +48,7 @@ fn asks() -> impl Strategy<Value = Ask> {
             intent, event, uncounted,
         }),
         2 => (order.clone(), 1..3_i64, 0..200_i64).prop_map(|(order, amount, due)| Ask::Differ { order, amount, due }),
-        3 => (order, 0..10_usize, any::<usize>()).prop_map(|(order, which, intent)| Ask::Operate {
+        3 => (order, 0..12_usize, any::<usize>()).prop_map(|(order, which, intent)| Ask::Operate {
             order, which, intent,
         }),
     ]
@@ -215,20 +215,24 @@ impl History {
     async fn operate(&self, order: u64, which: usize, intent: usize) -> Result<(), StoreError> {
         let order = OrderId(order);
         let number = i64::try_from(intent % 4).unwrap();
+        let two_person_above = intent.is_multiple_of(5).then(|| minor(1000));
         let picked = self.pick(intent).map(|intent| (intent.id, intent.target.order));
         let operation = match (which, picked) {
             (0, _) => Operation::Stop,
             (1, _) => Operation::Resume,
             (2, _) => Operation::Hold(order),
             (3, _) => Operation::Release(order),
-            (4, Some((intent, order))) => Operation::Approve { order, intent },
+            (4, Some((intent, order))) => Operation::Approve { order, intent, two_person_above },
             (5, Some((intent, _))) => Operation::Abandon(intent),
             (6, _) => Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::Cancel },
             (7, _) => Operation::Acknowledge(number),
             (8, _) => Operation::Resolve(number),
-            _ => Operation::Reopen(number),
+            (9, _) => Operation::Reopen(number),
+            (10, _) => Operation::Assign { id: number, to: (!intent.is_multiple_of(3)).then(|| "ann".into()) },
+            _ => Operation::Remark(number),
         };
-        self.store.operate(operation, "ann".into(), "n\"ote".into(), at(self.now)).await
+        let who = if intent.is_multiple_of(2) { "ann" } else { "bob" };
+        self.store.operate(operation, who.into(), "n\"ote".into(), at(self.now)).await.map(|_| ())
     }
 
     /// What no history may bring about.

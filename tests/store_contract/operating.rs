@@ -7,8 +7,8 @@ use reconciled::core::ledger::Attribution;
 use reconciled::store::{Decided, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{
-    HOUR, Place, at, attempt, begun, credit, decide, granted, intact, intend, operate, pass, quiet, record, refund,
-    stored,
+    HOUR, Place, approve, at, attempt, begun, credit, decide, granted, intact, intend, operate, pass, quiet, record,
+    refund, stored,
 };
 
 pub(crate) async fn a_stop_survives_a_restart<P: Place>(place: &P) {
@@ -32,7 +32,7 @@ pub(crate) async fn holds_and_attributions_reach_the_ledger<P: Place>(place: &P)
     let (not_yet, wanted) = (refund(1, 12, 1).id, Attribution::CreditInvoice(InvoiceId(11)));
     for operation in [
         Operation::Hold(order),
-        Operation::Approve { order, intent: not_yet },
+        approve(1, not_yet),
         attribute("a", Attribution::RuledOut),
         attribute("a", wanted.clone()),
         attribute("b", Attribution::Cancel),
@@ -56,7 +56,7 @@ pub(crate) async fn approving_an_unknown_intent_waits_for_its_key<P: Place>(plac
     begun(&store).await;
     let id = intend(&store, 11, 4000).await;
     granted(&store, id, 20).await;
-    let approve = Operation::Approve { order: OrderId(1), intent: id };
+    let approve = approve(1, id);
     for state in [State::Sending, State::Unknown] {
         assert_eq!(stored(&store, id).await.state, state);
         let refused = operate(&store, approve.clone(), 23 * HOUR).await;
@@ -99,8 +99,8 @@ pub(crate) async fn what_fits_no_state_is_refused<P: Place>(place: &P) {
         Operation::Hold(unknown),
         Operation::Release(unknown),
         Operation::Release(order),
-        Operation::Approve { order: unknown, intent: id },
-        Operation::Approve { order: OrderId(2), intent: id },
+        approve(unknown.0, id),
+        approve(2, id),
         Operation::Abandon(other),
         Operation::Attribute { order, refund: RefundId("a".into()), to: not_his },
         Operation::Acknowledge(1),

@@ -11,7 +11,7 @@ use reconciled::store::{Attempt, Audit, Decided, Operation, Store};
 use rusqlite::Connection;
 
 use crate::fixture::{
-    OnDisk, Place, at, attempt, begun, decide, granted, guard, intact, intend, minor, operate, quiet, record,
+    OnDisk, Place, approve, at, attempt, begun, decide, granted, guard, intact, intend, minor, operate, quiet, record,
 };
 
 /// A store with something of everything in it.
@@ -34,9 +34,10 @@ pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
     decide(&store, 23, Decided { discrepancies: vec![difference], ..quiet(2) }).await.unwrap();
     let order = OrderId(1);
     let ruled_out = Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::RuledOut };
-    for operation in
-        [Operation::Stop, Operation::Hold(order), Operation::Approve { order: OrderId(2), intent: other() }, ruled_out]
-    {
+    let proposed = Operation::Approve { order, intent: second, two_person_above: Some(minor(100)) };
+    let assigned = Operation::Assign { id: store.breaks(false).await.unwrap()[0].id, to: Some("ann".into()) };
+    record(&store, attempt(second, Event::Rejected), 23).await;
+    for operation in [Operation::Stop, proposed, assigned, Operation::Hold(order), approve(2, other()), ruled_out] {
         operate(&store, operation, 24).await.unwrap();
     }
     intact(&store).await;
@@ -174,7 +175,11 @@ async fn any_state_changed_behind_the_journal_is_found() {
         ("a break removed", "UPDATE difference SET break = NULL; DELETE FROM break"),
         ("the switch", "UPDATE stop_switch SET stopped = 0"),
         ("a hold", "DELETE FROM hold"),
-        ("an approval", "INSERT INTO approval SELECT shop, id, order_id, 0, '', '' FROM intent"),
+        ("an approval", "INSERT INTO approval SELECT shop, id, order_id, 0, '', '', NULL FROM intent"),
+        ("who agreed first", "UPDATE approval SET proposed_by = 'bob'"),
+        ("a proposal's amount", "UPDATE proposal SET amount = amount - 1"),
+        ("a proposal removed", "DELETE FROM proposal"),
+        ("who works on a break", "UPDATE break SET assigned = 'bob'"),
         ("a ruling", "UPDATE attribution SET target = 'cancel'"),
         ("the ceiling", "UPDATE spent SET amount = amount - 1"),
     ] {
@@ -186,7 +191,7 @@ async fn any_state_changed_behind_the_journal_is_found() {
     assert!(store.claim(crate::fixture::pass(1), other(), guard(1)).await.is_err());
 }
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "shop_order",
     "credit_invoice",
     "intent",
@@ -196,6 +201,7 @@ const TABLES: [&str; 10] = [
     "stop_switch",
     "hold",
     "approval",
+    "proposal",
     "attribution",
 ];
 

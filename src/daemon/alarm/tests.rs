@@ -18,6 +18,8 @@ fn a_break(id: i64, kind: BreakKind, status: BreakStatus) -> Break {
         opened_at: at(1),
         status,
         note: None,
+        assigned: None,
+        proposal: None,
     }
 }
 

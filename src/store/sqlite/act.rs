@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::{Attempt, Claim, Guard, Step, StoreError};
+use super::approving;
 use super::columns::{At, Cents, Id, Number};
 use super::intents::{self, COLUMNS, intent_columns};
 use super::journal::ACTOR;
@@ -93,7 +94,14 @@ fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, St
         return Ok(Some(format!("{} would be refunded or reserved of {} captured", after.get(), guard.captured.get())));
     }
     // One that was sent before is counted already, and its repeat moves no more money.
-    if gate.approved || intent.first_sent_at.is_some() || planted!("counter_in_memory") {
+    if intent.first_sent_at.is_some() {
+        return Ok(None);
+    }
+    if guard.two_person_above.is_some_and(|above| amount > above) && !approving::is_countersigned(tx, intent)? {
+        let id = intent.id;
+        return Ok(Some(format!("two_person_above: two operators must agree, each with `reconciled approve {id}`")));
+    }
+    if gate.approved || planted!("counter_in_memory") {
         return Ok(None);
     }
     let since = guard.at.checked_sub(DAY).unwrap_or(Timestamp::MIN);

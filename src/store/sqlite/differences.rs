@@ -42,7 +42,7 @@ pub(super) struct Held {
     pub(super) status: BreakStatus,
     kind: String,
     subject: String,
-    amount: Option<Minor>,
+    pub(super) amount: Option<Minor>,
     message: String,
 }
 
@@ -174,6 +174,13 @@ pub(super) fn close(
     journal(tx, cause, held.id, event, word(held.status), word(to), &detail)
 }
 
+/// Something was said about a break that leaves its status.
+pub(super) fn remarked(
+    tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, event: &str, detail: &Detail<'_>,
+) -> Result<(), StoreError> {
+    journal(tx, cause, held.id, event, word(held.status), word(held.status), detail)
+}
+
 fn journal(
     tx: &mut Tx<'_>, cause: Cause<'_>, id: i64, event: &str, before: &str, after: &str, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
@@ -231,7 +238,7 @@ fn read_held(row: &SqlRow<'_>) -> Result<Held, StoreError> {
 }
 
 /// A whole break, from the columns `id, kind, number, credit_number, subject, amount, message, opened_at, status,
-/// note`.
+/// note, assigned`; whoever reads proposals adds them.
 pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
     Ok(Break {
         id: row.get(0)?,
@@ -244,5 +251,7 @@ pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
         opened_at: row.get::<_, At>(7)?.0,
         status: status(&row.get::<_, String>(8)?)?,
         note: row.get(9)?,
+        assigned: row.get(10)?,
+        proposal: None,
     })
 }

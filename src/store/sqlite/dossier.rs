@@ -3,13 +3,13 @@
 //! Where the primary key also begins with the shop, the index is named: without statistics SQLite would take the key
 //! and walk the whole shop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::Identity;
 use super::super::rows::{read_klarna_order, read_shop_order};
-use super::super::{Break, CreditRow, Dossier, JournalRow, OrderRow, ShopRecord, StoreError};
+use super::super::{Break, CreditRow, Dossier, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{differences, intents};
 use crate::core::facts::KlarnaOrder;
@@ -62,6 +62,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
     let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold)) = row.optional()? else {
         return Ok(None);
     };
+    let approved = approved(conn, shop, id)?;
     Ok(Some(Dossier {
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
@@ -69,7 +70,8 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
             credits: credits(conn, shop, id)?,
             intents: intents::of_order(conn, shop, id)?,
             adopted: adopted(conn, shop, id)?,
-            approved: approved(conn, shop, id)?,
+            countersigned: approved.iter().filter(|(_, first)| first.is_some()).map(|(id, _)| *id).collect(),
+            approved: approved.into_keys().collect(),
             hold,
         },
         shop: read_shop_order(&body)?,
@@ -108,9 +110,10 @@ fn adopted(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<Ref
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn approved(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<IntentId>, StoreError> {
-    let mut find = conn.prepare_cached("SELECT intent FROM approval WHERE shop = ?1 AND order_id = ?2")?;
-    let rows = find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+/// Approved effects, each with who proposed it where two operators were needed.
+fn approved(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<IntentId, Option<String>>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT intent, proposed_by FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let rows = find.query_map((shop, Number(order.0)), |row| Ok((IntentId(row.get::<_, Id>(0)?.0), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -136,14 +139,14 @@ pub(super) fn breaks(conn: &Connection, shop: &str, closed: bool) -> Result<Vec<
     let mut find = if closed {
         conn.prepare_cached(
             "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
-                b.status, b.note
+                b.status, b.note, b.assigned
              FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
              WHERE b.shop = ?1 ORDER BY b.opened_at, b.id",
         )?
     } else {
         conn.prepare_cached(
             "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
-                b.status, b.note
+                b.status, b.note, b.assigned
              FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
              WHERE b.shop = ?1 AND b.status IN ('open', 'acknowledged') ORDER BY b.opened_at, b.id",
         )?
@@ -153,7 +156,38 @@ pub(super) fn breaks(conn: &Connection, shop: &str, closed: bool) -> Result<Vec<
     while let Some(row) = rows.next()? {
         breaks.push(differences::read_break(row)?);
     }
+    propose(conn, shop, &mut breaks)?;
     Ok(breaks)
+}
+
+/// Puts every proposal beside the break that it would settle: the one that names the intent, or its reference.
+fn propose(conn: &Connection, shop: &str, breaks: &mut [Break]) -> Result<(), StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT p.intent, p.amount, p.at, p.actor, p.note, o.number, i.reference
+         FROM proposal AS p JOIN shop_order AS o ON o.shop = p.shop AND o.id = p.order_id
+            LEFT JOIN intent AS i ON i.shop = p.shop AND i.id = p.intent
+         WHERE p.shop = ?1",
+    )?;
+    let mut rows = find.query([shop])?;
+    while let Some(row) = rows.next()? {
+        let intent = IntentId(row.get::<_, Id>(0)?.0);
+        let proposal = Proposal {
+            intent,
+            amount: row.get::<_, Cents>(1)?.0,
+            at: row.get::<_, At>(2)?.0,
+            actor: row.get(3)?,
+            note: row.get(4)?,
+        };
+        let order = OrderNumber(row.get(5)?);
+        let subjects = [Some(intent.to_string()), row.get(6)?];
+        let concerned = |it: &&mut Break| {
+            it.order.as_ref() == Some(&order) && subjects.iter().flatten().any(|subject| *subject == it.subject)
+        };
+        for it in breaks.iter_mut().filter(concerned) {
+            it.proposal = Some(proposal.clone());
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn looked_at(

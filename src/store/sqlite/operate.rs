@@ -3,54 +3,57 @@
 //! Nothing here decides for them: an operation that does not fit the state it meets is refused with the reason.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 
 use super::super::codec::Coded;
-use super::super::{BreakStatus, Operation, StoreError};
-use super::columns::{At, Code, Id, Number};
+use super::super::{BulkStep, Operated, Operation, StoreError};
+use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
-use super::steps::{self, Cause, Detail, IntentMove, Row};
+use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{differences, intents};
-use crate::core::credit_invoice::{self, CreditInvoice};
-use crate::core::id::{IntentId, OrderId, RefundId};
-use crate::core::intent::{self, Intent, State};
+use super::{approving, desk};
+use crate::core::id::{OrderId, RefundId};
 use crate::core::ledger::Attribution;
 
 /// Who decided, why and when.
 #[derive(Clone, Copy)]
-struct Human<'a> {
-    actor: &'a str,
-    note: &'a str,
-    at: Timestamp,
+pub(super) struct Human<'a> {
+    pub(super) actor: &'a str,
+    pub(super) note: &'a str,
+    pub(super) at: Timestamp,
 }
 
 impl<'a> Human<'a> {
-    const fn cause(self, order: OrderId) -> Cause<'a> {
+    pub(super) const fn cause(self, order: OrderId) -> Cause<'a> {
         Cause { order, at: self.at, actor: self.actor, id: OPERATOR }
     }
 
-    fn detail(self) -> Detail<'a> {
+    pub(super) fn detail(self) -> Detail<'a> {
         Detail { note: Some(self.note), ..Detail::default() }
     }
 }
 
 pub(super) fn operate(
     tx: &mut Tx<'_>, operation: &Operation, actor: &str, note: &str, at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Operated, StoreError> {
     let human = Human { actor, note, at };
-    match operation {
+    let done = match operation {
+        Operation::Approve { order, intent, two_person_above } => {
+            return approving::approve(tx, human, *order, *intent, *two_person_above);
+        }
+        Operation::Breaks(bulk) => return desk::bulk(tx, human, bulk),
         Operation::Stop => switch(tx, human, true),
         Operation::Resume => switch(tx, human, false),
         Operation::Hold(order) => hold(tx, human, *order),
         Operation::Release(order) => release(tx, human, *order),
-        Operation::Approve { order, intent } => approve(tx, human, *order, *intent),
-        Operation::Abandon(intent) => abandon(tx, human, *intent),
+        Operation::Abandon(intent) => approving::abandon(tx, human, *intent),
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
-        Operation::Acknowledge(id) => move_break(tx, human, *id, BreakStatus::Acknowledged, "acknowledged"),
-        Operation::Resolve(id) => move_break(tx, human, *id, BreakStatus::Resolved, "resolved"),
-        Operation::Reopen(id) => move_break(tx, human, *id, BreakStatus::Open, "reopened"),
-    }
+        Operation::Acknowledge(id) => desk::step(tx, human, *id, &BulkStep::Acknowledge),
+        Operation::Resolve(id) => desk::step(tx, human, *id, &BulkStep::Resolve),
+        Operation::Reopen(id) => desk::step(tx, human, *id, &BulkStep::Reopen),
+        Operation::Assign { id, to } => desk::step(tx, human, *id, &BulkStep::Assign(to.clone())),
+        Operation::Remark(id) => desk::remark(tx, human, *id),
+    };
+    done.map(|()| Operated::Done)
 }
 
 fn switch(tx: &mut Tx<'_>, human: Human<'_>, halt: bool) -> Result<(), StoreError> {
@@ -78,7 +81,7 @@ fn switch(tx: &mut Tx<'_>, human: Human<'_>, halt: bool) -> Result<(), StoreErro
 }
 
 /// The order is known, and the next pass looks at it.
-fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
+pub(super) fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
     let mut update =
         tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0, touched_at = ?3 WHERE shop = ?1 AND id = ?2")?;
     match update.execute((tx.shop, Number(order.0), At(at)))? {
@@ -87,7 +90,7 @@ fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
     }
 }
 
-fn on_order(
+pub(super) fn on_order(
     tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, event: &str, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
     let id = order.to_string();
@@ -114,78 +117,6 @@ fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), Stor
     on_order(tx, human, order, "operator_release", &human.detail())
 }
 
-/// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
-/// key can no longer be recognised: until then its repeat is safe and a second effect is not.
-fn approve(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId) -> Result<(), StoreError> {
-    touch(tx, order, human.at)?;
-    if let Some(found) = intents::find(tx.conn, tx.shop, id)? {
-        if found.target.order != order {
-            return Err(StoreError::NotFound(format!("intent {id} of order {order}")));
-        }
-        may_be_approved(&found, human.at)?;
-        if found.state == State::Unknown {
-            give_up(tx, human, &found)?;
-        }
-    }
-    let mut put = tx.conn.prepare_cached(
-        "INSERT INTO approval (shop, intent, order_id, at, actor, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (shop, intent) DO UPDATE SET at = excluded.at, actor = excluded.actor, note = excluded.note",
-    )?;
-    put.execute((tx.shop, Id(id.0), Number(order.0), At(human.at), human.actor, human.note))?;
-    let subject = id.to_string();
-    let detail = Detail { subject: Some(&subject), ..human.detail() };
-    on_order(tx, human, order, "operator_approve", &detail)
-}
-
-fn may_be_approved(found: &Intent, at: Timestamp) -> Result<(), StoreError> {
-    let why = match found.state {
-        State::Planned | State::Rejected | State::Abandoned => return Ok(()),
-        State::Unknown if !found.key_is_safe(at) => return Ok(()),
-        State::Unknown => {
-            "its outcome is unknown and its idempotency key is still remembered: the program itself repeats or \
-             finds it, and starting it anew now could do it twice; approve it 23 hours after its first attempt"
-        }
-        State::Sending => "its request is under way",
-        State::Confirmed => "it was confirmed",
-        State::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent",
-    };
-    Err(StoreError::Refused(format!("intent {} cannot be approved: {why}", found.id)))
-}
-
-fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreError> {
-    let Some(found) = intents::find(tx.conn, tx.shop, id)? else {
-        return Err(StoreError::NotFound(format!("intent {id}")));
-    };
-    if !matches!(found.state, State::Planned | State::Unknown) {
-        let state = found.state.name();
-        return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
-    }
-    touch(tx, found.target.order, human.at)?;
-    give_up(tx, human, &found)
-}
-
-/// The intent becomes `Abandoned`, and the credit invoice that waits for it is held again.
-fn give_up(tx: &mut Tx<'_>, human: Human<'_>, found: &Intent) -> Result<(), StoreError> {
-    let cause = human.cause(found.target.order);
-    let step =
-        IntentMove { id: found.id, before: &found.state, event: intent::Event::Abandoned, after: &State::Abandoned };
-    steps::move_intent(tx, cause, &step, &human.detail())?;
-    let mut end = tx.conn.prepare_cached("UPDATE intent SET ended_at = ?3 WHERE shop = ?1 AND id = ?2")?;
-    end.execute((tx.shop, Id(found.id.0), At(human.at)))?;
-    let Some((credit, _)) = &found.effect.credit_invoice else { return Ok(()) };
-    let state: Option<Code<CreditInvoice>> = tx
-        .conn
-        .prepare_cached("SELECT state FROM credit_invoice WHERE shop = ?1 AND id = ?2")?
-        .query_row((tx.shop, Number(credit.0)), |row| row.get(0))
-        .optional()?;
-    let before = CreditInvoice::RefundRequested(found.id);
-    if !state.is_some_and(|state| state.0 == before) {
-        return Ok(());
-    }
-    let event = credit_invoice::Event::Refused;
-    steps::move_credit(tx, cause, *credit, &before, &event, &CreditInvoice::Held)
-}
-
 fn attribute(
     tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, refund: &RefundId, to: &Attribution,
 ) -> Result<(), StoreError> {
@@ -209,23 +140,4 @@ fn attribute(
     put.execute((tx.shop, Number(order.0), refund.as_str(), target.as_ref(), At(human.at), who.0, who.1))?;
     let detail = Detail { subject: Some(refund.as_str()), target: Some(&target), ..human.detail() };
     on_order(tx, human, order, "operator_attribute", &detail)
-}
-
-fn move_break(tx: &mut Tx<'_>, human: Human<'_>, id: i64, to: BreakStatus, event: &str) -> Result<(), StoreError> {
-    use BreakStatus::{Acknowledged, Cleared, Open, Resolved};
-    let Some((order, held)) = differences::find(tx, id)? else {
-        return Err(StoreError::NotFound(format!("break {id}")));
-    };
-    let allowed = match held.status {
-        Open => matches!(to, Acknowledged | Resolved),
-        Acknowledged => matches!(to, Acknowledged | Resolved | Open),
-        Resolved => matches!(to, Open),
-        Cleared => false,
-    };
-    if !allowed {
-        let status = differences::word(held.status);
-        return Err(StoreError::Refused(format!("break {id} is {status}; it cannot be {event}")));
-    }
-    let cause = human.cause(OrderId(order.0));
-    differences::close(tx, cause, &held, to, event, Some(human.note))
 }

@@ -2,9 +2,10 @@
 //!
 //! The machines' own `apply` is the only judge of what was possible; an impossible journal is a damaged one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 use serde_json::Value;
 
@@ -52,7 +53,11 @@ struct Story {
     intents: BTreeMap<String, Told>,
     breaks: BTreeMap<String, (String, i64)>,
     held: bool,
-    approved: BTreeSet<String>,
+    /// With who proposed it, where two operators were needed.
+    approved: BTreeMap<String, Option<String>>,
+    /// With the amount.
+    proposed: BTreeMap<String, String>,
+    assigned: BTreeMap<String, String>,
     adopted: BTreeMap<String, String>,
     last: i64,
 }
@@ -119,7 +124,7 @@ impl Story {
                     return Err(differs(&format!("break {}", line.id), &now, &line.before));
                 }
                 self.breaks.insert(line.id.clone(), (line.after.clone(), line.seq));
-                Ok(())
+                self.assigned(line)
             }
             other => Err(format!("a row of order {id} is about {other} {}", line.id)),
         }
@@ -161,6 +166,22 @@ impl Story {
         Ok(())
     }
 
+    /// Who works on a break after this row.
+    fn assigned(&mut self, line: &Line) -> Result<(), String> {
+        match line.event.as_str() {
+            "assigned" => {
+                let detail = parse(line)?;
+                let to = detail.get("target").and_then(Value::as_str).ok_or("`assigned` does not say to whom")?;
+                self.assigned.insert(line.id.clone(), to.to_owned());
+            }
+            "unassigned" => {
+                self.assigned.remove(&line.id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// What a human did to the order as a whole.
     fn operated(&mut self, line: &Line) -> Result<(), String> {
         let detail = parse(line)?;
@@ -171,8 +192,19 @@ impl Story {
         match line.event.as_str() {
             "operator_hold" => self.held = true,
             "operator_release" => self.held = false,
+            "operator_propose" => {
+                let amount = detail.get("amount_minor").map(ToString::to_string);
+                self.proposed.insert(field("subject")?, amount.ok_or("a proposal does not say its amount")?);
+            }
             "operator_approve" => {
-                self.approved.insert(field("subject")?);
+                let subject = field("subject")?;
+                self.proposed.remove(&subject);
+                self.approved.insert(subject, field("proposed_by").ok());
+            }
+            "operator_withdraw" => {
+                let subject = field("subject")?;
+                self.proposed.remove(&subject);
+                self.approved.remove(&subject);
             }
             "operator_attribute" => {
                 self.adopted.insert(field("subject")?, field("target")?);
@@ -228,7 +260,7 @@ fn compare(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Checked
     decisions(conn, shop, id, story)
 }
 
-fn pairs(mut rows: rusqlite::Rows<'_>) -> Result<BTreeMap<String, String>, StoreError> {
+fn pairs<T: FromSql>(mut rows: rusqlite::Rows<'_>) -> Result<BTreeMap<String, T>, StoreError> {
     let mut found = BTreeMap::new();
     while let Some(row) = rows.next()? {
         found.insert(row.get(0)?, row.get(1)?);
@@ -282,11 +314,27 @@ fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Check
     if held != story.held {
         return fault(story.last, differs(&format!("the hold of order {id}"), &story.held, &held));
     }
-    let mut approved = conn.prepare_cached("SELECT intent, '' FROM approval WHERE shop = ?1 AND order_id = ?2")?;
-    let approved: BTreeSet<String> = pairs(approved.query(place)?)?.into_keys().collect();
+    let mut approved =
+        conn.prepare_cached("SELECT intent, proposed_by FROM approval WHERE shop = ?1 AND order_id = ?2")?;
+    let approved = pairs(approved.query(place)?)?;
     if approved != story.approved {
         let what = format!("the approvals of order {id}");
         return fault(story.last, differs(&what, &story.approved, &approved));
+    }
+    let mut proposed =
+        conn.prepare_cached("SELECT intent, CAST(amount AS TEXT) FROM proposal WHERE shop = ?1 AND order_id = ?2")?;
+    let proposed = pairs(proposed.query(place)?)?;
+    if proposed != story.proposed {
+        let what = format!("the proposals of order {id}");
+        return fault(story.last, differs(&what, &story.proposed, &proposed));
+    }
+    let mut assigned = conn.prepare_cached(
+        "SELECT CAST(id AS TEXT), assigned FROM break WHERE shop = ?1 AND order_id = ?2 AND assigned IS NOT NULL",
+    )?;
+    let assigned = pairs(assigned.query(place)?)?;
+    if assigned != story.assigned {
+        let what = format!("who works on the breaks of order {id}");
+        return fault(story.last, differs(&what, &story.assigned, &assigned));
     }
     let mut adopted =
         conn.prepare_cached("SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2")?;

@@ -55,6 +55,8 @@ pub(super) struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proposed_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<&'a str>,
 }
 

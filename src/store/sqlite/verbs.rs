@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operation,
-    OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operated,
+    Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
@@ -116,7 +116,7 @@ impl Store for SqliteStore {
 
     async fn operate(
         &self, operation: Operation, actor: String, note: String, at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Operated, StoreError> {
         self.write(move |tx| operate::operate(tx, &operation, &actor, &note, at)).await
     }
 

@@ -1,0 +1,214 @@
+//! Consent to one effect, by one operator or by two, and taking it back.
+//!
+//! What needs two is decided here, in the transaction that gives the consent, on the amount that the store itself holds:
+//! the caller brings the threshold and nothing else. The claim asks once more before anything leaves.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension as _;
+
+use super::super::{Operated, StoreError};
+use super::columns::{At, Cents, Code, Id, Number};
+use super::intents;
+use super::operate::{Human, on_order, touch};
+use super::steps::{self, Detail, IntentMove};
+use super::writer::Tx;
+use crate::core::credit_invoice::{self, CreditInvoice};
+use crate::core::id::{IntentId, OrderId};
+use crate::core::intent::{self, Intent, Kind, State};
+use crate::core::money::Minor;
+use crate::core::policy::PROPOSAL_LIFE;
+
+/// One operator's wish that still waits for another.
+struct Proposal {
+    amount: Minor,
+    at: Timestamp,
+    actor: String,
+}
+
+impl Proposal {
+    /// It is of this amount, and not a day old. One that a clock set back puts into the future is not believed.
+    fn stands(&self, amount: Minor, now: Timestamp) -> bool {
+        let age = now.duration_since(self.at);
+        self.amount == amount && !age.is_negative() && age < PROPOSAL_LIFE
+    }
+}
+
+/// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
+/// key can no longer be recognised: until then its repeat is safe and a second effect is not.
+pub(super) fn approve(
+    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, two_person_above: Option<Minor>,
+) -> Result<Operated, StoreError> {
+    touch(tx, order, human.at)?;
+    let found = intents::find(tx.conn, tx.shop, id)?;
+    if let Some(found) = &found {
+        if found.target.order != order {
+            return Err(StoreError::NotFound(format!("intent {id} of order {order}")));
+        }
+        may_be_approved(found, human.at)?;
+    }
+    let Some(amount) = needs_two(tx, order, id, found.as_ref(), two_person_above)? else {
+        consent(tx, human, order, id, found.as_ref(), None)?;
+        return Ok(Operated::Done);
+    };
+    let Some(proposal) = proposal(tx, id)?.filter(|it| it.stands(amount, human.at)) else {
+        propose(tx, human, order, id, amount)?;
+        let until = human.at.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX);
+        return Ok(Operated::Proposed { until });
+    };
+    if is_one_person(&proposal.actor, human.actor) {
+        let (actor, at) = (proposal.actor, proposal.at);
+        return Err(StoreError::Refused(format!(
+            "{actor} proposed intent {id} at {at}; above two_person_above another operator must approve it"
+        )));
+    }
+    consent(tx, human, order, id, found.as_ref(), Some(&proposal.actor))?;
+    Ok(Operated::Done)
+}
+
+/// The amount of a refund that one operator alone may not let go.
+fn needs_two(
+    tx: &Tx<'_>, order: OrderId, id: IntentId, found: Option<&Intent>, above: Option<Minor>,
+) -> Result<Option<Minor>, StoreError> {
+    let Some(above) = above else { return Ok(None) };
+    let amount = match found {
+        Some(found) if found.effect.kind == Kind::Refund => found.effect.amount,
+        // No other effect gives money away.
+        Some(_) => return Ok(None),
+        None => held_amount(tx, order, id)?.ok_or_else(|| {
+            let why = "so whether it needs two operators is not known; run a pass first";
+            StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
+        })?,
+    };
+    Ok((amount > above).then_some(amount))
+}
+
+/// The amount of a refund that is no intent yet, as the break that holds it says.
+fn held_amount(tx: &Tx<'_>, order: OrderId, id: IntentId) -> Result<Option<Minor>, StoreError> {
+    let mut find = tx.conn.prepare_cached(
+        "SELECT amount FROM break
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'limit_reached' AND subject = ?3 AND amount IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    let amount: Option<Cents> = find.query_row((tx.shop, Number(order.0), Id(id.0)), |row| row.get(0)).optional()?;
+    Ok(amount.map(|cents| cents.0))
+}
+
+/// One name, however it is spelt in capitals and blanks.
+fn is_one_person(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
+    plain(one) == plain(other)
+}
+
+fn proposal(tx: &Tx<'_>, id: IntentId) -> Result<Option<Proposal>, StoreError> {
+    let mut find = tx.conn.prepare_cached("SELECT amount, at, actor FROM proposal WHERE shop = ?1 AND intent = ?2")?;
+    let found = find.query_row((tx.shop, Id(id.0)), |row| {
+        Ok(Proposal { amount: row.get::<_, Cents>(0)?.0, at: row.get::<_, At>(1)?.0, actor: row.get(2)? })
+    });
+    Ok(found.optional()?)
+}
+
+/// A proposal that lapsed, or was of another amount, gives way.
+fn propose(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, amount: Minor) -> Result<(), StoreError> {
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO proposal (shop, intent, order_id, amount, at, actor, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (shop, intent) DO UPDATE SET
+            amount = excluded.amount, at = excluded.at, actor = excluded.actor, note = excluded.note",
+    )?;
+    let (at, who) = (At(human.at), (human.actor, human.note));
+    put.execute((tx.shop, Id(id.0), Number(order.0), Cents(amount), at, who.0, who.1))?;
+    let subject = id.to_string();
+    let detail = Detail { subject: Some(&subject), amount_minor: Some(amount.get()), ..human.detail() };
+    on_order(tx, human, order, "operator_propose", &detail)
+}
+
+fn consent(
+    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, found: Option<&Intent>, first: Option<&str>,
+) -> Result<(), StoreError> {
+    if let Some(found) = found.filter(|found| found.state == State::Unknown) {
+        give_up(tx, human, found)?;
+    }
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO approval (shop, intent, order_id, at, actor, note, proposed_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (shop, intent) DO UPDATE SET at = excluded.at, actor = excluded.actor, note = excluded.note,
+            proposed_by = excluded.proposed_by",
+    )?;
+    put.execute((tx.shop, Id(id.0), Number(order.0), At(human.at), human.actor, human.note, first))?;
+    tx.conn.prepare_cached("DELETE FROM proposal WHERE shop = ?1 AND intent = ?2")?.execute((tx.shop, Id(id.0)))?;
+    let subject = id.to_string();
+    let detail = Detail { subject: Some(&subject), proposed_by: first, ..human.detail() };
+    on_order(tx, human, order, "operator_approve", &detail)
+}
+
+fn may_be_approved(found: &Intent, at: Timestamp) -> Result<(), StoreError> {
+    let why = match found.state {
+        State::Planned | State::Rejected | State::Abandoned => return Ok(()),
+        State::Unknown if !found.key_is_safe(at) => return Ok(()),
+        State::Unknown => {
+            "its outcome is unknown and its idempotency key is still remembered: the program itself repeats or \
+             finds it, and starting it anew now could do it twice; approve it 23 hours after its first attempt"
+        }
+        State::Sending => "its request is under way",
+        State::Confirmed => "it was confirmed",
+        State::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent",
+    };
+    Err(StoreError::Refused(format!("intent {} cannot be approved: {why}", found.id)))
+}
+
+/// Gives an intent up for good, and takes back whatever consent it had: an approval that outlived this would start it
+/// anew.
+pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreError> {
+    let Some(found) = intents::find(tx.conn, tx.shop, id)? else {
+        return Err(StoreError::NotFound(format!("intent {id}")));
+    };
+    if !matches!(found.state, State::Planned | State::Unknown) {
+        let state = found.state.name();
+        return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
+    }
+    touch(tx, found.target.order, human.at)?;
+    give_up(tx, human, &found)?;
+    let place = (tx.shop, Id(id.0));
+    let approved = tx.conn.prepare_cached("DELETE FROM approval WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
+    let proposed = tx.conn.prepare_cached("DELETE FROM proposal WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
+    if (approved, proposed) == (0, 0) {
+        return Ok(());
+    }
+    let subject = id.to_string();
+    let detail = Detail { subject: Some(&subject), ..human.detail() };
+    on_order(tx, human, found.target.order, "operator_withdraw", &detail)
+}
+
+/// The intent becomes `Abandoned`, and the credit invoice that waits for it is held again.
+fn give_up(tx: &mut Tx<'_>, human: Human<'_>, found: &Intent) -> Result<(), StoreError> {
+    let cause = human.cause(found.target.order);
+    let step =
+        IntentMove { id: found.id, before: &found.state, event: intent::Event::Abandoned, after: &State::Abandoned };
+    steps::move_intent(tx, cause, &step, &human.detail())?;
+    let mut end = tx.conn.prepare_cached("UPDATE intent SET ended_at = ?3 WHERE shop = ?1 AND id = ?2")?;
+    end.execute((tx.shop, Id(found.id.0), At(human.at)))?;
+    let Some((credit, _)) = &found.effect.credit_invoice else { return Ok(()) };
+    let state: Option<Code<CreditInvoice>> = tx
+        .conn
+        .prepare_cached("SELECT state FROM credit_invoice WHERE shop = ?1 AND id = ?2")?
+        .query_row((tx.shop, Number(credit.0)), |row| row.get(0))
+        .optional()?;
+    let before = CreditInvoice::RefundRequested(found.id);
+    if !state.is_some_and(|state| state.0 == before) {
+        return Ok(());
+    }
+    let event = credit_invoice::Event::Refused;
+    steps::move_credit(tx, cause, *credit, &before, &event, &CreditInvoice::Held)
+}
+
+/// Two operators agreed to this refund, or to the one that it starts anew.
+pub(super) fn is_countersigned(tx: &Tx<'_>, intent: &Intent) -> Result<bool, StoreError> {
+    let mut find = tx.conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM approval WHERE shop = ?1 AND intent = ?2 AND proposed_by IS NOT NULL)",
+    )?;
+    let before = intent::before(&intent.effect, &intent.target);
+    for id in [Some(intent.id), before].into_iter().flatten() {
+        if find.query_row((tx.shop, Id(id.0)), |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,178 @@
+//! Two operators for what is above the threshold: bound to the refund, its amount and a day, and asked again in the claim.
+
+use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::id::{IntentId, OrderId};
+use reconciled::core::intent::{Effect, Event, Intent, Kind, State};
+use reconciled::store::{Claim, Decided, Guard, Operated, Operation, Store, StoreError};
+
+use crate::fixture::{
+    HOUR, Place, again, approve, at, attempt, begun, by, claim, decide, granted, guard, intact, intend, minor, quiet,
+    record, refund, stored,
+};
+
+const ABOVE: i64 = 3999;
+
+fn two(intent: IntentId) -> Operation {
+    Operation::Approve { order: OrderId(1), intent, two_person_above: Some(minor(ABOVE)) }
+}
+
+fn two_guard(seconds: i64) -> Guard {
+    Guard { two_person_above: Some(minor(ABOVE)), ..guard(seconds) }
+}
+
+async fn withheld<S: Store>(store: &S, id: IntentId, seconds: i64) {
+    let claim = claim(store, id, two_guard(seconds)).await;
+    let Claim::Withheld(why) = &claim else { panic!("{claim:?}") };
+    assert!(why.contains("two operators"), "{why}");
+}
+
+fn proposed(result: &Result<Operated, StoreError>, until: i64) {
+    assert!(matches!(result, Ok(Operated::Proposed { until: found }) if *found == at(until)), "{result:?}");
+}
+
+fn refused(result: &Result<Operated, StoreError>, word: &str) {
+    assert!(matches!(result, Err(StoreError::Refused(why)) if why.contains(word)), "{result:?}");
+}
+
+/// A break that holds a refund which is no intent yet.
+async fn hold_back<S: Store>(store: &S, intent: &Intent, seconds: i64) {
+    let difference = Discrepancy {
+        kind: BreakKind::LimitReached,
+        credit_invoice: None,
+        subject: intent.id.to_string(),
+        amount: Some(intent.effect.amount),
+        message: "it is held".into(),
+        due: at(0),
+    };
+    decide(store, seconds, Decided { discrepancies: vec![difference], ..quiet(1) }).await.unwrap();
+}
+
+pub(crate) async fn a_refund_above_the_threshold_is_proposed_and_let_go_by_another<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let held = refund(1, 11, 4000);
+    hold_back(&store, &held, 9).await;
+    proposed(&by(&store, "ann", two(held.id), 10).await, 10 + 24 * HOUR);
+    let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
+    assert!(ledger.approved.is_empty() && ledger.countersigned.is_empty(), "a proposal is no consent");
+    let shown = store.breaks(false).await.unwrap()[0].proposal.clone().unwrap();
+    assert_eq!((shown.intent, shown.amount, shown.actor.as_str()), (held.id, minor(4000), "ann"));
+    assert_eq!(shown.until(), at(10 + 24 * HOUR));
+    assert_eq!(by(&store, "bob", two(held.id), 20).await.unwrap(), Operated::Done);
+    assert_eq!(store.breaks(false).await.unwrap()[0].proposal, None);
+    let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
+    assert!(ledger.countersigned.contains(&held.id) && ledger.approved.contains(&held.id));
+    let events: Vec<_> = store.history(OrderId(1)).await.unwrap();
+    let said =
+        |event: &str| events.iter().find(|row| row.event == event).map(|row| (row.actor.clone(), row.detail.clone()));
+    let (first, amount) = said("operator_propose").unwrap();
+    assert!(first == "ann" && amount.contains("\"amount_minor\":4000"), "{amount}");
+    let (second, both) = said("operator_approve").unwrap();
+    assert!(second == "bob" && both.contains("\"proposed_by\":\"ann\""), "{both}");
+    let id = intend(&store, 11, 4000).await;
+    assert_eq!(id, held.id, "what was approved is what is intended");
+    assert!(matches!(claim(&store, id, two_guard(30)).await, Claim::Granted(_)));
+    intact(&store).await;
+}
+
+pub(crate) async fn nobody_is_two<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    by(&store, "Ann Lee", two(id), 20).await.unwrap();
+    for again in ["Ann Lee", "ann lee", " ANN  LEE ", "AnnLee"] {
+        refused(&by(&store, again, two(id), 21).await, "another operator");
+    }
+    withheld(&store, id, 22).await;
+    intact(&store).await;
+}
+
+pub(crate) async fn a_proposal_lives_for_a_day<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    by(&store, "ann", two(id), 20).await.unwrap();
+    proposed(&by(&store, "bob", two(id), 20 + 24 * HOUR).await, 20 + 48 * HOUR);
+    withheld(&store, id, 24 * HOUR + 21).await;
+    // A clock that was set back makes no second operator.
+    proposed(&by(&store, "cid", two(id), 19 + 24 * HOUR).await, 19 + 48 * HOUR);
+    assert_eq!(by(&store, "ann", two(id), 18 + 48 * HOUR).await.unwrap(), Operated::Done);
+    assert!(matches!(claim(&store, id, two_guard(48 * HOUR)).await, Claim::Granted(_)));
+    intact(&store).await;
+}
+
+pub(crate) async fn one_consent_or_none_leaves_nothing<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let (id, small) = (intend(&store, 11, 4000).await, intend(&store, 12, 3000).await);
+    withheld(&store, id, 20).await;
+    // Given while there was no threshold, or by somebody who did not know of it.
+    by(&store, "ann", approve(1, id), 21).await.unwrap();
+    by(&store, "bob", approve(1, id), 22).await.unwrap();
+    withheld(&store, id, 23).await;
+    proposed(&by(&store, "ann", two(id), 24).await, 24 + 24 * HOUR);
+    withheld(&store, id, 25).await;
+    assert!(matches!(claim(&store, small, two_guard(26)).await, Claim::Granted(_)), "below it nobody is needed");
+    // What may have left is repeated with its own key: that moves no more money.
+    granted(&store, id, 27).await;
+    record(&store, attempt(id, Event::Lost), 28).await;
+    assert!(matches!(claim(&store, id, two_guard(29)).await, Claim::Granted(_)));
+    intact(&store).await;
+}
+
+pub(crate) async fn what_gives_no_money_away_needs_one<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let mut capture = refund(1, 11, 4000);
+    capture.effect = Effect { kind: Kind::Capture, credit_invoice: None, ..capture.effect };
+    decide(&store, 10, Decided { intents: vec![capture.clone()], ..quiet(1) }).await.unwrap();
+    assert_eq!(by(&store, "ann", two(capture.id), 11).await.unwrap(), Operated::Done);
+    assert!(matches!(claim(&store, capture.id, two_guard(12)).await, Claim::Granted(_)));
+}
+
+pub(crate) async fn an_effect_that_no_pass_has_found_is_not_approved_under_a_threshold<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let (small, large) = (refund(1, 12, 3000), refund(1, 11, 4000));
+    refused(&by(&store, "ann", two(small.id), 10).await, "run a pass first");
+    hold_back(&store, &small, 11).await;
+    assert_eq!(by(&store, "ann", two(small.id), 12).await.unwrap(), Operated::Done);
+    refused(&by(&store, "ann", two(large.id), 13).await, "run a pass first");
+    intact(&store).await;
+}
+
+pub(crate) async fn two_who_agreed_agreed_to_starting_anew<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    granted(&store, id, 20).await;
+    record(&store, attempt(id, Event::Lost), 21).await;
+    by(&store, "ann", two(id), 24 * HOUR).await.unwrap();
+    assert_eq!(stored(&store, id).await.state, State::Unknown, "a proposal gives nothing up");
+    assert_eq!(by(&store, "bob", two(id), 25 * HOUR).await.unwrap(), Operated::Done);
+    assert_eq!(stored(&store, id).await.state, State::Abandoned);
+    let (next, after) = (again(1, 11, 4000, 1), again(1, 11, 4000, 2));
+    decide(&store, 25 * HOUR, Decided { intents: vec![next.clone()], ..quiet(1) }).await.unwrap();
+    let Claim::Granted(_) = claim(&store, next.id, two_guard(25 * HOUR)).await else { panic!("two agreed") };
+    record(&store, attempt(next.id, Event::Rejected), 25 * HOUR).await;
+    decide(&store, 26 * HOUR, Decided { intents: vec![after.clone()], ..quiet(1) }).await.unwrap();
+    withheld(&store, after.id, 26 * HOUR).await;
+    intact(&store).await;
+}
+
+pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let (first, second) = (intend(&store, 11, 4000).await, intend(&store, 12, 3000).await);
+    by(&store, "ann", approve(1, second), 20).await.unwrap();
+    by(&store, "ann", two(first), 20).await.unwrap();
+    for id in [first, second] {
+        by(&store, "bob", Operation::Abandon(id), 21).await.unwrap();
+    }
+    let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
+    assert!(ledger.approved.is_empty(), "an approval that stayed would start it anew");
+    proposed(&by(&store, "bob", two(first), 22).await, 22 + 24 * HOUR);
+    let withdrawn = store.history(OrderId(1)).await.unwrap().into_iter().filter(|row| row.event == "operator_withdraw");
+    assert_eq!(withdrawn.count(), 2);
+    intact(&store).await;
+}
