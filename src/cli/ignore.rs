@@ -9,15 +9,16 @@ use super::args::Signed;
 use super::context::{Context, reading};
 use super::error::CliError;
 use super::{Status, args};
+use crate::core::discrepancy::BreakKind;
 use crate::core::id::IntentId;
 use crate::core::ledger::Attribution;
 use crate::report::text::plain;
-use crate::store::{Operation, Store};
+use crate::store::{Break, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A refund that is ignored settles no credit invoice and no longer stops the order's refunds. An intent that is
-ignored is never sent again.
+ignored is never sent again, and loses every approval and proposal it had.
 
 Examples:
   reconciled ignore 0b1f7f5e-... --note 'goodwill, no credit invoice'
@@ -57,7 +58,10 @@ impl Ignore {
         let attempt = || format!("looking for `{}`", plain(&self.target));
         if let Ok(id) = self.target.parse::<Uuid>() {
             let intent = IntentId(id);
-            if store.intent(intent).await.map_err(reading(attempt()))?.is_some() {
+            let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
+            // What a ceiling holds is no intent yet; what can be given up is the consent to it.
+            let is_held = |it: &Break| it.kind == BreakKind::LimitReached && it.subject == self.target;
+            if store.intent(intent).await.map_err(reading(attempt()))?.is_some() || breaks.iter().any(is_held) {
                 return Ok(Operation::Abandon(intent));
             }
         }

@@ -120,6 +120,10 @@ fn a_refund_above_the_threshold_leaves_when_two_operators_agreed_and_not_before(
     assert_eq!(text(&told["outcome"]), "proposed", "{told:#}");
     let intent = text(&told["intent"]);
     says_who(&rig, &["approve", &intent], "anna").ended(2).says("another operator");
+    // Whoever changes their mind takes the proposal back.
+    says_who(&rig, &["ignore", &intent], "Anna").ended(0);
+    assert!(listed(&rig, &[])[0].get("proposal").is_none());
+    says_who(&rig, &["approve", &intent], "Anna").ended(0).says("is proposed");
     rig.pass().ended(1);
     assert_eq!(refunded(), 0, "one operator is not two");
     let proposal = listed(&rig, &[])[0]["proposal"].clone();

@@ -169,10 +169,16 @@ pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
     for id in [first, second] {
         by(&store, "bob", Operation::Abandon(id), 21).await.unwrap();
     }
+    // What is no intent yet has nothing but its consent.
+    let held = refund(1, 11, 4100);
+    let nothing = by(&store, "bob", Operation::Abandon(held.id), 21).await;
+    assert!(matches!(nothing, Err(StoreError::NotFound(_))), "{nothing:?}");
+    by(&store, "ann", approve(1, held.id), 21).await.unwrap();
+    by(&store, "bob", Operation::Abandon(held.id), 21).await.unwrap();
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert!(ledger.approved.is_empty(), "an approval that stayed would start it anew");
     proposed(&by(&store, "bob", two(first), 22).await, 22 + 24 * HOUR);
     let withdrawn = store.history(OrderId(1)).await.unwrap().into_iter().filter(|row| row.event == "operator_withdraw");
-    assert_eq!(withdrawn.count(), 2);
+    assert_eq!(withdrawn.count(), 3);
     intact(&store).await;
 }

@@ -155,10 +155,12 @@ fn may_be_approved(found: &Intent, at: Timestamp) -> Result<(), StoreError> {
 }
 
 /// Gives an intent up for good, and takes back whatever consent it had: an approval that outlived this would start it
-/// anew.
+/// anew. What is no intent yet has nothing but its consent.
 pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreError> {
     let Some(found) = intents::find(tx.conn, tx.shop, id)? else {
-        return Err(StoreError::NotFound(format!("intent {id}")));
+        let order = consented(tx, id)?.ok_or_else(|| StoreError::NotFound(format!("intent {id}")))?;
+        touch(tx, order, human.at)?;
+        return withdraw(tx, human, order, id);
     };
     if !matches!(found.state, State::Planned | State::Unknown) {
         let state = found.state.name();
@@ -166,15 +168,29 @@ pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result
     }
     touch(tx, found.target.order, human.at)?;
     give_up(tx, human, &found)?;
-    let place = (tx.shop, Id(id.0));
-    let approved = tx.conn.prepare_cached("DELETE FROM approval WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
-    let proposed = tx.conn.prepare_cached("DELETE FROM proposal WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
-    if (approved, proposed) == (0, 0) {
-        return Ok(());
+    match consented(tx, id)? {
+        Some(order) => withdraw(tx, human, order, id),
+        None => Ok(()),
     }
+}
+
+/// The order of an effect that somebody approved or proposed.
+fn consented(tx: &Tx<'_>, id: IntentId) -> Result<Option<OrderId>, StoreError> {
+    let mut find = tx.conn.prepare_cached(
+        "SELECT order_id FROM approval WHERE shop = ?1 AND intent = ?2
+         UNION ALL SELECT order_id FROM proposal WHERE shop = ?1 AND intent = ?2 LIMIT 1",
+    )?;
+    let order: Option<Number> = find.query_row((tx.shop, Id(id.0)), |row| row.get(0)).optional()?;
+    Ok(order.map(|order| OrderId(order.0)))
+}
+
+fn withdraw(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId) -> Result<(), StoreError> {
+    let place = (tx.shop, Id(id.0));
+    tx.conn.prepare_cached("DELETE FROM approval WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
+    tx.conn.prepare_cached("DELETE FROM proposal WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
     let subject = id.to_string();
     let detail = Detail { subject: Some(&subject), ..human.detail() };
-    on_order(tx, human, found.target.order, "operator_withdraw", &detail)
+    on_order(tx, human, order, "operator_withdraw", &detail)
 }
 
 /// The intent becomes `Abandoned`, and the credit invoice that waits for it is held again.
