@@ -1,5 +1,8 @@
 //! Several operators at one desk: who works on what, many breaks at once, and refunds that need two of them.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+
 use reconciled::sandbox::{FaultKind, Side};
 use serde_json::Value;
 
@@ -200,4 +203,36 @@ fn what_was_approved_and_then_given_up_is_not_sent_again() {
     rig.pass();
     assert_eq!(rig.pair(&order).klarna.refunded_amount, 4_001, "until an operator says otherwise");
     rig.audit();
+}
+
+/// Runs `arguments` with a terminal for its input, where a person types `answer` once they are asked.
+fn typed(rig: &Rig, arguments: &[&str], answer: &str) -> (i32, String) {
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let mut command = rig.command(arguments);
+    let mut child = command.stdin(File::from(pty.slave)).spawn().unwrap();
+    let (mut keyboard, mut screen) = (File::from(pty.master), child.stderr.take().unwrap());
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    while !said.ends_with(b"to go on: ") && screen.read(&mut byte).unwrap() == 1 {
+        said.push(byte[0]);
+    }
+    keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    screen.read_to_end(&mut said).unwrap();
+    (child.wait().unwrap().code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_person_types_the_number_of_what_they_decide_about() {
+    let rig = Rig::empty(DRIVE);
+    by_hand(&rig, 700);
+    by_hand(&rig, 825);
+    rig.pass();
+    let ack = ["breaks", "ack", "--kind", "refund_unattributed", NOTE[0], NOTE[1]];
+    for wrong in ["", "y", "yes", "3"] {
+        let (status, said) = typed(&rig, &ack, wrong);
+        assert!(status == 0 && said.contains("nothing was decided"), "{wrong}: {said}");
+    }
+    assert_eq!(listed(&rig, &["--status", "open"]).len(), 2);
+    let (status, said) = typed(&rig, &ack, "2");
+    assert!(status == 0 && said.contains("2 breaks of kind refund_unattributed, together 15.25 EUR"), "{said}");
+    assert_eq!(listed(&rig, &["--status", "acknowledged"]).len(), 2);
 }

@@ -102,3 +102,34 @@ async fn a_store_tells_about_itself() {
     assert_eq!(admin::migrate(&place.path()).unwrap(), None);
     assert!(admin::info(&place.directory.path().join("none.db"), false).is_err());
 }
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_with_a_copy_beside_it() {
+    let place = OnDisk::fresh();
+    let store = crate::tampering::eventful(&place).await;
+    // What only the second schema can hold is taken back first.
+    operate(&store, Operation::Abandon(crate::fixture::refund(1, 12, 3000).id), 90).await.unwrap();
+    let breaks: Vec<i64> = store.breaks(true).await.unwrap().iter().map(|it| it.id).collect();
+    for id in breaks {
+        operate(&store, Operation::Assign { id, to: None }, 91).await.unwrap();
+    }
+    let entries = intact(&store).await;
+    drop(store);
+    let conn = Connection::open(place.path()).unwrap();
+    conn.execute_batch(
+        "DROP TABLE proposal; ALTER TABLE break DROP COLUMN assigned; ALTER TABLE approval DROP COLUMN proposed_by;
+         DELETE FROM sqlite_stat1 WHERE tbl = 'proposal'; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(conn);
+    let old = SqliteStore::open(&place.path(), shop()).map(|_| ());
+    assert!(matches!(&old, Err(StoreError::Open { why, .. }) if why.contains("store migrate")), "{old:?}");
+    let (found, kept) = admin::migrate(&place.path()).unwrap().unwrap();
+    assert_eq!((found, admin::info(&kept, true).unwrap().schema), (1, 1));
+    let store = place.open();
+    assert_eq!(intact(&store).await, entries);
+    drop(store);
+    // A backup from before is brought up to date where it takes the store's place.
+    admin::restore(&kept, &place.path()).unwrap();
+    assert_eq!(intact(&place.open()).await, entries);
+}

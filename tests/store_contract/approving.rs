@@ -169,6 +169,12 @@ pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
     for id in [first, second] {
         by(&store, "bob", Operation::Abandon(id), 21).await.unwrap();
     }
+    proposed(&by(&store, "bob", two(first), 22).await, 22 + 24 * HOUR);
+    // What two agreed to starting anew is not started once one of them changes their mind.
+    by(&store, "ann", two(first), 23).await.unwrap();
+    by(&store, "bob", Operation::Abandon(first), 24).await.unwrap();
+    let again = by(&store, "bob", Operation::Abandon(first), 25).await;
+    refused(&again, "nothing is left");
     // What is no intent yet has nothing but its consent.
     let held = refund(1, 11, 4100);
     let nothing = by(&store, "bob", Operation::Abandon(held.id), 21).await;
@@ -177,8 +183,7 @@ pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
     by(&store, "bob", Operation::Abandon(held.id), 21).await.unwrap();
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert!(ledger.approved.is_empty(), "an approval that stayed would start it anew");
-    proposed(&by(&store, "bob", two(first), 22).await, 22 + 24 * HOUR);
     let withdrawn = store.history(OrderId(1)).await.unwrap().into_iter().filter(|row| row.event == "operator_withdraw");
-    assert_eq!(withdrawn.count(), 3);
+    assert_eq!(withdrawn.count(), 4);
     intact(&store).await;
 }

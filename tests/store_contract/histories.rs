@@ -1,20 +1,22 @@
 //! Random histories: whatever is asked of a store in whatever order, its journal explains its state.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled::core::discrepancy::{BreakKind, Discrepancy};
-use reconciled::core::id::{InvoiceId, OrderId, PassId, RefundId};
+use reconciled::core::id::{IntentId, InvoiceId, OrderId, PassId, RefundId};
 use reconciled::core::intent::{self, Intent, State};
 use reconciled::core::ledger::{Attribution, Ledger};
 use reconciled::core::money::Minor;
 use reconciled::core::order;
 use reconciled::core::plan::Note;
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Attempt, Decided, Guard, Operation, Step, Store, StoreError};
+use reconciled::store::{Attempt, Claim, Decided, Guard, Operation, Step, Store, StoreError};
 
 use crate::fixture::{
-    InMemory, Place, again, at, attempt, credit, guard, intact, klarna, minor, pass, quiet, shop_order,
+    HOUR, InMemory, Place, again, at, attempt, credit, guard, intact, klarna, minor, pass, quiet, shop_order,
 };
 
 /// One thing asked of the store; numbers choose among what exists.
@@ -59,7 +61,12 @@ struct History {
     pass: PassId,
     now: i64,
     intents: Vec<Intent>,
+    /// Who approved which intent under the threshold, and when: remembered here, not asked of the store.
+    agreed: BTreeMap<IntentId, Vec<(&'static str, i64)>>,
 }
+
+/// Above it a refund needs two operators, wherever the history knows of it.
+const TWO_ABOVE: i64 = 1000;
 
 impl History {
     async fn begin() -> Self {
@@ -68,7 +75,7 @@ impl History {
         for order in 1..=3 {
             store.observe(vec![(OrderId(order), Some(shop_order(order, 0, &[])))], at(0)).await.unwrap();
         }
-        Self { store, pass: pass(1), now: 0, intents: Vec::new() }
+        Self { store, pass: pass(1), now: 0, intents: Vec::new(), agreed: BTreeMap::new() }
     }
 
     async fn ledger(&self, order: u64) -> Ledger {
@@ -96,9 +103,16 @@ impl History {
                 self.intend(order, credit_id(order, credit), amount, generation).await
             }
             Ask::Claim { intent, limit } => {
-                let Some(id) = self.pick(intent) else { return Ok(()) };
-                let guard = Guard { limit_per_day: minor(limit), ..guard(self.now) };
-                self.store.claim(self.pass, id.id, guard).await.map(|_| ())
+                let Some(picked) = self.pick(intent).cloned() else { return Ok(()) };
+                let limit_per_day = minor(limit.saturating_mul(2));
+                let guard = Guard { limit_per_day, two_person_above: Some(minor(TWO_ABOVE)), ..guard(self.now) };
+                let claim = self.store.claim(self.pass, picked.id, guard).await?;
+                if let Claim::Granted(sent) = claim {
+                    let is_first = sent.first_sent_at == sent.last_sent_at;
+                    let large = picked.effect.amount > minor(TWO_ABOVE);
+                    assert!(!(is_first && large) || self.two_agreed(&picked), "one operator was enough for {picked:?}");
+                }
+                Ok(())
             }
             Ask::Record { intent, event, uncounted } => self.record(intent, event, uncounted).await,
             Ask::Differ { order, amount, due } => {
@@ -114,6 +128,18 @@ impl History {
             }
             Ask::Operate { order, which, intent } => self.operate(order, which, intent).await,
         }
+    }
+
+    /// Two people said so about this intent or the one it starts anew, the second within a day of the first.
+    fn two_agreed(&self, intent: &Intent) -> bool {
+        let before = intent::before(&intent.effect, &intent.target);
+        let said = [Some(intent.id), before].into_iter().flatten().filter_map(|id| self.agreed.get(&id));
+        said.into_iter().any(|said| {
+            let later = |(who, at): &(&str, i64)| {
+                said.iter().any(|(other, when)| other != who && (*at..at.saturating_add(24 * HOUR)).contains(when))
+            };
+            said.iter().any(later)
+        })
     }
 
     fn pick(&self, intent: usize) -> Option<&Intent> {
@@ -212,10 +238,11 @@ impl History {
         self.store.record(self.pass, answer, at(self.now)).await
     }
 
-    async fn operate(&self, order: u64, which: usize, intent: usize) -> Result<(), StoreError> {
+    async fn operate(&mut self, order: u64, which: usize, intent: usize) -> Result<(), StoreError> {
         let order = OrderId(order);
         let number = i64::try_from(intent % 4).unwrap();
-        let two_person_above = intent.is_multiple_of(5).then(|| minor(1000));
+        // Now and then somebody approves who does not know of the threshold.
+        let two_person_above = (!intent.is_multiple_of(5)).then(|| minor(TWO_ABOVE));
         let picked = self.pick(intent).map(|intent| (intent.id, intent.target.order));
         let operation = match (which, picked) {
             (0, _) => Operation::Stop,
@@ -232,7 +259,15 @@ impl History {
             _ => Operation::Remark(number),
         };
         let who = if intent.is_multiple_of(2) { "ann" } else { "bob" };
-        self.store.operate(operation, who.into(), "n\"ote".into(), at(self.now)).await.map(|_| ())
+        let approved = match operation {
+            Operation::Approve { intent, two_person_above: Some(_), .. } => Some(intent),
+            _ => None,
+        };
+        self.store.operate(operation, who.into(), "n\"ote".into(), at(self.now)).await?;
+        if let Some(id) = approved {
+            self.agreed.entry(id).or_default().push((who, self.now));
+        }
+        Ok(())
     }
 
     /// What no history may bring about.

@@ -162,16 +162,18 @@ pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result
         touch(tx, order, human.at)?;
         return withdraw(tx, human, order, id);
     };
-    if !matches!(found.state, State::Planned | State::Unknown) {
-        let state = found.state.name();
-        return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
+    let consented = consented(tx, id)?;
+    match found.state {
+        State::Planned | State::Unknown => give_up(tx, human, &found)?,
+        // Nothing is left of it but the consent to start it anew.
+        State::Rejected | State::Abandoned if consented.is_some() => {}
+        State::Rejected | State::Abandoned | State::Sending | State::Confirmed | State::Withdrawn => {
+            let state = found.state.name();
+            return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
+        }
     }
     touch(tx, found.target.order, human.at)?;
-    give_up(tx, human, &found)?;
-    match consented(tx, id)? {
-        Some(order) => withdraw(tx, human, order, id),
-        None => Ok(()),
-    }
+    consented.map_or(Ok(()), |order| withdraw(tx, human, order, id))
 }
 
 /// The order of an effect that somebody approved or proposed.
