@@ -1,4 +1,4 @@
-//! Breaks for people and scripts: the list with its ages, and one of them with what was said about it.
+//! Breaks for people and scripts: the list with its ages, one of them with what was said about it, and what is held.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::json::{BreakView, write_value};
 use super::text::plain;
 use super::words::{self, money, some_money};
 use crate::core::money::{Currency, Minor};
-use crate::store::{Break, BreakStatus, JournalRow};
+use crate::store::{Break, BreakStatus, HeldOrder, JournalRow};
 
 /// Open breaks by age: from so many days on, and their name.
 const AGES: [(i64, &str); 4] = [(0, "under a day"), (1, "1 to 6 days"), (7, "7 to 29 days"), (30, "30 days and more")];
@@ -118,6 +118,39 @@ pub fn one<W: Write>(
         writeln!(out, "    {at} {event}{to} by {actor}{note}")?;
     }
     Ok(())
+}
+
+/// `{"held":[…]}` and a newline.
+///
+/// # Errors
+/// The output failed.
+pub fn held_json<W: Write>(out: &mut W, held: &[HeldOrder], now: Timestamp) -> io::Result<()> {
+    let view = |it: &HeldOrder| {
+        serde_json::json!({
+            "number": it.number.as_str(),
+            "since": it.since.to_string(),
+            "age_seconds": words::age_seconds(it.since, now),
+            "by": it.actor,
+            "note": it.note,
+        })
+    };
+    write_value(out, &serde_json::json!({"held": held.iter().map(view).collect::<Vec<_>>()}))?;
+    out.write_all(b"\n")
+}
+
+/// One row per order that an operator holds.
+///
+/// # Errors
+/// The output failed.
+pub fn held<W: Write>(out: &mut W, held: &[HeldOrder], now: Timestamp) -> io::Result<()> {
+    if held.is_empty() {
+        return writeln!(out, "No order is held by an operator.");
+    }
+    let mut table = grid(&["order", "held for", "by", "why"]);
+    for it in held {
+        table.add_row([plain(it.number.as_str()), words::age(it.since, now), plain(&it.actor), plain(&it.note)]);
+    }
+    print(out, &table)
 }
 
 fn status(it: &Break, now: Timestamp) -> String {

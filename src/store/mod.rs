@@ -27,7 +27,7 @@ use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
 pub use shown::{
-    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, JournalRow, Operated, OrderRow, Proposal,
+    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Operated, OrderRow, Proposal,
 };
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
@@ -327,6 +327,9 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Breaks, oldest first; `closed` includes the resolved and cleared ones.
     fn breaks(&self, closed: bool) -> impl Future<Output = Result<Vec<Break>, StoreError>> + Send;
+
+    /// Orders that operators hold, longest first.
+    fn holds(&self) -> impl Future<Output = Result<Vec<HeldOrder>, StoreError>> + Send;
 
     /// Orders that the pass decided, by id after `after`.
     fn looked_at(

@@ -58,6 +58,15 @@ impl Proposal {
     }
 }
 
+/// An order for which an operator withholds every effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldOrder {
+    pub number: OrderNumber,
+    pub since: Timestamp,
+    pub actor: String,
+    pub note: String,
+}
+
 /// What may be done to many breaks at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BulkStep {

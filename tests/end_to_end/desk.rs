@@ -109,6 +109,22 @@ fn every_decision_is_told_as_json() {
 }
 
 #[test]
+fn what_is_held_is_not_forgotten() {
+    let rig = Rig::empty(DRIVE);
+    let (order, credit) = rig.returned(5_000, 1_000);
+    rig.run(&["reconcile", "--dry-run"]);
+    rig.run(&["release", "--list"]).ended(0).says("No order is held");
+    says_who(&rig, &["hold", &credit], "Anna").ended(0);
+    rig.run(&["release", "--list"]).ended(0).says(&order.number).says("Anna").says(NOTE[1]);
+    let held = rig.run(&["release", "--list", "--json"]).json()["held"].clone();
+    assert_eq!((held.as_array().unwrap().len(), text(&held[0]["number"])), (1, order.number.clone()));
+    rig.run(&["release", &order.number, "--list"]).ended(2);
+    rig.run(&["release"]).ended(2);
+    rig.run(&["release", &order.number]).ended(0);
+    assert_eq!(rig.run(&["release", "--list", "--json"]).json()["held"], serde_json::json!([]));
+}
+
+#[test]
 fn a_refund_above_the_threshold_leaves_when_two_operators_agreed_and_not_before() {
     let rig = Rig::empty(&format!("{DRIVE}\n{TWO}"));
     let (order, credit) = rig.returned(9_000, 4_001);

@@ -11,8 +11,8 @@ use reconciled::core::money::Minor;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, JournalRow, Operated, Operation,
-    OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Operated,
+    Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
 use super::oracle;
@@ -209,6 +209,10 @@ impl Store for SimStore {
     async fn breaks(&self, closed: bool) -> Result<Vec<Break>, StoreError> {
         self.before().await;
         self.inner.breaks(closed).await
+    }
+
+    async fn holds(&self) -> Result<Vec<HeldOrder>, StoreError> {
+        self.inner.holds().await
     }
 
     async fn looked_at(&self, pass: PassId, after: OrderId, limit: u32) -> Result<Vec<OrderRow>, StoreError> {

@@ -259,10 +259,10 @@ impl History {
             _ => Operation::Remark(number),
         };
         let who = if intent.is_multiple_of(2) { "ann" } else { "bob" };
-        let approved = match operation {
-            Operation::Approve { intent, two_person_above: Some(_), .. } => Some(intent),
-            _ => None,
-        };
+        let mut approved = None;
+        if let Operation::Approve { intent, two_person_above: Some(_), .. } = &operation {
+            approved = Some(*intent);
+        }
         self.store.operate(operation, who.into(), "n\"ote".into(), at(self.now)).await?;
         if let Some(id) = approved {
             self.agreed.entry(id).or_default().push((who, self.now));

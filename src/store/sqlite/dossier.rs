@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::Identity;
 use super::super::rows::{read_klarna_order, read_shop_order};
-use super::super::{Break, CreditRow, Dossier, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
+use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{differences, intents};
 use crate::core::facts::KlarnaOrder;
@@ -188,6 +188,18 @@ fn propose(conn: &Connection, shop: &str, breaks: &mut [Break]) -> Result<(), St
         }
     }
     Ok(())
+}
+
+pub(super) fn holds(conn: &Connection, shop: &str) -> Result<Vec<HeldOrder>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT o.number, h.at, h.actor, h.note FROM hold AS h JOIN shop_order AS o ON o.shop = h.shop AND o.id = h.order_id
+         WHERE h.shop = ?1 ORDER BY h.at, o.id",
+    )?;
+    let rows = find.query_map([shop], |row| {
+        let (number, since) = (OrderNumber(row.get(0)?), row.get::<_, At>(1)?.0);
+        Ok(HeldOrder { number, since, actor: row.get(2)?, note: row.get(3)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn looked_at(

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::codec::Coded;
 use super::super::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, Identity, JournalRow, Operated,
-    Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, Identity, JournalRow,
+    Operated, Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
@@ -122,6 +122,10 @@ impl Store for SqliteStore {
 
     async fn breaks(&self, closed: bool) -> Result<Vec<Break>, StoreError> {
         self.read(move |conn, shop| dossier::breaks(conn, shop, closed)).await
+    }
+
+    async fn holds(&self) -> Result<Vec<HeldOrder>, StoreError> {
+        self.read(dossier::holds).await
     }
 
     async fn looked_at(&self, pass: PassId, after: OrderId, limit: u32) -> Result<Vec<OrderRow>, StoreError> {
