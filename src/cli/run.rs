@@ -45,9 +45,10 @@ impl Run {
         };
         let mut watching = tokio::spawn(service.watch().attend(board.clone()));
         let ran = daemon::run(&service, board, hints).await;
-        service.sign_off().await;
         service.watch().close();
-        if tokio::time::timeout(LAST_WORDS, &mut watching).await.is_err() {
+        // Both at once: together with what was under way they must end before systemd's patience does.
+        let ((), told) = tokio::join!(service.sign_off(), tokio::time::timeout(LAST_WORDS, &mut watching));
+        if told.is_err() {
             watching.abort();
         }
         let _ = stop.send(());

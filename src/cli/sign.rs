@@ -27,7 +27,7 @@ use crate::store::Store;
 const DAILY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a service that stops may take to sign; what it leaves is signed after the next start's first pass.
-const LAST_SIGNATURES: Duration = Duration::from_secs(4);
+const LAST_SIGNATURES: Duration = Duration::from_secs(3);
 
 /// What came of signing.
 pub(super) enum Signed {

@@ -297,6 +297,25 @@ async fn a_checkpoint_that_was_itself_changed_proves_nothing() {
     }
 }
 
+#[test]
+fn no_byte_of_a_checkpoint_can_be_changed() {
+    let signer = signer();
+    let claim = Checkpoint { origin: LOG.to_owned(), size: 1842, root: Root([9; 32]) };
+    let note = claim.signed(&signer);
+    let is_taken = |text: &str| Note::read(text).is_ok_and(|note| note.verified(signer.verifier()).is_ok());
+    assert!(is_taken(&note));
+    let letters = ['A', 'b', '0', '1', ' ', '\n', '\r', '=', '/', '\u{0}', '\u{2014}'];
+    for (at, found) in note.char_indices() {
+        let (before, after) = (&note[..at], &note[at.saturating_add(found.len_utf8())..]);
+        assert!(!is_taken(&format!("{before}{after}")), "without byte {at}");
+        for letter in letters {
+            assert!(letter == found || !is_taken(&format!("{before}{letter}{after}")), "{letter:?} at {at}");
+            // A further line behind the last is a further signature, which is passed over; anything else is refused.
+            assert!(!is_taken(&format!("{before}{letter}{found}{after}")), "{letter:?} before {at}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn lines_of_witnesses_are_passed_over_and_no_file_is_replaced() {
     let signed = Signed::new().await;

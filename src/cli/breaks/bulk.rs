@@ -74,11 +74,11 @@ impl Which {
 
     async fn confirmed(&self, context: &Context, count: u64, about: &str) -> Result<bool, CliError> {
         if let Some(given) = self.yes_count {
-            let why = || format!("there are {about}, not {given}; nothing was decided, look at them again");
+            let why = || format!("{about}, not {given}: nothing was decided, look at them again");
             return if given == count { Ok(true) } else { Err(CliError::Usage(why())) };
         }
         if !io::stdin().is_terminal() {
-            return Err(CliError::Usage(format!("there are {about}: confirm with --yes-count {count}")));
+            return Err(CliError::Usage(format!("{about}: confirm with --yes-count {count}")));
         }
         let answer = ask(&format!("{about}. Type {count} to go on"), Shown::Yes).await?;
         let agreed = answer.trim() == count.to_string();
