@@ -101,3 +101,22 @@ fn a_service_signs_its_journal_after_its_first_pass_and_when_it_stops() {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     rig.run(&[&["audit", "verify", "--checkpoint"], &files[..]].concat()).ended(0);
 }
+
+#[test]
+fn every_full_sweep_is_signed() {
+    let rig = Rig::empty(DRIVE);
+    rig.run(&["audit", "key", "--new", rig.path("checkpoint.key").to_str().unwrap()]).ended(0);
+    let (order, _) = rig.returned(5000, 2000);
+    let sweeps = "[schedule]\npoll = \"every 7 days\"\nfull = \"every 1 seconds\"\n[checkpoints]\ndirectory = \"signed\"\n\
+                  key_file = \"checkpoint.key\"\n";
+    let signed = || {
+        let files = std::fs::read_dir(rig.path("signed")).into_iter().flatten();
+        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|it| it == "checkpoint")).count()
+    };
+    let service = Service::start(&rig, DRIVE, sweeps);
+    wait_until("the journal is signed and nothing more happens", || signed() > 0 && is_paid(&rig, &order));
+    let before = signed();
+    rig.run(&["hold", &order.number, "--note", "checking"]).ended(0);
+    wait_until("the next sweep signs what came since", || signed() > before);
+    assert_eq!(service.terminate(), 0);
+}

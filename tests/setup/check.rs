@@ -255,3 +255,21 @@ fn a_source_that_is_silent_is_never_ok() {
     rig.fault_always(Side::Klarna, "GET", "*", drop);
     the_trouble(&rig, 3, "problem", "Klarna (playground, eu) could not be read", "check again later");
 }
+
+#[test]
+fn checkpoints_are_looked_at_where_they_are_asked_for() {
+    let rig = shop();
+    let section = "[checkpoints]\ndirectory = \"signed\"\nkey_file = \"checkpoint.key\"";
+    assert!(checked(&rig, 0).iter().all(|it| it["check"] != "checkpoints"));
+    rig.configure_as("nl", DRIVE, section);
+    rig.run(&["check"]).ended(2).says("checkpoints.key_file");
+    rig.run(&["audit", "key", "--new", rig.path("checkpoint.key").to_str().unwrap()]).ended(0);
+    let told = |rig: &Rig| text(&finding(&checked(rig, 0), "checkpoints")["message"]);
+    assert!(told(&rig).contains("nothing is signed yet"));
+    rig.pass();
+    rig.run(&["audit", "checkpoint"]).ended(0);
+    assert!(told(&rig).contains("the newest one signs"), "{}", told(&rig));
+    std::fs::write(rig.path("signed/main-999999999999-00000000.checkpoint"), "nothing").unwrap();
+    the_trouble(&rig, 3, "problem", "no checkpoint", "move a file away");
+    rig.run(&["audit", "checkpoint"]).ended(3).says("999999999999");
+}

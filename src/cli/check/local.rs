@@ -1,4 +1,4 @@
-//! What this machine knows: the configuration, the schedule, the store.
+//! What this machine knows: the configuration, the schedule, where checkpoints go, the store.
 
 use std::error::Error as _;
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use super::finding::Findings;
+use crate::checkpoint::folder;
 use crate::cli::Status;
 use crate::cli::context::now;
 use crate::cli::error::CliError;
@@ -67,6 +68,30 @@ pub(super) fn schedule(loaded: &Loaded, findings: &mut Findings) {
             findings.ok("schedule", format!("started now, the service polls by {poll} and sweeps in full at {full}"));
         }
         Err(why) => findings.problem("schedule", Status::USAGE, why.to_string(), "correct [schedule]"),
+    }
+}
+
+/// Whether signed checkpoints can be written, where they are asked for; that there is a key was seen before.
+pub(super) fn checkpoints(loaded: &Loaded, findings: &mut Findings) {
+    let Some(to) = &loaded.config.checkpoints else { return };
+    let shown = plain(&to.directory.display().to_string());
+    let nearest = to.directory.ancestors().find(|it| fs::metadata(it).is_ok()).unwrap_or(Path::new("."));
+    let newest = folder::newest(&to.directory, loaded.shop.name.as_str());
+    let newest = newest.map_err(|why| why.to_string());
+    let newest = newest.and_then(|newest| newest.map(|path| folder::read(&path)).transpose());
+    let writable = access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(|why| why.to_string());
+    match writable.and(newest) {
+        Ok(Some(note)) => {
+            let size = note.claim().size;
+            findings.ok("checkpoints", format!("`{shown}` can be written; the newest one signs {size} entries"));
+        }
+        Ok(None) => findings.ok("checkpoints", format!("`{shown}` can be written; nothing is signed yet")),
+        Err(why) => findings.problem(
+            "checkpoints",
+            Status::UNKNOWN,
+            format!("no checkpoint can be written into `{shown}`: {why}"),
+            "give the directory to the user that runs the service; move a file away that is no checkpoint",
+        ),
     }
 }
 

@@ -126,6 +126,7 @@ async fn examine(loaded: &Loaded, transport: &ReqwestTransport) -> Vec<Finding> 
     let mut findings = Findings::of(Some(&loaded.shop.name));
     local::configuration(loaded, &mut findings);
     local::schedule(loaded, &mut findings);
+    local::checkpoints(loaded, &mut findings);
     let Some(secrets) = &loaded.secrets else { return findings.list };
     let sides = wire::sides(loaded, secrets, transport);
     let profile = account::lightspeed(loaded, &sides, &mut findings).await;
