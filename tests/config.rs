@@ -586,7 +586,7 @@ fn checkpoints_are_off_unless_they_are_asked_for_and_then_want_a_key() {
         ("", "checkpoints.directory is missing"),
         ("directory = \"d\"\norigin = \"a b\"", "checkpoints.origin"),
         ("directory = \"d\"\norigin = \"a+b\"", "checkpoints.origin"),
-        ("directory = \"d\"\nkey = \"x\"", "checkpoints.key"),
+        ("directory = \"d\"\nkey = \"x\"", "name that file with `key_file`"),
         ("directory = \"d\"\norigins = \"x\"", "the nearest known one is `origin`"),
     ] {
         let why = refused(&with(lines), &key(&seed));

@@ -138,6 +138,7 @@ macro_rules! every_promise {
             }
             approving {
                 a_refund_above_the_threshold_is_proposed_and_let_go_by_another,
+                a_proposal_about_a_refused_refund_is_shown_beside_its_break,
                 nobody_is_two,
                 a_proposal_lives_for_a_day,
                 one_consent_or_none_leaves_nothing,

@@ -100,9 +100,15 @@ impl<'t> Reader<'t> {
             let line = self.line(key.span().start);
             let full = join(path, &shown_key(name));
             let what = match SECRET_KEYS.iter().find(|(secret, _)| *secret == name) {
-                Some((_, file)) => format!(
-                    "{full}: a secret must not be written into the configuration; put it into a file of its own, mode 0600, and name that file with `{file}`"
-                ),
+                Some((_, file)) => {
+                    // The section's own key for a file, where it has another.
+                    let own =
+                        known.iter().find(|it| *it == file).or_else(|| known.iter().find(|it| it.ends_with("_file")));
+                    let file = own.unwrap_or(file);
+                    format!(
+                        "{full}: a secret must not be written into the configuration; put it into a file of its own, mode 0600, and name that file with `{file}`"
+                    )
+                }
                 None => unknown(name, &full, path, known),
             };
             self.problem(line, &what);

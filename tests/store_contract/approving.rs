@@ -75,6 +75,29 @@ pub(crate) async fn a_refund_above_the_threshold_is_proposed_and_let_go_by_anoth
     intact(&store).await;
 }
 
+pub(crate) async fn a_proposal_about_a_refused_refund_is_shown_beside_its_break<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    granted(&store, id, 20).await;
+    record(&store, attempt(id, Event::Rejected), 21).await;
+    let reference = stored(&store, id).await.effect.reference.to_string();
+    let refused = |subject: &str| Discrepancy {
+        kind: BreakKind::RefundRejected,
+        credit_invoice: None,
+        subject: subject.to_owned(),
+        amount: Some(minor(4000)),
+        message: "refused".into(),
+        due: at(0),
+    };
+    let both = vec![refused(&reference), refused("another")];
+    decide(&store, 22, Decided { discrepancies: both, ..quiet(1) }).await.unwrap();
+    by(&store, "ann", two(id), 23).await.unwrap();
+    for it in store.breaks(false).await.unwrap() {
+        assert_eq!(it.proposal.map(|it| it.intent), (it.subject == reference).then_some(id), "{}", it.subject);
+    }
+}
+
 pub(crate) async fn nobody_is_two<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
