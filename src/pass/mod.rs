@@ -121,6 +121,10 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
         shop.store.keep_budgets(budget.save()).await?;
     }
     let report = tally.report(shop.clock.now());
+    if !report.is_complete() {
+        let unchecked = report.not_checked.iter().map(|it| (it.what.clone(), it.why.clone()));
+        shop.store.keep_unchecked(pass, unchecked.collect()).await?;
+    }
     shop.store.end_pass(pass, report.finished_at, report.is_complete()).await?;
     Ok(report)
 }

@@ -40,7 +40,7 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
         shop.store.wake(concerned.map(|dossier| dossier.shop.id).collect()).await?;
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
     }
-    shop.store.keep_policy(policy).await
+    shop.store.keep_policy(policy, shop.clock.now()).await
 }
 
 /// Whether this policy finds anything to do, to say or to wait for. What the facts held of Klarna's are too old to

@@ -4,6 +4,7 @@
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
 pub mod codec;
+pub mod period;
 pub(crate) mod rows;
 mod shown;
 pub mod sqlite;
@@ -287,8 +288,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// The policy under which every quiet order was last looked through, as [`Store::keep_policy`] was told.
     fn policy(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
-    /// Remembers the policy once every order that it concerns is due. A crash before it repeats the search.
-    fn keep_policy(&self, policy: String) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Remembers and journals the policy once every order that it concerns is due. A crash before it repeats the
+    /// search.
+    fn keep_policy(&self, policy: String, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn dossiers(&self, orders: Vec<OrderId>) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
 
@@ -314,6 +316,11 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn spent(&self, since: Timestamp) -> impl Future<Output = Result<Minor, StoreError>> + Send;
 
     fn is_stopped(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Keeps what a pass could not check and why, for the reports. After a crash before this the pass never ended.
+    fn keep_unchecked(
+        &self, id: PassId, unchecked: Vec<(String, String)>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Closes a pass; `complete` only when nothing was left unchecked.
     fn end_pass(

@@ -18,10 +18,12 @@ mod intents;
 mod journal;
 mod listing;
 mod lock;
+mod movements;
 mod open;
 mod operate;
 mod reader;
 mod replay;
+mod report;
 mod standing;
 mod steps;
 mod told;
@@ -42,6 +44,7 @@ use self::lock::UseLock;
 use self::reader::Reading;
 use self::writer::{Job, Tx, Undo, Writer};
 use super::StoreError;
+use super::period::{Closing, Extent, Hindrances, Lines, Span};
 use crate::core::id::ShopName;
 
 /// Jobs that may wait for the writer; a caller beyond that waits for a place.
@@ -218,6 +221,37 @@ impl SqliteStore {
         let (reading, answer) = reader::reading(move |conn| work(conn, inner.shop.as_str()));
         spawn("store-audit", move || reading(&conn))?;
         answer.await.map_err(|_| StoreError::Gone)?
+    }
+}
+
+/// Reports. No pass needs them, so they are no verbs of the trait.
+impl SqliteStore {
+    /// Hands every line of the report over `span` to `lines`, in one snapshot, on a thread and a connection of its own;
+    /// gives `lines` back with where the period lies in the journal.
+    ///
+    /// # Errors
+    /// The store failed, or `lines` could not take a line.
+    pub async fn report<L: Lines>(&self, span: Span, mut lines: L) -> Result<(L, Extent), StoreError> {
+        self.read_apart(move |conn, shop| {
+            let extent = report::run(conn, shop, &span, &mut lines)?;
+            Ok((lines, extent))
+        })
+        .await
+    }
+
+    /// Where `span` lies in the journal, and whether it is closed.
+    pub async fn extent(&self, span: Span) -> Result<Extent, StoreError> {
+        self.read(move |conn, shop| report::extent(conn, shop, &span)).await
+    }
+
+    /// What keeps the period of `extent` from being closed now.
+    pub async fn hindrances(&self, extent: Extent) -> Result<Hindrances, StoreError> {
+        self.read(move |conn, shop| report::hindrances(conn, shop, &extent)).await
+    }
+
+    /// Journals that a period is closed. After a crash: closed or not, never half.
+    pub async fn close_period(&self, closing: Closing) -> Result<(), StoreError> {
+        self.write(move |tx| report::close(tx, &closing)).await
     }
 }
 

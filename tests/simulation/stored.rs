@@ -104,9 +104,9 @@ impl Store for SimStore {
         self.inner.policy().await
     }
 
-    async fn keep_policy(&self, policy: String) -> Result<(), StoreError> {
+    async fn keep_policy(&self, policy: String, at: Timestamp) -> Result<(), StoreError> {
         self.before().await;
-        let done = self.inner.keep_policy(policy).await;
+        let done = self.inner.keep_policy(policy, at).await;
         self.after("keep_policy").await;
         done
     }
@@ -191,6 +191,10 @@ impl Store for SimStore {
     async fn is_stopped(&self) -> Result<bool, StoreError> {
         self.before().await;
         self.inner.is_stopped().await
+    }
+
+    async fn keep_unchecked(&self, id: PassId, unchecked: Vec<(String, String)>) -> Result<(), StoreError> {
+        self.inner.keep_unchecked(id, unchecked).await
     }
 
     async fn end_pass(&self, id: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {

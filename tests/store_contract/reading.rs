@@ -237,7 +237,7 @@ pub(crate) async fn a_quiet_order_is_woken<P: Place>(place: &P) {
 pub(crate) async fn a_policy_is_kept<P: Place>(place: &P) {
     let store = place.open();
     assert_eq!(store.policy().await.unwrap(), None);
-    store.keep_policy("refunds = drive".into()).await.unwrap();
+    store.keep_policy("refunds = drive".into(), at(0)).await.unwrap();
     store.advance(Cursors { orders: Some(at(5)), invoices: None }).await.unwrap();
     drop(store);
     assert_eq!(place.open().policy().await.unwrap().as_deref(), Some("refunds = drive"));

@@ -316,6 +316,26 @@ fn look_again_after_a_jump(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError>
     Ok(())
 }
 
+/// So many are kept of one pass, and how many more there were.
+const UNCHECKED_AT_MOST: usize = 1_000;
+
+pub(super) fn keep_unchecked(tx: &Tx<'_>, pass: PassId, unchecked: &[(String, String)]) -> Result<(), StoreError> {
+    let mut insert = tx.conn.prepare_cached(
+        "INSERT INTO unchecked (shop, pass, place, what, why)
+         SELECT ?1, no, ?3, ?4, ?5 FROM pass WHERE shop = ?1 AND id = ?2",
+    )?;
+    let kept = unchecked.iter().take(UNCHECKED_AT_MOST);
+    for (place, (what, why)) in kept.enumerate() {
+        insert.execute((tx.shop, Id(pass.0), i64::try_from(place).unwrap_or(i64::MAX), what, why))?;
+    }
+    let more = unchecked.len().saturating_sub(UNCHECKED_AT_MOST);
+    if more > 0 {
+        let (what, why) = (format!("{more} more"), "only the first thousand are kept");
+        insert.execute((tx.shop, Id(pass.0), i64::try_from(UNCHECKED_AT_MOST).unwrap_or(i64::MAX), what, why))?;
+    }
+    Ok(())
+}
+
 pub(super) fn end_pass(tx: &Tx<'_>, pass: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {
     let mut update =
         tx.conn.prepare_cached("UPDATE pass SET ended_at = ?3, complete = ?4 WHERE shop = ?1 AND id = ?2")?;

@@ -11,7 +11,7 @@ use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::{ACTOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{differences, intents, listing};
+use super::{differences, intents, listing, movements};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, PassId};
@@ -21,6 +21,9 @@ use crate::core::order::Order;
 
 /// The event of an order's and a credit invoice's first row.
 pub(super) const FIRST_SEEN: &str = "first_seen";
+
+/// The shop changed a credit invoice whose refund is not intended: its amount or its number is another.
+pub(super) const CHANGED: &str = "changed";
 
 /// A refund that Klarna confirmed this long before a read is in that read: reads lag by seconds, and the widest lag
 /// ever assumed is ten minutes.
@@ -46,6 +49,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
     if let Some((klarna, read_at)) = &decided.klarna {
         let body = write_klarna_order(klarna)?;
         listing::put_fact(tx, decided.order, "klarna", At(*read_at), At(*read_at), &body)?;
+        movements::keep(tx, cause, klarna)?;
     }
     for (id, number, amount, created_at) in &decided.credits {
         keep_credit(tx, cause, *id, number, *amount, *created_at)?;
@@ -125,7 +129,12 @@ fn keep_credit(
     let mut update =
         tx.conn.prepare_cached("UPDATE credit_invoice SET amount = ?3, number = ?4 WHERE shop = ?1 AND id = ?2")?;
     update.execute((tx.shop, Number(id.0), now.map(Cents), number.as_str()))?;
-    Ok(())
+    drop(update);
+    let state = state.0.encode();
+    let id = id.to_string();
+    let row = Row { entity: entity::CREDIT_INVOICE, entity_id: &id, event: CHANGED, before: &state, after: &state };
+    let detail = Detail { number: Some(number.as_str()), amount_minor: now.map(Minor::get), ..Detail::default() };
+    steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
 fn first_credit(

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::super::rows::write_shop_order;
 use super::super::{Cursors, Scope, StoreError};
 use super::columns::{At, Cents, Number, order};
+use super::journal::{self, entity};
 use super::writer::Tx;
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
@@ -102,10 +103,27 @@ pub(super) fn policy(conn: &Connection, shop: &str) -> Result<Option<String>, St
     Ok(find.query_row([shop], |row| row.get(0))?)
 }
 
-pub(super) fn keep_policy(tx: &Tx<'_>, policy: &str) -> Result<(), StoreError> {
+/// A policy comes into force where its row stands in the journal.
+pub(super) fn keep_policy(tx: &mut Tx<'_>, policy: &str, at: Timestamp) -> Result<(), StoreError> {
+    let before = self::policy(tx.conn, tx.shop)?.unwrap_or_default();
     let mut update = tx.conn.prepare_cached("UPDATE cursor SET policy = ?2 WHERE shop = ?1")?;
     update.execute((tx.shop, policy))?;
-    Ok(())
+    if before == policy {
+        return Ok(());
+    }
+    let shop = tx.shop;
+    tx.journal(&journal::Entry {
+        at,
+        actor: journal::ACTOR,
+        cause: "configuration",
+        entity: entity::SHOP,
+        entity_id: shop,
+        order: None,
+        event: "policy",
+        before: &before,
+        after: policy,
+        detail: "{}",
+    })
 }
 
 pub(super) fn wake(tx: &Tx<'_>, id: OrderId) -> Result<(), StoreError> {

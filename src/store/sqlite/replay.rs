@@ -13,7 +13,7 @@ use super::super::StoreError;
 use super::super::codec::Coded;
 use super::audit::{Checked, fault};
 use super::columns::{At, Number};
-use super::decide::FIRST_SEEN;
+use super::decide::{CHANGED, FIRST_SEEN};
 use super::intents::{self, PLANNED};
 use super::journal::entity;
 use crate::core::IllegalTransition;
@@ -113,6 +113,9 @@ impl Story {
             }
             entity::CREDIT_INVOICE => {
                 let now = self.credits.get(&line.id).map(|(state, _)| state.as_str());
+                if line.event == CHANGED && now == Some(line.before.as_str()) && line.before == line.after {
+                    return Ok(());
+                }
                 let next = step(now, line, FIRST_SEEN, CreditInvoice::apply, CreditInvoice::Pending)?;
                 self.credits.insert(line.id.clone(), (next, line.seq));
                 Ok(())

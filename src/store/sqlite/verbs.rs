@@ -71,8 +71,8 @@ impl Store for SqliteStore {
         self.read(listing::policy).await
     }
 
-    async fn keep_policy(&self, policy: String) -> Result<(), StoreError> {
-        self.write(move |tx| listing::keep_policy(tx, &policy)).await
+    async fn keep_policy(&self, policy: String, at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| listing::keep_policy(tx, &policy, at)).await
     }
 
     async fn dossiers(&self, orders: Vec<OrderId>) -> Result<Vec<Dossier>, StoreError> {
@@ -108,6 +108,10 @@ impl Store for SqliteStore {
 
     async fn is_stopped(&self) -> Result<bool, StoreError> {
         self.read(dossier::is_stopped).await
+    }
+
+    async fn keep_unchecked(&self, id: PassId, unchecked: Vec<(String, String)>) -> Result<(), StoreError> {
+        self.write(move |tx| act::keep_unchecked(tx, id, &unchecked)).await
     }
 
     async fn end_pass(&self, id: PassId, at: Timestamp, complete: bool) -> Result<(), StoreError> {

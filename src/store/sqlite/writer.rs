@@ -27,6 +27,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The journal's last row as this transaction sees it.
+    pub(super) const fn last_row(&self) -> i64 {
+        self.head.seq
+    }
+
     /// Runs `work` wholly or not at all.
     pub(super) fn undoable<T>(
         &mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
