@@ -51,6 +51,11 @@ impl Context {
         output::stdout(self.global.color)
     }
 
+    /// Standard output for what is not text for people: nothing is taken away.
+    pub(super) fn stdout_as_is() -> Output<std::io::Stdout> {
+        output::stdout(clap::ColorChoice::Always)
+    }
+
     /// One line on stderr about what was done; not with `--quiet`.
     pub(super) fn say(&self, line: &str) {
         if !self.global.quiet {
@@ -87,6 +92,16 @@ impl Context {
         config::load_all(file, self.global.shop.as_deref(), &self.environment)
     }
 
+    /// Every configured shop without its secrets, or the one named with `--shop`.
+    pub(super) fn every_shop_without_secrets(&self) -> Result<Vec<Loaded>, CliError> {
+        Ok(config::load_all_without_secrets(self.global.config.as_deref(), self.global.shop.as_deref())?)
+    }
+
+    /// Who decides: as named, or whoever started the program.
+    pub(super) fn actor(&self, actor: &Actor) -> String {
+        actor.name.clone().unwrap_or_else(|| self.environment.operator())
+    }
+
     /// A configuration that this program wrote itself.
     pub(super) fn config_of(&self, file: &Path) -> Result<Loaded, CliError> {
         self.read(&Request { file: Some(file.to_owned()), shop: None, secrets: true })
@@ -109,7 +124,7 @@ impl Context {
     pub(super) async fn operate<S: Store>(
         &self, store: &S, operation: Operation, actor: &Actor, note: &str, attempt: String,
     ) -> Result<Decision, CliError> {
-        let by = actor.name.clone().unwrap_or_else(|| self.environment.operator());
+        let by = self.actor(actor);
         let (at, note, json) = (now(), note.to_owned(), actor.json);
         let done = store.operate(operation, by.clone(), note.clone(), at).await;
         let outcome = done.map_err(|source| CliError::Store { attempt, source })?;

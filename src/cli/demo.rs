@@ -10,16 +10,19 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::Status;
-use super::context::{Context, reading};
+use super::context::{Context, now, reading};
 use super::error::CliError;
 use super::progress::Bar;
 use super::rehearsal::{self, Addresses};
+use super::report::{Place, make};
 use super::sandbox::{WorldArgs, failed};
 use super::wire::{self, ShopStore};
 use crate::config::Loaded;
 use crate::pass;
+use crate::report::period::{FormatKind, Period};
 use crate::report::text::plain;
 use crate::report::{Outcome, PassReport, human, json};
 use crate::sandbox::{FaultKind, FaultRule, Side, World};
@@ -27,6 +30,9 @@ use crate::store::Store as _;
 
 /// A demonstration that has not come to rest after so many passes has failed.
 const PASSES_AT_MOST: usize = 8;
+
+/// The report, beside the configuration.
+const REPORT: &str = "report.html";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -60,8 +66,11 @@ impl Demo {
         let store = wire::open(&loaded)?;
         let status = self.passes(context, &loaded, &store).await?;
         running.shutdown().await;
+        drop(store);
+        let report = directory.join(REPORT);
+        write_report(context, &loaded, &report).await?;
         if !self.json {
-            where_to_look(context, &config)?;
+            where_to_look(context, &config, &report)?;
         }
         Ok(status)
     }
@@ -115,13 +124,26 @@ impl Demo {
     }
 }
 
-fn where_to_look(context: &Context, config: &Path) -> Result<(), CliError> {
+/// The report over the month so far and the two before it: the seeded shop is some weeks old.
+async fn write_report(context: &Context, loaded: &Loaded, path: &Path) -> Result<(), CliError> {
+    let month = Period::month_of(now()).and_then(|month| {
+        let before = now().checked_sub(SignedDuration::from_hours(24 * 62)).ok().and_then(Period::month_of)?;
+        Period::new(before.from, month.until).ok()
+    });
+    let period = month.ok_or_else(|| CliError::Usage("the clock says a day that no calendar has".to_owned()))?;
+    let shops = std::slice::from_ref(loaded);
+    make(context, shops, period, FormatKind::Html, Place::File(path.to_owned())).await?;
+    Ok(())
+}
+
+fn where_to_look(context: &Context, config: &Path, report: &Path) -> Result<(), CliError> {
     let config = plain(&config.display().to_string());
     let mut out = context.stdout();
     writeln!(out, "The shop and Klarna were simulated; the journal is real. Look around:")?;
     for command in ["show ORD00003", "breaks list", "audit verify"] {
         writeln!(out, "  reconciled --config {config} {command}")?;
     }
+    writeln!(out, "The report for the bookkeeper: {}", plain(&report.display().to_string()))?;
     Ok(out.flush()?)
 }
 

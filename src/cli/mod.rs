@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod reconcile;
 mod rehearsal;
+mod report;
 mod run;
 mod sandbox;
 mod service;
@@ -124,6 +125,8 @@ pub enum Command {
     Reconcile(reconcile::Reconcile),
     /// The service: passes on their schedule, until it is told to stop
     Run(run::Run),
+    /// The audit report for a period; verify one, close a period
+    Report(report::Report),
     /// One order or credit invoice, from first sight on
     Show(show::Show),
     /// What needs a human: list, show, and decide
@@ -179,6 +182,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Check(check) => check.run(&context).await,
         Command::Reconcile(reconcile) => reconcile.run(&context).await,
         Command::Run(run) => run.run(&context).await,
+        Command::Report(report) => report.run(&context).await,
         Command::Show(show) => show.run(&context).await,
         Command::Breaks(breaks) => breaks.run(&context).await,
         Command::Hold(hold) => hold.run(&context).await,

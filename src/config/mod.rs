@@ -155,6 +155,27 @@ pub fn checkpoint_key(config: &Config, environment: &Environment) -> Result<Opti
     if problems.is_empty() { Ok(key) } else { Err(ConfigError::Problems(problems.into_sorted())) }
 }
 
+/// The same without any secret: enough for whatever talks to the stores only.
+///
+/// # Errors
+/// Everything that is wrong with any of the shops, at once.
+pub fn load_all_without_secrets(file: Option<&Path>, only: Option<&str>) -> Result<Vec<Loaded>, ConfigError> {
+    let path = find(file)?;
+    let (config, mut problems) = parse(&path, &read_text(&path)?);
+    let chosen: Vec<ShopConfig> = match only {
+        Some(_) => choose(&path, &config.shops, only, &mut problems).into_iter().cloned().collect(),
+        None => config.shops.values().cloned().collect(),
+    };
+    let config = Arc::new(config);
+    let loaded =
+        |shop| Loaded { config: config.clone(), shop, secrets: None, notify_token: None, warnings: Vec::new() };
+    if problems.is_empty() {
+        Ok(chosen.into_iter().map(loaded).collect())
+    } else {
+        Err(ConfigError::Problems(problems.into_sorted()))
+    }
+}
+
 /// Checks a configuration's text; `path` names it in messages and anchors its relative paths.
 pub fn parse(path: &Path, text: &str) -> (Config, Problems) {
     let mut reader = Reader::new(path, text);

@@ -3,6 +3,7 @@
 pub mod breaks;
 pub mod human;
 pub mod json;
+pub mod period;
 pub mod show;
 pub mod text;
 pub mod words;

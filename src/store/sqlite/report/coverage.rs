@@ -5,9 +5,11 @@ use rusqlite::OptionalExtension;
 use serde_json::Value;
 
 use super::super::super::StoreError;
+use super::super::super::codec::Coded as _;
 use super::super::super::period::{DecisionLine, Line, Lines, PassesLine, PolicyLine, UncheckedLine};
 use super::super::columns::{At, Number};
 use super::Reading;
+use crate::core::ledger::Attribution;
 
 pub(super) fn decisions<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(), StoreError> {
     let mut find = reading.conn.prepare(
@@ -27,7 +29,7 @@ pub(super) fn decisions<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Resul
             ("shop", "period_closed") => format!("{} to {}", row.get::<_, String>(7)?, row.get::<_, String>(8)?),
             ("shop", _) => String::new(),
             ("order", _) if field("target").is_empty() => field("subject"),
-            ("order", _) => format!("{} for {}", field("subject"), field("target")),
+            ("order", _) => format!("{} for {}", field("subject"), target(reading, &field("target"))?),
             _ => format!("{} {entity_id}", entity.replace('_', " ")),
         };
         lines.line(Line::Decision(DecisionLine {
@@ -42,6 +44,21 @@ pub(super) fn decisions<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Resul
         }))?;
     }
     Ok(())
+}
+
+/// What a human said a refund was for, by the number that people know.
+fn target(reading: &Reading<'_>, word: &str) -> Result<String, StoreError> {
+    Ok(match Attribution::decode(word) {
+        Some(Attribution::CreditInvoice(id)) => {
+            let mut find =
+                reading.conn.prepare_cached("SELECT number FROM credit_invoice WHERE shop = ?1 AND id = ?2")?;
+            let number: Option<String> = find.query_row((reading.shop, Number(id.0)), |row| row.get(0)).optional()?;
+            format!("credit invoice {}", number.unwrap_or_else(|| id.to_string()))
+        }
+        Some(Attribution::Cancel) => "the cancel".to_owned(),
+        Some(Attribution::RuledOut) => "nothing".to_owned(),
+        None => word.to_owned(),
+    })
 }
 
 /// A pass belongs to the period in which it ended; one that never ended to that in which it began.

@@ -1,0 +1,74 @@
+//! Words of the journal for people: what an operator decided, and a policy setting by setting.
+
+use crate::core::money::{Currency, Minor};
+use crate::report::words::money;
+
+/// What an operator's journal row says.
+pub(super) fn decision(event: &str) -> String {
+    match event {
+        "stop" => "stopped all writes",
+        "resume" => "allowed writes again",
+        "operator_hold" => "held the order",
+        "operator_release" => "released the order",
+        "operator_approve" => "approved an effect",
+        "operator_attribute" => "said what a refund was for",
+        "abandoned" => "gave an effect up",
+        "refund_refused" => "withheld the credit invoice again",
+        "acknowledged" => "acknowledged a break",
+        "resolved" => "resolved a break",
+        "reopened" => "reopened a break",
+        "period_closed" => "closed a period",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
+/// The settings of a policy as the journal keeps it, `Policy { name: value, … }`; a text of another form is one setting.
+pub(super) fn settings(text: &str, currency: Option<Currency>) -> Vec<(String, String)> {
+    let inner = text.strip_prefix("Policy { ").and_then(|rest| rest.strip_suffix(" }"));
+    let parts = inner.map(|inner| inner.split(", ").map(|part| part.split_once(": ")).collect::<Option<Vec<_>>>());
+    match parts.flatten() {
+        Some(parts) => parts.into_iter().map(|(name, value)| (name.to_owned(), setting(value, currency))).collect(),
+        None => vec![("policy".to_owned(), text.to_owned())],
+    }
+}
+
+fn setting(value: &str, currency: Option<Currency>) -> String {
+    let minor = value.strip_prefix("Minor(").and_then(|rest| rest.strip_suffix(')'));
+    let amount = minor.and_then(|minor| minor.parse().ok()).and_then(|minor| Minor::new(minor).ok());
+    amount.map_or_else(|| value.to_lowercase(), |amount| money(amount, currency))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::policy::{CaptureOn, Mode, Policy};
+    use jiff::SignedDuration;
+
+    #[test]
+    fn a_policy_is_told_setting_by_setting() {
+        let policy = Policy {
+            act: true,
+            refunds: Mode::Drive,
+            mark_paid: Mode::Drive,
+            cancels: Mode::Off,
+            captures: Mode::Verify,
+            capture_on: CaptureOn::Shipped,
+            extend_authorization: false,
+            adopt_exact: false,
+            refund_after: SignedDuration::from_mins(60),
+            grace: SignedDuration::from_mins(30),
+            refund_limit_per_order: Minor::new(100_000).unwrap(),
+            refund_limit_per_pass: Minor::new(500_000).unwrap(),
+            refund_limit_per_day: Minor::new(2_000_000).unwrap(),
+            expiry_warning: SignedDuration::from_hours(120),
+        };
+        let told = settings(&policy.fingerprint(), Some(Currency::EUR));
+        let of = |wanted: &str| told.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(told.len(), 14);
+        assert_eq!((of("act"), of("refunds"), of("captures")), (Some("true"), Some("drive"), Some("verify")));
+        assert_eq!(of("refund_limit_per_day"), Some("20000.00 EUR"));
+        assert_eq!(of("refund_after"), Some("1h"));
+        assert_eq!(settings("other", None), [("policy".to_owned(), "other".to_owned())]);
+    }
+}
