@@ -15,6 +15,7 @@
 )]
 
 mod access;
+mod audit_report;
 mod calls;
 mod crash;
 mod desk;

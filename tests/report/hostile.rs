@@ -40,19 +40,19 @@ fn hostile() -> impl Strategy<Value = String> {
 async fn shop(texts: &[String; 5]) -> Shop {
     let [order, number, refund, note, why] = texts;
     let mut shop = Shop::new().await;
-    shop.begin("2026-10-05T08:00:00Z").await;
-    shop.observe(1, order, "2026-10-05T08:00:01Z").await;
-    let refunds = [(refund.as_str(), 100, Some(note.as_str()), "2026-10-05T07:00:00Z")];
-    let mut seen = shown(1, klarna(1, "2026-10-05T07:00:00Z", &refunds), "2026-10-05T08:00:02Z");
-    seen.credits = vec![credit(11, number, 100, "2026-10-05T08:00:00Z")];
-    seen.discrepancies = vec![unattributed(refund, 100, "2026-10-05T08:00:00Z")];
-    shop.decide("2026-10-05T08:00:03Z", seen).await;
-    shop.end("2026-10-05T08:00:04Z", &[(why.as_str(), note.as_str())]).await;
-    shop.operate("2026-10-05T09:00:00Z", Operation::Hold(OrderId(1)), note).await;
-    shop.store.keep_policy(why.clone(), "2026-10-05T09:00:01Z".parse().unwrap()).await.unwrap();
+    shop.begin("2025-10-05T08:00:00Z").await;
+    shop.observe(1, order, "2025-10-05T08:00:01Z").await;
+    let refunds = [(refund.as_str(), 100, Some(note.as_str()), "2025-10-05T07:00:00Z")];
+    let mut seen = shown(1, klarna(1, "2025-10-05T07:00:00Z", &refunds), "2025-10-05T08:00:02Z");
+    seen.credits = vec![credit(11, number, 100, "2025-10-05T08:00:00Z")];
+    seen.discrepancies = vec![unattributed(refund, 100, "2025-10-05T08:00:00Z")];
+    shop.decide("2025-10-05T08:00:03Z", seen).await;
+    shop.end("2025-10-05T08:00:04Z", &[(why.as_str(), note.as_str())]).await;
+    shop.operate("2025-10-05T09:00:00Z", Operation::Hold(OrderId(1)), note).await;
+    shop.store.keep_policy(why.clone(), "2025-10-05T09:00:01Z".parse().unwrap()).await.unwrap();
     let attributed = reconciled::core::ledger::Attribution::RuledOut;
     let operation = Operation::Attribute { order: OrderId(1), refund: RefundId(refund.clone()), to: attributed };
-    shop.operate("2026-10-05T09:00:02Z", operation, why).await;
+    shop.operate("2025-10-05T09:00:02Z", operation, why).await;
     shop
 }
 

@@ -7,6 +7,7 @@
     reason = "a panic is a failed test, and helpers are shared by several of them"
 )]
 
+mod closing;
 mod golden;
 mod hostile;
 mod periods;

@@ -14,22 +14,22 @@ async fn a_closed_period_stays_byte_identical_whatever_comes_later() {
     for format in FormatKind::ALL {
         before.push(shop.report(october(), format).await.0);
     }
-    let digest = shop.close(october(), "2026-11-02T08:00:00Z").await;
+    let digest = shop.close(october(), "2025-11-02T08:00:00Z").await;
     // A refund of October that nobody had seen, a credit invoice of October, a decision on an October refund, the open
     // credit invoice refunded, and another policy.
-    shop.begin("2026-11-03T08:00:00Z").await;
-    let refunds = [("late-refund", 700, None, "2026-10-30T12:00:00Z")];
-    let mut late = shown(1, klarna(1, "2026-10-05T07:00:00Z", &refunds), "2026-11-03T08:00:01Z");
-    late.credits = vec![credit(12, "INV00012", 700, "2026-10-30T11:00:00Z")];
-    shop.decide("2026-11-03T08:00:02Z", late).await;
+    shop.begin("2025-11-03T08:00:00Z").await;
+    let refunds = [("late-refund", 700, None, "2025-10-30T12:00:00Z")];
+    let mut late = shown(1, klarna(1, "2025-10-05T07:00:00Z", &refunds), "2025-11-03T08:00:01Z");
+    late.credits = vec![credit(12, "INV00012", 700, "2025-10-30T11:00:00Z")];
+    shop.decide("2025-11-03T08:00:02Z", late).await;
     let it = Refunding { order: 4, credit: 41, number: "INV00041", amount: 990, refund: "refund-41" };
-    shop.refund("2026-11-03T08:00:03Z", &it).await;
+    shop.refund("2025-11-03T08:00:03Z", &it).await;
     let mut changed = quiet(1);
-    changed.credits = vec![credit(12, "INV00012", 650, "2026-10-30T11:00:00Z")];
-    shop.decide("2026-11-03T08:00:04Z", changed).await;
-    shop.store.keep_policy("another".into(), "2026-11-03T08:00:05Z".parse().unwrap()).await.unwrap();
-    shop.end("2026-11-03T08:00:06Z", &[]).await;
-    shop.operate("2026-11-04T08:00:00Z", Operation::Hold(OrderId(1)), "ask the warehouse").await;
+    changed.credits = vec![credit(12, "INV00012", 650, "2025-10-30T11:00:00Z")];
+    shop.decide("2025-11-03T08:00:04Z", changed).await;
+    shop.store.keep_policy("another".into(), "2025-11-03T08:00:05Z".parse().unwrap()).await.unwrap();
+    shop.end("2025-11-03T08:00:06Z", &[]).await;
+    shop.operate("2025-11-04T08:00:00Z", Operation::Hold(OrderId(1)), "ask the warehouse").await;
     for (format, before) in FormatKind::ALL.into_iter().zip(before) {
         let (after, summary) = shop.report(october(), format).await;
         assert!(after == before, "{format}:\n{}", String::from_utf8_lossy(&after));
@@ -42,17 +42,17 @@ async fn a_closed_period_stays_byte_identical_whatever_comes_later() {
 #[tokio::test]
 async fn what_comes_after_closing_is_in_the_next_period_and_marked() {
     let mut shop = one_of_everything().await;
-    shop.close(october(), "2026-11-02T08:00:00Z").await;
-    shop.begin("2026-11-03T08:00:00Z").await;
-    let refunds = [("late-refund", 700, None, "2026-10-30T12:00:00Z")];
-    let mut late = shown(1, klarna(1, "2026-10-05T07:00:00Z", &refunds), "2026-11-03T08:00:01Z");
-    late.credits = vec![credit(12, "INV00012", 700, "2026-10-30T11:00:00Z")];
-    shop.decide("2026-11-03T08:00:02Z", late).await;
-    shop.end("2026-11-03T08:00:03Z", &[]).await;
+    shop.close(october(), "2025-11-02T08:00:00Z").await;
+    shop.begin("2025-11-03T08:00:00Z").await;
+    let refunds = [("late-refund", 700, None, "2025-10-30T12:00:00Z")];
+    let mut late = shown(1, klarna(1, "2025-10-05T07:00:00Z", &refunds), "2025-11-03T08:00:01Z");
+    late.credits = vec![credit(12, "INV00012", 700, "2025-10-30T11:00:00Z")];
+    shop.decide("2025-11-03T08:00:02Z", late).await;
+    shop.end("2025-11-03T08:00:03Z", &[]).await;
     let november = shop.json(november()).await;
     let refund = november["other_refunds"].as_array().unwrap().iter().find(|it| it["refund_id"] == "late-refund");
     assert_eq!(refund.unwrap()["is_late"], true);
-    assert_eq!(refund.unwrap()["refunded_at"], "2026-10-30T12:00:00Z", "its own date is not touched");
+    assert_eq!(refund.unwrap()["refunded_at"], "2025-10-30T12:00:00Z", "its own date is not touched");
     let credits = november["credit_invoices"].as_array().unwrap();
     let late = credits.iter().find(|it| it["credit_invoice"] == "INV00012").unwrap();
     assert_eq!(late["is_late"], true);
@@ -68,11 +68,11 @@ async fn what_comes_after_closing_is_in_the_next_period_and_marked() {
 async fn a_clock_that_was_set_back_changes_no_closed_period() {
     let mut shop = one_of_everything().await;
     let before = shop.report(october(), FormatKind::Json).await.0;
-    shop.close(october(), "2026-11-02T08:00:00Z").await;
-    shop.begin("2026-10-28T08:00:00Z").await;
+    shop.close(october(), "2025-11-02T08:00:00Z").await;
+    shop.begin("2025-10-28T08:00:00Z").await;
     let it = Refunding { order: 4, credit: 41, number: "INV00041", amount: 990, refund: "refund-41" };
-    shop.refund("2026-10-28T08:00:01Z", &it).await;
-    shop.operate("2026-10-28T09:00:00Z", Operation::Hold(OrderId(1)), "x").await;
+    shop.refund("2025-10-28T08:00:01Z", &it).await;
+    shop.operate("2025-10-28T09:00:00Z", Operation::Hold(OrderId(1)), "x").await;
     let after = shop.report(october(), FormatKind::Json).await.0;
     assert!(after == before, "{}", String::from_utf8_lossy(&after));
     let november = shop.json(november()).await;
@@ -83,7 +83,7 @@ async fn a_clock_that_was_set_back_changes_no_closed_period() {
 #[tokio::test]
 async fn a_closed_period_is_not_closed_again() {
     let shop = one_of_everything().await;
-    shop.close(october(), "2026-11-02T08:00:00Z").await;
+    shop.close(october(), "2025-11-02T08:00:00Z").await;
     let (_, summary) = shop.report(october(), FormatKind::Json).await;
     let again = reconciled::store::period::Closing {
         from: october().from,
@@ -93,7 +93,7 @@ async fn a_closed_period_is_not_closed_again() {
         accepted: std::collections::BTreeMap::default(),
         actor: "ann".into(),
         note: String::new(),
-        at: "2026-11-02T09:00:00Z".parse().unwrap(),
+        at: "2025-11-02T09:00:00Z".parse().unwrap(),
     };
     let refused = shop.store.close_period(again).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
@@ -102,18 +102,18 @@ async fn a_closed_period_is_not_closed_again() {
 #[tokio::test]
 async fn a_report_of_an_open_period_can_be_made_again_as_it_was() {
     let mut shop = one_of_everything().await;
-    shop.begin("2026-11-03T08:00:00Z").await;
+    shop.begin("2025-11-03T08:00:00Z").await;
     let mut new = quiet(1);
-    new.credits = vec![credit(12, "INV00012", 700, "2026-11-03T07:00:00Z")];
-    shop.decide("2026-11-03T08:00:02Z", new).await;
-    shop.end("2026-11-03T08:00:03Z", &[]).await;
+    new.credits = vec![credit(12, "INV00012", 700, "2025-11-03T07:00:00Z")];
+    shop.decide("2025-11-03T08:00:02Z", new).await;
+    shop.end("2025-11-03T08:00:03Z", &[]).await;
     let (then, summary) = shop.report(november(), FormatKind::Json).await;
     assert!(!summary.extent.over);
     let seen = Seen { last: summary.extent.last, as_of: summary.extent.as_of };
-    shop.begin("2026-11-05T08:00:00Z").await;
+    shop.begin("2025-11-05T08:00:00Z").await;
     let it = Refunding { order: 4, credit: 41, number: "INV00041", amount: 990, refund: "refund-41" };
-    shop.refund("2026-11-05T08:00:01Z", &it).await;
-    shop.end("2026-11-05T08:00:03Z", &[("order ORD00001", "no answer")]).await;
+    shop.refund("2025-11-05T08:00:01Z", &it).await;
+    shop.end("2025-11-05T08:00:03Z", &[("order ORD00001", "no answer")]).await;
     let (now, _) = shop.report(november(), FormatKind::Json).await;
     assert_ne!(now, then);
     let (again, _) = shop.report_as_seen(november(), FormatKind::Json, Some(seen)).await;

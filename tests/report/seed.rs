@@ -31,11 +31,11 @@ pub fn minor(amount: i64) -> Minor {
 }
 
 pub fn october() -> Period {
-    Period::parse("2026-10").unwrap()
+    Period::parse("2025-10").unwrap()
 }
 
 pub fn november() -> Period {
-    Period::parse("2026-11").unwrap()
+    Period::parse("2025-11").unwrap()
 }
 
 /// A shop that grows act by act.
@@ -46,6 +46,7 @@ pub struct Shop {
 }
 
 /// A refund of ours, as far as a test wants to know it.
+#[derive(Clone, Copy)]
 pub struct Refunding<'a> {
     pub order: u64,
     pub credit: u64,
@@ -56,9 +57,17 @@ pub struct Refunding<'a> {
 
 impl Shop {
     pub async fn new() -> Self {
-        let store = SqliteStore::in_memory(ShopName("main".into())).unwrap();
+        Self::on(SqliteStore::in_memory(ShopName("main".into())).unwrap()).await
+    }
+
+    /// A shop whose store is a file.
+    pub async fn at(path: &std::path::Path) -> Self {
+        Self::on(SqliteStore::open(path, ShopName("main".into())).unwrap()).await
+    }
+
+    async fn on(store: SqliteStore) -> Self {
         let identity = Identity { environment: "playground".into(), region: "eu".into(), shop_id: "356891".into() };
-        let read_at = at("2026-10-01T06:00:00Z");
+        let read_at = at("2025-10-01T06:00:00Z");
         store.bind(ShopRecord { identity, currency: Currency::EUR, read_at }).await.unwrap();
         Self { store, passes: 0, pass: PassId(Uuid::nil()) }
     }
@@ -100,8 +109,8 @@ impl Shop {
         }
     }
 
-    /// A refund of ours that Klarna confirms.
-    pub async fn refund(&self, when: &str, it: &Refunding<'_>) {
+    /// A refund of ours whose request may be under way.
+    pub async fn send(&self, when: &str, it: &Refunding<'_>) -> Intent {
         let intent = refund_intent(it, when);
         let intended = credit_invoice::Event::Intended(intent.id);
         let decided = Decided {
@@ -115,6 +124,12 @@ impl Shop {
             Guard { at: at(when), captured: minor(10_000), refunded: Minor::ZERO, limit_per_day: minor(1_000_000_000) };
         let claimed = self.store.claim(self.pass, intent.id, guard).await.unwrap();
         assert!(matches!(claimed, Claim::Granted(_)), "{claimed:?}");
+        intent
+    }
+
+    /// A refund of ours that Klarna confirms.
+    pub async fn refund(&self, when: &str, it: &Refunding<'_>) {
+        let intent = self.send(when, it).await;
         let proof = credit_invoice::Event::Refunded(Proof::Refund(RefundId(it.refund.into())));
         let steps = vec![
             Step::Intent {
@@ -334,16 +349,22 @@ pub fn policy() -> Policy {
 /// October: a return refunded by us and paid, one refunded by hand and adopted, one still open, a cancel after capture,
 /// a refund that nothing explains, and a pass that could not read one order.
 pub async fn one_of_everything() -> Shop {
-    let mut shop = Shop::new().await;
-    shop.begin("2026-10-05T08:00:00Z").await;
-    shop.store.keep_policy(policy().fingerprint(), at("2026-10-05T08:00:01Z")).await.unwrap();
+    let mut shop = october_of(Shop::new().await).await;
+    november_begins(&mut shop).await;
+    shop
+}
+
+/// The same in a given store.
+pub async fn october_of(mut shop: Shop) -> Shop {
+    shop.begin("2025-10-05T08:00:00Z").await;
+    shop.store.keep_policy(policy().fingerprint(), at("2025-10-05T08:00:01Z")).await.unwrap();
     for (id, number) in [(1, "ORD00001"), (2, "ORD00002"), (3, "ORD00003"), (4, "ORD00004")] {
-        shop.observe(id, number, "2026-10-05T08:00:02Z").await;
-        let captured = shown(id, klarna(id, "2026-10-05T07:00:00Z", &[]), "2026-10-05T08:00:03Z");
+        shop.observe(id, number, "2025-10-05T08:00:02Z").await;
+        let captured = shown(id, klarna(id, "2025-10-05T07:00:00Z", &[]), "2025-10-05T08:00:03Z");
         let steps = vec![order_step(Order::Pending, order::Event::Captured)];
-        shop.decide("2026-10-05T08:00:04Z", Decided { steps, ..captured }).await;
+        shop.decide("2025-10-05T08:00:04Z", Decided { steps, ..captured }).await;
     }
-    shop.end("2026-10-05T08:00:05Z", &[("order ORD00009", "Klarna answered 503")]).await;
+    shop.end("2025-10-05T08:00:05Z", &[("order ORD00009", "Klarna answered 503")]).await;
     returned_and_paid(&mut shop).await;
     by_hand(&mut shop).await;
     cancelled(&mut shop).await;
@@ -351,52 +372,55 @@ pub async fn one_of_everything() -> Shop {
 }
 
 async fn returned_and_paid(shop: &mut Shop) {
-    shop.begin("2026-10-12T09:00:00Z").await;
+    shop.begin("2025-10-12T09:00:00Z").await;
     let it = Refunding { order: 1, credit: 11, number: "INV00011", amount: 4_495, refund: "refund-11" };
-    shop.refund("2026-10-12T09:00:01Z", &it).await;
-    let refunds = [("refund-11", 4_495, Some("INV00011"), "2026-10-12T09:00:01Z")];
-    let mut seen = shown(1, klarna(1, "2026-10-05T07:00:00Z", &refunds), "2026-10-12T09:00:05Z");
+    shop.refund("2025-10-12T09:00:01Z", &it).await;
+    let refunds = [("refund-11", 4_495, Some("INV00011"), "2025-10-12T09:00:01Z")];
+    let mut seen = shown(1, klarna(1, "2025-10-05T07:00:00Z", &refunds), "2025-10-12T09:00:05Z");
     let refunded = CreditInvoice::Refunded(Proof::Refund(RefundId("refund-11".into())));
     seen.steps = vec![credit_step(11, refunded, credit_invoice::Event::PaidSeen)];
-    shop.decide("2026-10-12T09:00:06Z", seen).await;
-    shop.end("2026-10-12T09:00:07Z", &[]).await;
+    shop.decide("2025-10-12T09:00:06Z", seen).await;
+    shop.end("2025-10-12T09:00:07Z", &[]).await;
 }
 
 async fn by_hand(shop: &mut Shop) {
-    shop.begin("2026-10-20T10:00:00Z").await;
-    let refunds = [("by-hand", 2_000, None, "2026-10-19T15:00:00Z"), ("nobody", 1_500, None, "2026-10-19T16:00:00Z")];
-    let mut seen = shown(2, klarna(2, "2026-10-05T07:00:00Z", &refunds), "2026-10-20T10:00:01Z");
-    seen.credits = vec![credit(21, "INV00021", 2_000, "2026-10-19T09:00:00Z")];
-    let due = "2026-10-20T10:00:01Z";
+    shop.begin("2025-10-20T10:00:00Z").await;
+    let refunds = [("by-hand", 2_000, None, "2025-10-19T15:00:00Z"), ("nobody", 1_500, None, "2025-10-19T16:00:00Z")];
+    let mut seen = shown(2, klarna(2, "2025-10-05T07:00:00Z", &refunds), "2025-10-20T10:00:01Z");
+    seen.credits = vec![credit(21, "INV00021", 2_000, "2025-10-19T09:00:00Z")];
+    let due = "2025-10-20T10:00:01Z";
     seen.discrepancies = vec![unattributed("by-hand", 2_000, due), unattributed("nobody", 1_500, due)];
-    shop.decide("2026-10-20T10:00:02Z", seen).await;
-    shop.end("2026-10-20T10:00:03Z", &[]).await;
+    shop.decide("2025-10-20T10:00:02Z", seen).await;
+    shop.end("2025-10-20T10:00:03Z", &[]).await;
     let target = reconciled::core::ledger::Attribution::CreditInvoice(InvoiceId(21));
     let adopt = Operation::Attribute { order: OrderId(2), refund: RefundId("by-hand".into()), to: target };
-    shop.operate("2026-10-21T08:00:00Z", adopt, "repaid in the portal by the desk").await;
-    shop.begin("2026-10-21T10:00:00Z").await;
-    let mut adopted = shown(2, klarna(2, "2026-10-05T07:00:00Z", &refunds), "2026-10-21T10:00:01Z");
+    shop.operate("2025-10-21T08:00:00Z", adopt, "repaid in the portal by the desk").await;
+    shop.begin("2025-10-21T10:00:00Z").await;
+    let mut adopted = shown(2, klarna(2, "2025-10-05T07:00:00Z", &refunds), "2025-10-21T10:00:01Z");
     let proof = credit_invoice::Event::Refunded(Proof::Refund(RefundId("by-hand".into())));
     adopted.steps = vec![credit_step(21, CreditInvoice::Pending, proof)];
     adopted.discrepancies = vec![unattributed("nobody", 1_500, due)];
-    shop.decide("2026-10-21T10:00:02Z", adopted).await;
+    shop.decide("2025-10-21T10:00:02Z", adopted).await;
     let mut open = quiet(4);
-    open.credits = vec![credit(41, "INV00041", 990, "2026-10-21T09:00:00Z")];
-    shop.decide("2026-10-21T10:00:03Z", open).await;
-    shop.end("2026-10-21T10:00:04Z", &[]).await;
+    open.credits = vec![credit(41, "INV00041", 990, "2025-10-21T09:00:00Z")];
+    shop.decide("2025-10-21T10:00:03Z", open).await;
+    shop.end("2025-10-21T10:00:04Z", &[]).await;
 }
 
 async fn cancelled(shop: &mut Shop) {
-    shop.begin("2026-10-25T10:00:00Z").await;
-    let refunds = [("all-back", 10_000, Some("ORD00003:cancel"), "2026-10-25T09:30:00Z")];
-    let mut seen = shown(3, klarna(3, "2026-10-05T07:00:00Z", &refunds), "2026-10-25T10:00:01Z");
+    shop.begin("2025-10-25T10:00:00Z").await;
+    let refunds = [("all-back", 10_000, Some("ORD00003:cancel"), "2025-10-25T09:30:00Z")];
+    let mut seen = shown(3, klarna(3, "2025-10-05T07:00:00Z", &refunds), "2025-10-25T10:00:01Z");
     seen.steps = vec![
         order_step(Order::Paid, order::Event::CancelSeen),
         order_step(Order::RefundRequested, order::Event::Reversed),
     ];
-    shop.decide("2026-10-25T10:00:02Z", seen).await;
-    shop.end("2026-10-25T10:00:03Z", &[]).await;
-    // November has begun, so October is over.
-    shop.begin("2026-11-01T06:00:00Z").await;
-    shop.end("2026-11-01T06:00:01Z", &[]).await;
+    shop.decide("2025-10-25T10:00:02Z", seen).await;
+    shop.end("2025-10-25T10:00:03Z", &[]).await;
+}
+
+/// A complete pass in November, so that October is over and covered.
+pub async fn november_begins(shop: &mut Shop) {
+    shop.begin("2025-11-01T06:00:00Z").await;
+    shop.end("2025-11-01T06:00:01Z", &[]).await;
 }
