@@ -3,7 +3,7 @@
 //!
 //! `cargo bench` prints the table with what was aimed at and whether it was met; `cargo bench -- --baseline` measures
 //! the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the ratio;
-//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`) choose figures. Nothing here fails on a
+//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`, `report`) choose figures. Nothing here fails on a
 //! slow machine.
 //!
 //! The refunds are those of a shop whose orders an earlier pass with `act = false` has listed, read and judged, as
@@ -24,7 +24,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Log, Run, Sandbox, Workplace, baseline, first_request, million};
+use support::{Log, Run, Sandbox, Workplace, baseline, first_request, million, returned};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +50,9 @@ fn main() {
     }
     if wanted("quiet") {
         rows.push(nothing_changed(quiet));
+    }
+    if wanted("report") {
+        rows.extend(reports(quiet));
     }
     println!("\n{:<62} {:>18} {:>14} {:>7}", "what", "measured", "target", "");
     for Row { what, measured, target, met } in rows {
@@ -130,6 +133,25 @@ fn nothing_changed(orders: u32) -> Row {
         target: "50 ms, 64 MB",
         met: millis <= 50 && run.peak_kib <= 64 << 10,
     }
+}
+
+/// The report in every format over a store in which a fifth of the orders was returned, refunded and paid.
+fn reports(orders: u32) -> Vec<Row> {
+    let sandbox = Sandbox::start(1, 0);
+    let place = Workplace::new(&sandbox, "");
+    returned(&place, orders);
+    let formats = ["json", "csv", "xlsx", "html", "text"];
+    let row = |format: &str| {
+        let (run, bytes) = place.report(format);
+        let seconds = run.wall.as_secs_f64();
+        Row {
+            what: format!("report over {orders} orders, {} returned, {format} of {} MB", orders / 5, bytes >> 20),
+            measured: format!("{seconds:.1} s, {}", memory(&run)),
+            target: "5 s, 150 MB",
+            met: seconds <= 5.0 && run.peak_kib <= 150 << 10,
+        }
+    };
+    formats.map(row).into()
 }
 
 fn memory(run: &Run) -> String {

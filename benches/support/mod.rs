@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 mod plain;
+mod returns;
 mod settled;
 pub use plain::{Log, baseline};
+pub use returns::returned;
 pub use settled::million;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_reconciled");
@@ -121,12 +123,24 @@ impl Workplace {
     }
 
     pub fn reconcile(&self) -> Run {
+        self.run(&["reconcile", "--json", "--no-progress"])
+    }
+
+    /// A report over everything the store has, in a format, into a file; how large the file is, too.
+    pub fn report(&self, format: &str) -> (Run, u64) {
+        let file = self.directory.join(format!("report.{format}"));
+        let name = file.display().to_string();
+        let run = self.run(&["report", "--from", "2020", "--format", format, "--output", &name]);
+        (run, std::fs::metadata(&file).expect("the report").len())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
         let before = children_cpu();
         let started = Instant::now();
         let mut process = Command::new(PROGRAM)
             .args(["--quiet", "--config"])
             .arg(self.config())
-            .args(["reconcile", "--json", "--no-progress"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the pass starts");
@@ -145,7 +159,7 @@ impl Workplace {
             }
         };
         let wall = started.elapsed();
-        assert!(matches!(status.code(), Some(0 | 1)), "the pass ended with {status}");
+        assert!(matches!(status.code(), Some(0 | 1)), "the program ended with {status}");
         let confirmed = counting.join().expect("counted");
         let cpu = children_cpu().saturating_sub(before);
         Run { wall, cpu, peak_kib, confirmed: confirmed.try_into().unwrap_or(0) }

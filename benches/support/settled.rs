@@ -49,7 +49,7 @@ fn amount() -> Minor {
     Minor::new(5_035).expect("an amount")
 }
 
-fn order(id: u64, now: Timestamp) -> ShopOrder {
+pub fn order(id: u64, now: Timestamp) -> ShopOrder {
     let long_ago = now.checked_sub(SignedDuration::from_hours(24 * 90)).expect("a time");
     ShopOrder {
         id: OrderId(id),

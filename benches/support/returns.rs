@@ -1,0 +1,180 @@
+//! A store of a million orders of which a fifth were returned, refunded and paid: what a year's report reads.
+
+use jiff::{SignedDuration, Timestamp};
+use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled::core::facts::{KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Word};
+use reconciled::core::id::{
+    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, PassId, Reference, RefundId, ShopName,
+};
+use reconciled::core::intent::{self, Effect, Intent, Kind, State, Target};
+use reconciled::core::money::{Currency, Minor};
+use reconciled::core::order::{Event, Order};
+use reconciled::core::plan::Note;
+use reconciled::store::sqlite::SqliteStore;
+use reconciled::store::{Decided, Step, Store as _};
+use uuid::Uuid;
+
+use super::Workplace;
+use super::settled::order;
+
+/// Orders made durable together.
+const BATCH: u64 = 2_000;
+
+/// Of so many orders one was returned.
+const RETURNED: u64 = 5;
+
+/// Fills the workplace's store; every movement, decision and outcome is of these days.
+pub fn returned(place: &Workplace, orders: u32) {
+    place.reconcile();
+    let store = SqliteStore::open(&place.store(), ShopName("main".to_owned())).expect("the store opens");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let now: Timestamp = std::time::SystemTime::now().try_into().expect("a time");
+    let pass = PassId(Uuid::from_u128(2));
+    runtime.block_on(async {
+        store.begin_pass(pass, now).await.expect("a pass");
+        let last = 2_000_000_000 + u64::from(orders);
+        for first in (2_000_000_000..last).step_by(usize::try_from(BATCH).unwrap_or(1)) {
+            let ids: Vec<u64> = (first..last.min(first + BATCH)).collect();
+            let read = ids.iter().map(|id| (OrderId(*id), Some(order(*id, now))));
+            store.observe(read.collect(), now).await.expect("observed");
+            for step in 0..3 {
+                let decisions: Vec<Decided> = ids.iter().filter_map(|id| decided(*id, step, now)).collect();
+                for result in store.decide(pass, now, decisions).await.expect("decided") {
+                    result.expect("each is decided");
+                }
+            }
+        }
+        store.end_pass(pass, now, true).await.expect("the pass ends");
+    });
+}
+
+fn amount(minor: i64) -> Minor {
+    Minor::new(minor).expect("an amount")
+}
+
+fn number(id: u64) -> InvoiceNumber {
+    InvoiceNumber(format!("INV{id}"))
+}
+
+fn refund_id(id: u64) -> RefundId {
+    RefundId(Uuid::from_u128(u128::from(id) << 64).to_string())
+}
+
+/// The order's decisions: captured and a refund intended; the refund seen and marking paid intended; paid.
+fn decided(id: u64, step: u32, now: Timestamp) -> Option<Decided> {
+    let is_returned = id.is_multiple_of(RETURNED);
+    let credit = InvoiceId(id);
+    let (refund, payment) = (intent(id, Kind::Refund, now), intent(id, Kind::MarkPaid, now));
+    let requested = CreditInvoice::RefundRequested(refund.id);
+    let proof = Proof::Refund(refund_id(id));
+    let mut decided = quiet(id, is_returned && step > 0, now);
+    let credited = |before: CreditInvoice, event: credit_invoice::Event| Step::Credit {
+        id: credit,
+        after: before.clone().apply(event.clone()).expect("a legal step"),
+        before,
+        event,
+    };
+    match step {
+        0 => {
+            decided.steps.push(Step::Order { before: Order::Pending, event: Event::Captured, after: Order::Paid });
+            if is_returned {
+                let made = now.checked_sub(SignedDuration::from_hours(30)).expect("a time");
+                decided.credits.push((credit, number(id), Some(amount(1_995)), made));
+                decided.steps.push(credited(CreditInvoice::Pending, credit_invoice::Event::Intended(refund.id)));
+                decided.intents.push(refund);
+            }
+        }
+        _ if !is_returned => return None,
+        1 => {
+            decided.steps.push(seen(&refund, Some(refund_id(id))));
+            decided.steps.push(credited(requested, credit_invoice::Event::Refunded(proof)));
+            decided.intents.push(payment);
+        }
+        _ => {
+            decided.steps.push(seen(&payment, None));
+            decided.steps.push(credited(CreditInvoice::Refunded(proof), credit_invoice::Event::PaidSeen));
+        }
+    }
+    Some(decided)
+}
+
+fn seen(intent: &Intent, made: Option<RefundId>) -> Step {
+    let note = Some(Note::Seen { made });
+    Step::Intent { id: intent.id, before: State::Planned, event: intent::Event::Seen, after: State::Confirmed, note }
+}
+
+fn intent(id: u64, kind: Kind, now: Timestamp) -> Intent {
+    let effect = Effect {
+        kind,
+        amount: amount(1_995),
+        reference: Reference(number(id).0),
+        credit_invoice: Some((InvoiceId(id), number(id))),
+        generation: 0,
+    };
+    let target = Target {
+        shop: ShopName("main".to_owned()),
+        order: OrderId(id),
+        klarna_order_id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()),
+        currency: Currency::EUR,
+    };
+    Intent {
+        id: intent::id(&effect, &target),
+        key: intent::key(&effect, &target),
+        payload: format!("{{\"refunded_amount\":1995,\"reference\":\"{}\",\"description\":\"\"}}", effect.reference),
+        effect,
+        target,
+        state: State::Planned,
+        planned_at: now,
+        attempts: 0,
+        first_sent_at: None,
+        last_sent_at: None,
+        not_before: None,
+        seen_before: Vec::new(),
+        absent_since: None,
+        made: None,
+        said: None,
+        ended_at: None,
+    }
+}
+
+fn quiet(id: u64, is_refunded: bool, now: Timestamp) -> Decided {
+    let refund = KlarnaRefund {
+        id: refund_id(id),
+        amount: amount(1_995),
+        reference: Some(Reference(number(id).0)),
+        refunded_at: Some(now),
+    };
+    let klarna = KlarnaOrder {
+        id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()).expect("an id"),
+        status: Word::Known(KlarnaStatus::Captured),
+        fraud: None,
+        currency: Word::Known(Currency::EUR),
+        order_amount: amount(5_035),
+        original_amount: amount(5_035),
+        captured: amount(5_035),
+        refunded: amount(if is_refunded { 1_995 } else { 0 }),
+        remaining: Minor::ZERO,
+        merchant_reference1: None,
+        expires_at: None,
+        captures: vec![KlarnaCapture {
+            id: CaptureId(Uuid::from_u128(u128::from(id) << 32).to_string()),
+            amount: amount(5_035),
+            reference: None,
+            captured_at: Some(now),
+        }],
+        refunds: if is_refunded { vec![refund] } else { Vec::new() },
+    };
+    Decided {
+        order: OrderId(id),
+        refunded: klarna.refunded,
+        klarna: Some((klarna, now)),
+        changed: true,
+        credits: Vec::new(),
+        steps: Vec::new(),
+        absent: Vec::new(),
+        intents: Vec::new(),
+        captured: amount(5_035),
+        discrepancies: Vec::new(),
+        next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
+    }
+}
