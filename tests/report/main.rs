@@ -10,6 +10,7 @@
 mod closing;
 mod golden;
 mod hostile;
+mod migrating;
 mod periods;
 mod schema;
 mod seed;

@@ -65,6 +65,12 @@ impl Shop {
         Self::on(SqliteStore::open(path, ShopName("main".into())).unwrap()).await
     }
 
+    /// A store that is there already.
+    pub fn reopened(path: &std::path::Path) -> Self {
+        let store = SqliteStore::open(path, ShopName("main".into())).unwrap();
+        Self { store, passes: 1_000, pass: PassId(Uuid::nil()) }
+    }
+
     async fn on(store: SqliteStore) -> Self {
         let identity = Identity { environment: "playground".into(), region: "eu".into(), shop_id: "356891".into() };
         let read_at = at("2025-10-01T06:00:00Z");

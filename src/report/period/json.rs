@@ -3,6 +3,7 @@
 //! Text is whole here and steers nothing: whatever could move a cursor is written as an escape. When the report fails
 //! half-way the object stays unfinished, so that no script takes it for whole.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::mark::Mark;
@@ -15,13 +16,14 @@ pub struct Json<W: Write> {
     out: W,
     section: Option<Section>,
     has_rows: bool,
+    written: BTreeSet<Section>,
     shops: Vec<Summary>,
 }
 
 impl<W: Write> Json<W> {
     pub(super) fn new(mut out: W) -> io::Result<Self> {
         out.write_all(b"{\"shops\":[")?;
-        Ok(Self { out, section: None, has_rows: false, shops: Vec::new() })
+        Ok(Self { out, section: None, has_rows: false, written: BTreeSet::new(), shops: Vec::new() })
     }
 
     fn pair(&mut self, name: &str, value: &str) -> io::Result<()> {
@@ -30,13 +32,14 @@ impl<W: Write> Json<W> {
         self.out.write_all(b",")
     }
 
-    /// Ends the section under way, and writes every section before `next` as empty.
+    /// Ends the section under way, and begins `next`.
     fn up_to(&mut self, next: Option<Section>) -> io::Result<()> {
         if self.section.take().is_some() {
             self.out.write_all(b"],")?;
         }
         if let Some(next) = next {
             write!(self.out, "\n\"{}\":[", next.key())?;
+            self.written.insert(next);
         }
         self.section = next;
         self.has_rows = false;
@@ -91,6 +94,10 @@ impl<W: Write + Send + 'static> Sheet for Json<W> {
 
     fn end_shop(&mut self, summary: &Summary) -> io::Result<()> {
         self.up_to(None)?;
+        let written = std::mem::take(&mut self.written);
+        for section in Section::ALL.iter().filter(|section| !written.contains(section)) {
+            write!(self.out, "\n\"{}\":[],", section.key())?;
+        }
         let proof = &summary.proof;
         write!(
             self.out,
