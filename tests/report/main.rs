@@ -14,3 +14,4 @@ mod migrating;
 mod periods;
 mod schema;
 mod seed;
+mod sums;

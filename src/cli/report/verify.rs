@@ -46,7 +46,7 @@ impl Verify {
             |why: io::Error| CliError::Failed { attempt: format!("reading `{name}`"), why: why.to_string() };
         let mark = Mark::of_file(File::open(&self.file).map_err(unreadable)?).map_err(unreadable)?;
         let no_report = || CliError::Usage(format!("`{name}` is no report of this program, or its mark was cut off"));
-        let mark = mark.ok_or_else(no_report)?;
+        let mark = mark.filter(|mark| !mark.shops.is_empty()).ok_or_else(no_report)?;
         let (period, format) = mark.period().zip(mark.format.parse().ok()).ok_or_else(no_report)?;
         let shops = chosen(context, &mark)?;
         let file = File::open(&self.file).map_err(unreadable)?;
