@@ -333,6 +333,17 @@ fn the_demonstration_comes_to_rest_and_its_json_is_the_contracts() {
 }
 
 #[test]
+fn the_demonstration_leaves_a_report_that_agrees_with_its_store() {
+    let (directory, config) = rehearsal();
+    let kept = config.parent().unwrap().join("report.html");
+    let page = std::fs::read_to_string(&kept).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("INV00005"), "{page}");
+    let arguments = ["--config", config.to_str().unwrap(), "report", "verify", kept.to_str().unwrap()];
+    let verified = run_in(directory.path(), &arguments);
+    assert_eq!(status(&verified), 0, "{}", text(&verified.stdout));
+}
+
+#[test]
 fn operators_can_look_and_decide() {
     let (directory, config) = rehearsal();
     let command = |arguments: &[&str]| {

@@ -4,7 +4,7 @@
 //! the exact decimal text of its amount: a workbook knows no other numbers, and no sum is made of them here.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -130,9 +130,11 @@ impl<W: Write> Xlsx<W> {
             .set_comment(mark)
             .set_creation_datetime(&civil(self.as_of));
         self.book.set_properties(&properties);
-        let mut whole = Cursor::new(Vec::new());
+        // An archive is not written from front to back, and a large one does not fit into memory.
+        let mut whole = tempfile::tempfile()?;
         self.book.save_to_writer(&mut whole).map_err(failed)?;
-        self.out.write_all(whole.get_ref())?;
+        whole.rewind()?;
+        io::copy(&mut whole, &mut self.out)?;
         self.out.flush()?;
         Ok(self.out)
     }
