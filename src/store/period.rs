@@ -72,6 +72,11 @@ pub enum Line {
     Credit(CreditLine),
     Cancel(CancelLine),
     Refund(RefundLine),
+    /// A refund at Klarna in the period that proves a credit invoice's money; the credit invoice's line has the rest.
+    RefundOfCredit {
+        currency: String,
+        amount: Minor,
+    },
     Break(BreakLine),
     Effect(EffectLine),
     Decision(DecisionLine),
@@ -162,17 +167,16 @@ pub struct CancelLine {
     pub late: bool,
 }
 
-/// What explains a refund at Klarna.
+/// What explains a refund at Klarna that is for no credit invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Explained {
-    Credit(String),
     Cancel,
     /// A human said that it belongs to nothing here.
     RuledOut(String),
     Nothing,
 }
 
-/// A refund at Klarna that is booked in the period.
+/// A refund at Klarna that is booked in the period and for no credit invoice.
 #[derive(Clone, Debug)]
 pub struct RefundLine {
     pub order: String,

@@ -112,10 +112,11 @@ impl<F: Sheet> Report<F> {
             }
             Line::Refund(it) => {
                 self.proof.refund(&it);
-                if matches!(it.explained, crate::store::period::Explained::Credit(_)) {
-                    return Ok(());
-                }
                 one(Section::Refunds, Frame::refund(it))
+            }
+            Line::RefundOfCredit { currency, amount } => {
+                self.proof.refund_of_credit(&currency, amount);
+                return Ok(());
             }
             Line::Break(it) => {
                 self.proof.one_break(&it);

@@ -128,11 +128,19 @@ impl Proof {
         }
     }
 
+    pub(super) fn refund_of_credit(&mut self, currency: &str, amount: Minor) {
+        if !self.moved.contains_key(currency) {
+            self.moved.insert(currency.to_owned(), Moved::default());
+        }
+        if let Some(moved) = self.moved.get_mut(currency) {
+            moved.for_credits.add(amount.get());
+        }
+    }
+
     pub(super) fn refund(&mut self, it: &RefundLine) {
         let moved = self.moved.entry(it.currency.clone()).or_default();
         let amount = it.amount.get();
         let part = match &it.explained {
-            Explained::Credit(_) => &mut moved.for_credits,
             Explained::Cancel => &mut moved.for_cancels,
             Explained::RuledOut(_) => &mut moved.ruled_out,
             Explained::Nothing => &mut moved.unexplained,

@@ -80,7 +80,6 @@ impl Frame {
 
     pub(super) fn refund(it: RefundLine) -> Vec<Cell> {
         let explained = match it.explained {
-            Explained::Credit(number) => format!("credit invoice {number}"),
             Explained::Cancel => "a cancel".to_owned(),
             Explained::RuledOut(actor) => format!("ruled out by {actor}"),
             Explained::Nothing => "nothing".to_owned(),

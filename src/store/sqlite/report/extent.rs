@@ -12,7 +12,7 @@ use super::super::columns::At;
 use super::super::dossier;
 use super::super::journal::{self, Head};
 
-const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+pub(super) const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 
 pub(in super::super) fn extent(conn: &Connection, shop: &str, span: &Span) -> Result<Extent, StoreError> {
     let record = dossier::shop(conn, shop)?;

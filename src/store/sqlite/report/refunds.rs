@@ -3,54 +3,65 @@
 //! Goes through the refunds themselves, not through the credit invoices: what nothing explains shows because it is
 //! looked for from this side.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::super::super::StoreError;
 use super::super::super::codec::Coded as _;
-use super::super::super::period::{Explained, FlowLine, Line, Lines, RefundLine, Who};
+use super::super::super::period::{Explained, FlowLine, Line, Lines, RefundLine};
 use super::super::columns::{At, Cents, Number};
+use super::extent::NANOS_PER_DAY;
 use super::{Reading, credits};
 use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::ledger::Attribution;
+use crate::core::money::Minor;
 use crate::core::order::Order;
 
 pub(super) fn read<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(), StoreError> {
+    // The index has all that is needed of a refund which a credit invoice explains, and those are nearly all.
     let mut find = reading.conn.prepare(
-        "SELECT m.order_id, m.id, m.klarna_order_id, m.amount, m.currency, m.reference, m.made_at, m.booked_at
-         FROM movement AS b INDEXED BY movement_booked
-            JOIN movement AS m ON m.shop = b.shop AND m.order_id = b.order_id AND m.kind = b.kind AND m.id = b.id
-         WHERE b.shop = ?1 AND b.kind = 'refund' AND b.booked_at >= ?2 AND b.booked_at < ?3 AND b.seen_after <= ?4
-         ORDER BY b.booked_at, b.order_id, b.id",
+        "SELECT order_id, id, currency, amount, booked_at FROM movement INDEXED BY movement_booked
+         WHERE shop = ?1 AND kind = 'refund' AND booked_at >= ?2 AND booked_at < ?3 AND seen_after <= ?4
+         ORDER BY booked_at, order_id, id",
     )?;
     let extent = reading.extent;
     let mut rows = find.query((reading.shop, At(extent.from), At(extent.until), reading.last()))?;
     while let Some(row) = rows.next()? {
-        lines.line(Line::Refund(line(reading, row)?))?;
+        let (order, id): (Number, String) = (row.get(0)?, row.get(1)?);
+        let (currency, Cents(amount)): (String, Cents) = (row.get(2)?, row.get(3)?);
+        lines.line(if settles_a_credit(reading, order, &id)? {
+            Line::RefundOfCredit { currency, amount }
+        } else {
+            Line::Refund(line(reading, order, id, (currency, amount), row.get(4)?)?)
+        })?;
     }
     Ok(())
 }
 
-fn line(reading: &Reading<'_>, row: &Row<'_>) -> Result<RefundLine, StoreError> {
-    let order: Number = row.get(0)?;
-    let (id, reference): (String, Option<String>) = (row.get(1)?, row.get(5)?);
-    let (made_at, booked_at): (Option<At>, At) = (row.get(6)?, row.get(7)?);
+/// A refund that no credit invoice explains, with what else may.
+fn line(
+    reading: &Reading<'_>, order: Number, id: String, (currency, amount): (String, Minor), booked_at: At,
+) -> Result<RefundLine, StoreError> {
+    let mut find = reading.conn.prepare_cached(
+        "SELECT klarna_order_id, reference, made_at FROM movement
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND id = ?3",
+    )?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (klarna_order_id, reference, made_at): (String, Option<String>, Option<At>) =
+        find.query_row((reading.shop, order, &id), read)?;
     let number = reading.order_number(order)?;
-    let explained = explained(reading, order, &number, &id, reference.as_deref())?;
     Ok(RefundLine {
-        who: match &explained {
-            // Its credit invoice's line says who.
-            Explained::Credit(_) => Who::Us,
-            Explained::Cancel | Explained::RuledOut(_) | Explained::Nothing => credits::who(reading, order, &id)?,
-        },
+        explained: explained(reading, order, &number, &id, reference.as_deref())?,
+        who: credits::who(reading, order, &id)?,
         order: number,
-        klarna_order_id: row.get(2)?,
+        klarna_order_id,
         id,
-        amount: row.get::<_, Cents>(3)?.0,
-        currency: row.get(4)?,
+        amount,
+        currency,
         reference,
         made_at: made_at.map(|at| at.0),
-        explained,
         late: made_at.is_some_and(|made| made.nanos() < booked_at.nanos()),
     })
 }
@@ -58,9 +69,6 @@ fn line(reading: &Reading<'_>, row: &Row<'_>) -> Result<RefundLine, StoreError> 
 fn explained(
     reading: &Reading<'_>, order: Number, number: &str, id: &str, reference: Option<&str>,
 ) -> Result<Explained, StoreError> {
-    if let Some(credit) = settles(reading, order, id)? {
-        return Ok(Explained::Credit(credit));
-    }
     match reading.humans.on(order, id).map(|word| (&word.target, &word.actor)) {
         Some((Attribution::Cancel, _)) => return Ok(Explained::Cancel),
         Some((Attribution::RuledOut, actor)) => return Ok(Explained::RuledOut(actor.clone())),
@@ -73,27 +81,25 @@ fn explained(
     Ok(Explained::Nothing)
 }
 
-/// The credit invoice whose money this refund proves, as the journal had it.
-fn settles(reading: &Reading<'_>, order: Number, refund: &str) -> Result<Option<String>, StoreError> {
+/// The money of a credit invoice is proven by this refund, as the journal had it.
+fn settles_a_credit(reading: &Reading<'_>, order: Number, refund: &str) -> Result<bool, StoreError> {
     let mut find = reading.conn.prepare_cached(
-        "SELECT c.number, (SELECT after FROM journal AS j INDEXED BY journal_credit
+        "SELECT (SELECT after FROM journal AS j INDEXED BY journal_credit
             WHERE j.shop = ?1 AND j.entity = 'credit_invoice' AND j.entity_id = CAST(c.id AS TEXT) AND j.seq <= ?3
             ORDER BY j.seq DESC LIMIT 1)
-         FROM credit_invoice AS c INDEXED BY credit_invoice_order WHERE c.shop = ?1 AND c.order_id = ?2 ORDER BY c.id",
+         FROM credit_invoice AS c INDEXED BY credit_invoice_order WHERE c.shop = ?1 AND c.order_id = ?2",
     )?;
     let mut rows = find.query((reading.shop, order, reading.last()))?;
     while let Some(row) = rows.next()? {
-        let state: Option<String> = row.get(1)?;
-        let Some(CreditInvoice::Refunded(Proof::Refund(proof)) | CreditInvoice::Paid(Proof::Refund(proof))) =
+        let state: Option<String> = row.get(0)?;
+        if let Some(CreditInvoice::Refunded(Proof::Refund(proof)) | CreditInvoice::Paid(Proof::Refund(proof))) =
             state.as_deref().and_then(CreditInvoice::decode)
-        else {
-            continue;
-        };
-        if proof.as_str() == refund {
-            return Ok(Some(row.get(0)?));
+            && proof.as_str() == refund
+        {
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// We made it for a cancel.
@@ -116,28 +122,37 @@ fn was_reversed(reading: &Reading<'_>, order: Number) -> Result<bool, StoreError
     Ok(Order::decode(&row.get::<_, String>(0)?).is_some_and(Order::was_cancelled))
 }
 
-/// Captured and refunded per week and currency. Weeks begin on Monday; the first of January 1970 was a Thursday.
+/// Captured and refunded per week and currency. Weeks begin on Monday; the first of January 1970 was a Thursday. Added
+/// up here and not by SQLite, which would sort all movements first.
 pub(super) fn flows<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(), StoreError> {
     let mut find = reading.conn.prepare(
-        "SELECT (booked_at / 86400000000000 + 3) / 7, currency, count(*), sum(amount)
-         FROM movement INDEXED BY movement_booked
-         WHERE shop = ?1 AND kind = ?5 AND booked_at >= ?2 AND booked_at < ?3 AND seen_after <= ?4
-         GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT booked_at, currency, amount FROM movement INDEXED BY movement_booked
+         WHERE shop = ?1 AND kind = ?5 AND booked_at >= ?2 AND booked_at < ?3 AND seen_after <= ?4",
     )?;
     let extent = reading.extent;
     for (kind, is_capture) in [("capture", true), ("refund", false)] {
+        let mut weeks: BTreeMap<i64, BTreeMap<String, (u64, i64)>> = BTreeMap::new();
         let mut rows = find.query((reading.shop, At(extent.from), At(extent.until), reading.last(), kind))?;
         while let Some(row) = rows.next()? {
-            let week: i64 = row.get(0)?;
+            let day = row.get::<_, i64>(0)?.div_euclid(NANOS_PER_DAY);
+            let currencies = weeks.entry(day.saturating_add(3).div_euclid(7)).or_default();
+            let currency = row.get_ref(1)?.as_str().map_err(|why| StoreError::Damaged(why.to_string()))?;
+            let amount: i64 = row.get(2)?;
+            match currencies.get_mut(currency) {
+                Some((count, sum)) => {
+                    (*count, *sum) = (count.saturating_add(1), sum.saturating_add(amount));
+                }
+                None => {
+                    currencies.insert(currency.to_owned(), (1, amount));
+                }
+            }
+        }
+        for (week, currencies) in weeks {
             let second = week.saturating_mul(7).saturating_sub(3).saturating_mul(86_400);
-            let count: Number = row.get(2)?;
-            lines.line(Line::Flow(FlowLine {
-                week: Timestamp::from_second(second).unwrap_or(Timestamp::MIN),
-                currency: row.get(1)?,
-                is_capture,
-                count: count.0,
-                amount: row.get(3)?,
-            }))?;
+            let week = Timestamp::from_second(second).unwrap_or(Timestamp::MIN);
+            for (currency, (count, amount)) in currencies {
+                lines.line(Line::Flow(FlowLine { week, currency, is_capture, count, amount }))?;
+            }
         }
     }
     Ok(())
