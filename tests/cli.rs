@@ -213,7 +213,11 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         effects: vec![effect],
         calls: Calls { lightspeed: ReadWrite { read: 3, write: 1 }, klarna: ReadWrite { read: 12, write: 1 } },
         calls_left: Vec::new(),
-        not_checked: vec![NotChecked { what: "order ORD00020".to_owned(), why: "Klarna answered 503".to_owned() }],
+        not_checked: vec![NotChecked {
+            what: "order ORD00020".to_owned(),
+            why: "Klarna answered 503".to_owned(),
+            side: None,
+        }],
     };
     let open = Break {
         id: 7,

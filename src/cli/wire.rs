@@ -146,7 +146,7 @@ pub(super) fn nothing_checked(shop: &ShopName, dry_run: bool, at: Timestamp, err
         effects: Vec::new(),
         calls: Calls::default(),
         calls_left: Vec::new(),
-        not_checked: vec![NotChecked { what: format!("shop {shop}"), why }],
+        not_checked: vec![NotChecked { what: format!("shop {shop}"), why, side: None }],
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::agenda::Job;
 use crate::core::id::ShopName;
-use crate::report::{Calls, PassReport};
+use crate::report::{Calls, PassReport, Side};
 use crate::schedule::When;
 use crate::store::Standing;
 
@@ -26,6 +26,8 @@ pub struct Ended {
     pub complete: bool,
     /// Why the pass could not run, or the first thing that it could not check.
     pub trouble: Option<String>,
+    /// The first thing that each side did not answer.
+    pub unanswered: Unanswered,
     pub calls: Calls,
     /// Calls left in each of the shop's windows, by the window's length.
     pub calls_left: Vec<(SignedDuration, i64)>,
@@ -33,6 +35,13 @@ pub struct Ended {
     pub outcomes: BTreeMap<&'static str, usize>,
     /// `None` when the store could not be read.
     pub standing: Option<Standing>,
+}
+
+/// What a side left out of a pass, in words; `None` where it answered everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unanswered {
+    pub lightspeed: Option<String>,
+    pub klarna: Option<String>,
 }
 
 impl Ended {
@@ -44,6 +53,7 @@ impl Ended {
             took: Duration::ZERO,
             complete: false,
             trouble: None,
+            unanswered: Unanswered::default(),
             calls: Calls::default(),
             calls_left: Vec::new(),
             outcomes: BTreeMap::new(),
@@ -55,6 +65,8 @@ impl Ended {
     pub fn tell(&mut self, report: &PassReport) {
         self.complete = report.is_complete();
         self.trouble = report.not_checked.first().map(|first| format!("{}: {}", first.what, first.why));
+        let of = |side| report.trouble_of(side).map(|it| format!("{}: {}", it.what, it.why));
+        self.unanswered = Unanswered { lightspeed: of(Side::Lightspeed), klarna: of(Side::Klarna) };
         self.calls = report.calls;
         self.calls_left.clone_from(&report.calls_left);
         self.outcomes = report.outcomes();

@@ -10,6 +10,7 @@ use crate::core::answer::Unreadable;
 use crate::core::facts::ShopOrder;
 use crate::core::id::OrderId;
 use crate::http::Transport;
+use crate::report::Side;
 use crate::store::{Store, StoreError};
 
 /// One answer about an order: whether Klarna is its payment, and what the shop said.
@@ -31,7 +32,7 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
                     Unreadable::Refused(_) | Unreadable::OutOfBudget { .. } | Unreadable::Throttled { .. }
                 );
                 let (what, reason) = poll::unread(id, &why);
-                tally.not_checked(what, reason);
+                tally.unanswered(Side::Lightspeed, what, reason);
                 failed.insert(id);
             }
         }

@@ -19,7 +19,7 @@ use crate::core::limits::{self, Spent};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
 use crate::http::Transport;
-use crate::report::{EffectRow, Outcome};
+use crate::report::{EffectRow, Outcome, Side};
 use crate::store::{Dossier, Guard, Store, StoreError};
 
 use super::act::Fresh;
@@ -180,7 +180,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             tally.close_account(said);
         }
         let what = number.map_or_else(|| "an order".to_owned(), |number| format!("order {number}"));
-        tally.not_checked(what, format!("Klarna: {}", reason(why)));
+        tally.unanswered(Side::Klarna, what, format!("Klarna: {}", reason(why)));
     }
 
     /// Decides every order of the batch and commits the decisions together.

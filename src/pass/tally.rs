@@ -8,7 +8,7 @@ use super::{ASKED_TO_END, Options, Stop};
 use crate::core::answer::{Said, Unreadable};
 use crate::core::id::{IntentId, PassId, ShopName};
 use crate::core::money::Currency;
-use crate::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, ReadWrite};
+use crate::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, ReadWrite, Side};
 
 /// Told how far a pass is; for progress bars.
 pub trait Progress: Send + Sync {
@@ -87,7 +87,15 @@ impl<'a> Tally<'a> {
     }
 
     pub(super) fn not_checked(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        let entry = NotChecked { what: what.into(), why: why.into() };
+        self.note(NotChecked { what: what.into(), why: why.into(), side: None });
+    }
+
+    /// The same, because of what `side` answered or did not.
+    pub(super) fn unanswered(&mut self, side: Side, what: impl Into<String>, why: impl Into<String>) {
+        self.note(NotChecked { what: what.into(), why: why.into(), side: Some(side) });
+    }
+
+    fn note(&mut self, entry: NotChecked) {
         tracing::info!("{} was not checked: {}", entry.what, entry.why);
         if self.not_checked.len() < NAMED_AT_MOST && !self.not_checked.contains(&entry) {
             self.not_checked.push(entry);
@@ -105,7 +113,7 @@ impl<'a> Tally<'a> {
     /// A list could not be read: what is known of the shop may be old, so nothing is decided on it.
     pub(super) fn lists_failed(&mut self, what: &str, why: &Unreadable) {
         self.lists_failed = true;
-        self.not_checked(what, reason(why));
+        self.unanswered(Side::Lightspeed, what, reason(why));
     }
 
     pub(super) fn lists_were_read(&self) -> bool {
@@ -116,7 +124,7 @@ impl<'a> Tally<'a> {
     pub(super) fn close_account(&mut self, said: &Said) {
         if !self.closed.account {
             self.closed.account = true;
-            self.not_checked("Klarna", format!("the credential was refused: {}", spoken(said)));
+            self.unanswered(Side::Klarna, "Klarna", format!("the credential was refused: {}", spoken(said)));
         }
     }
 
@@ -128,7 +136,7 @@ impl<'a> Tally<'a> {
     pub(super) fn close_marking(&mut self, said: &Said) {
         if !self.closed.marking {
             self.closed.marking = true;
-            self.not_checked("Lightspeed", format!("marking paid was refused: {}", spoken(said)));
+            self.unanswered(Side::Lightspeed, "Lightspeed", format!("marking paid was refused: {}", spoken(said)));
         }
     }
 

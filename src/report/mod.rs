@@ -73,6 +73,15 @@ impl ReadWrite {
 pub struct NotChecked {
     pub what: String,
     pub why: String,
+    /// Whose answer is missing or unusable; `None` when it is neither side's doing.
+    pub side: Option<Side>,
+}
+
+/// The two services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Lightspeed,
+    Klarna,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +127,11 @@ impl PassReport {
     /// Nothing was left unchecked.
     pub fn is_complete(&self) -> bool {
         self.not_checked.is_empty()
+    }
+
+    /// The first thing that a side did not answer, if it left anything out.
+    pub fn trouble_of(&self, side: Side) -> Option<&NotChecked> {
+        self.not_checked.iter().find(|it| it.side == Some(side))
     }
 
     /// How many effects ended how.

@@ -17,6 +17,7 @@ use crate::core::id::{InvoiceId, OrderId};
 use crate::core::money::Currency;
 use crate::http::Transport;
 use crate::lightspeed::{BadRow, ListPage, Page};
+use crate::report::Side;
 use crate::store::{Store, StoreError};
 
 /// Rows of one list that are read by themselves in one pass. A list with more of them is not a list with a few bad
@@ -98,9 +99,9 @@ pub(super) async fn orders_apart<S: Store, T: Transport, C: Clock>(
     listing.bad.retain(|row| row.id.is_none_or(|id| !read.contains(&OrderId(id))));
     for row in &listing.bad {
         match row.id.map(OrderId) {
-            Some(id) if failed.insert(id) => tally.not_checked(super::named(id), reason(&row.why)),
+            Some(id) if failed.insert(id) => tally.unanswered(Side::Lightspeed, super::named(id), reason(&row.why)),
             Some(_) => {}
-            None => tally.not_checked(place(row, "orders"), reason(&row.why)),
+            None => tally.unanswered(Side::Lightspeed, place(row, "orders"), reason(&row.why)),
         }
     }
     Ok(())
@@ -119,7 +120,7 @@ pub(super) async fn invoices_apart<S: Store, T: Transport, C: Clock>(
             Ok(invoice) => shop.store.listed(Vec::new(), invoice.into_iter().collect()).await?,
             Err(why) => {
                 let by_id = row.id.map(|id| format!("the invoice with id {id}"));
-                tally.not_checked(by_id.unwrap_or_else(|| place(&row, "invoices")), reason(&why));
+                tally.unanswered(Side::Lightspeed, by_id.unwrap_or_else(|| place(&row, "invoices")), reason(&why));
                 left.push(row);
             }
         }
