@@ -30,7 +30,7 @@ pub use notify::Notify;
 pub use problem::{ConfigError, Problems};
 pub use schedule::Schedule;
 pub use secrets::Secrets;
-pub use server::Server;
+pub use server::{PageConfig, Server};
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
 pub use values::duration;
@@ -62,6 +62,7 @@ pub struct Config {
     pub store: StoreUrl,
     pub schedule: Schedule,
     pub server: Server,
+    pub page: PageConfig,
     /// Where Lightspeed reaches the service from outside; `None`: no hints, polling alone.
     pub webhooks: Option<String>,
     /// Who is told when a human is needed; `None`: nobody.
@@ -83,6 +84,8 @@ pub struct Loaded {
     pub notify_token: Option<SecretString>,
     /// The seed that signs checkpoints; read for a service only, a command asks for it by itself.
     pub checkpoint_key: Option<SecretString>,
+    /// What opens the operations page; read for a service only. `None`: there is no page.
+    pub page_token: Option<SecretString>,
     /// What is allowed and unwise; for stderr.
     pub warnings: Vec<String>,
 }
@@ -104,7 +107,9 @@ pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, Conf
     let shop = shop.cloned();
     match shop {
         Some(shop) if problems.is_empty() => {
-            Ok(Loaded { config: Arc::new(config), shop, secrets, notify_token: None, checkpoint_key: None, warnings })
+            let config = Arc::new(config);
+            let (notify_token, checkpoint_key, page_token) = (None, None, None);
+            Ok(Loaded { config, shop, secrets, notify_token, checkpoint_key, page_token, warnings })
         }
         _ => Err(ConfigError::Problems(problems.into_sorted())),
     }
@@ -129,6 +134,7 @@ pub fn load_all(
     let notify_token =
         notify.and_then(|notify| secrets::notify_token(notify, &path, environment, &mut problems, &mut warnings));
     let checkpoint_key = secrets::checkpoint_key(&config, environment, &mut problems, &mut warnings);
+    let page_token = secrets::page_token(&config.page, &path, environment, &mut problems, &mut warnings);
     let mut all = Vec::with_capacity(chosen.len());
     for shop in chosen {
         let mut warnings = std::mem::take(&mut warnings);
@@ -139,6 +145,7 @@ pub fn load_all(
             secrets,
             notify_token: notify_token.clone(),
             checkpoint_key: checkpoint_key.clone(),
+            page_token: page_token.clone(),
             warnings,
         });
     }
@@ -168,7 +175,7 @@ pub fn load_all_without_secrets(file: Option<&Path>, only: Option<&str>) -> Resu
     };
     let config = Arc::new(config);
     let loaded =
-        |shop| Loaded { config: config.clone(), shop, secrets: None, notify_token: None, warnings: Vec::new() };
+        |shop| Loaded { config: config.clone(), shop, secrets: None, notify_token: None, checkpoint_key: None, page_token: None, warnings: Vec::new() };
     if problems.is_empty() {
         Ok(chosen.into_iter().map(loaded).collect())
     } else {

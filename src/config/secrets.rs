@@ -1,4 +1,4 @@
-//! The four secrets of a shop, the token of notifications and the key of checkpoints: from a file, from systemd's credentials, or from the environment, in this order.
+//! The four secrets of a shop, the tokens of notifications and of the operations page, and the key of checkpoints: from a file, from systemd's credentials, or from the environment, in this order.
 //!
 //! A secret is never printed, in no message and no debug output; what is wrong with one is said without it.
 
@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::hosts::KlarnaEnvironment;
 use super::notify::Notify;
 use super::problem::Problems;
+use super::server::PageConfig;
 use super::shop::ShopConfig;
 use crate::checkpoint::Signer;
 use crate::http::Credentials;
@@ -31,6 +32,9 @@ const LONGEST: u64 = 4096;
 
 /// Lightspeed's keys and secrets have exactly this length in every shop seen so far.
 const LIGHTSPEED_LENGTH: usize = 32;
+
+/// 128 random bits in hexadecimal.
+const SHORTEST_TOKEN: usize = 32;
 
 /// One secret, and where it may come from.
 struct Source<'a> {
@@ -135,6 +139,28 @@ pub(super) fn checkpoint_key(
         problems.add_text(format!("{}: {}: {why}", plain(&config.path.display().to_string()), source.key));
     })
     .ok()
+}
+
+/// What opens the operations page; none is fine and leaves the page off, a weak one is not.
+pub(super) fn page_token(
+    page: &PageConfig, config: &Path, environment: &Environment, problems: &mut Problems, warnings: &mut Vec<String>,
+) -> Option<SecretString> {
+    let source = Source {
+        key: "server.token_file".to_owned(),
+        file: page.token_file.as_deref(),
+        credential: "server.token".to_owned(),
+        variable: "RECONCILED_SERVER_TOKEN".to_owned(),
+    };
+    let why = match source.read(environment, false, warnings) {
+        Ok(token) if token.expose_secret().len() >= SHORTEST_TOKEN => return Some(token),
+        Ok(_) => format!(
+            "the token has fewer than {SHORTEST_TOKEN} characters and could be guessed; make one with `openssl rand -hex 32`"
+        ),
+        Err(BadSecret::Nowhere { .. }) => return None,
+        Err(why) => why.to_string(),
+    };
+    problems.add_text(format!("{}: {}: {why}", plain(&config.display().to_string()), source.key));
+    None
 }
 
 impl Secrets {

@@ -1,12 +1,14 @@
 //! The `[server]` and `[webhooks]` sections: where the service listens, and how it is reached from outside.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
 use super::read::{Kind, Reader};
+use super::values::FILE;
 
-pub(super) const SERVER: &[&str] = &["listen"];
+pub(super) const SERVER: &[&str] = &["listen", "token_file", "hosts"];
 pub(super) const WEBHOOKS: &[&str] = &["address"];
 
 /// Health, figures and hints.
@@ -14,6 +16,15 @@ pub(super) const WEBHOOKS: &[&str] = &["address"];
 pub enum Server {
     Listen(SocketAddr),
     Off,
+}
+
+/// Who may open the operations page, besides knowing its token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageConfig {
+    pub token_file: Option<PathBuf>,
+    /// Hosts other than this machine by which a browser reaches the page, in lower case; each over https, through a
+    /// proxy that ends it.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Server {
@@ -30,11 +41,34 @@ const ADDRESS: Kind<String> = Kind {
     read: address,
 };
 
-pub(super) fn server<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>) -> Server {
+const HOST: Kind<String> = Kind {
+    allowed: "the host that a browser asks for, such as \"ops.example.org\", with its port where it is not 443",
+    read: |text| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        (!text.is_empty() && text.len() <= 255 && text.chars().all(plain)).then(|| text.to_ascii_lowercase())
+    },
+};
+
+pub(super) fn server<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> (Server, PageConfig) {
     let section = reader.section(root, "server", "server");
     reader.check_keys(section, "server", SERVER);
-    reader.get(section, "server", "listen", &LISTEN).unwrap_or_default()
+    let listen = reader.get(section, "server", "listen", &LISTEN).unwrap_or_default();
+    let token_file = reader.get(section, "server", "token_file", &FILE).map(|file| directory.join(file));
+    let hosts = reader.list(section, "server", "hosts", &HOST).unwrap_or_default();
+    if let Server::Listen(address) = listen
+        && !address.ip().is_loopback()
+        && token_file.is_some()
+        && hosts.is_empty()
+    {
+        let line = reader.line_of(section, "listen");
+        reader.problem(line, NOT_LOOPBACK);
+    }
+    (listen, PageConfig { token_file, hosts })
 }
+
+const NOT_LOOPBACK: &str = "server.listen is open to other machines and server.token_file switches the operations page \
+                            on: put a proxy that ends https before it and name its host in server.hosts, or listen on \
+                            127.0.0.1";
 
 pub(super) fn webhooks<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>) -> Option<String> {
     let section = reader.section(root, "webhooks", "webhooks");

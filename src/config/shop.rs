@@ -110,11 +110,13 @@ pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
     let StoreUrl::Sqlite(file) = reader
         .get(store, "store", "url", &STORE_URL)
         .unwrap_or_else(|| StoreUrl::Sqlite(PathBuf::from(store_url::STANDARD)));
+    let (server, page) = server::server(reader, &root, directory);
     Config {
         path: path.to_owned(),
         store: StoreUrl::Sqlite(directory.join(file)),
         schedule: schedule(reader, &root),
-        server: server::server(reader, &root),
+        server,
+        page,
         webhooks: server::webhooks(reader, &root),
         notify: notify::notify(reader, &root, directory),
         checkpoints: checkpoints::checkpoints(reader, &root, directory),
