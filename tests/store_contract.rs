@@ -31,6 +31,9 @@ mod histories;
 #[path = "store_contract/operating.rs"]
 mod operating;
 #[cfg(test)]
+#[path = "store_contract/paging.rs"]
+mod paging;
+#[cfg(test)]
 #[path = "store_contract/reading.rs"]
 mod reading;
 #[cfg(test)]
@@ -86,6 +89,15 @@ macro_rules! every_promise {
                 a_shop_at_rest_stands_at_nothing,
                 what_is_open_is_counted,
                 next_times_survive_a_restart,
+            }
+            paging {
+                open_breaks_come_page_by_page,
+                closed_breaks_come_latest_first,
+                a_break_is_found_by_its_id_and_by_its_order,
+                credit_invoices_come_page_by_page,
+                passes_come_latest_first,
+                the_journal_comes_latest_first_and_names_what_it_is_about,
+                the_switch_says_who_moved_it,
             }
             telling {
                 what_was_told_survives_a_restart,

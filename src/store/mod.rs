@@ -4,6 +4,7 @@
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
 pub mod codec;
+pub mod pages;
 pub mod period;
 pub(crate) mod rows;
 mod shown;

@@ -21,6 +21,7 @@ mod lock;
 mod movements;
 mod open;
 mod operate;
+mod pages;
 mod reader;
 mod replay;
 mod report;

@@ -260,21 +260,24 @@ pub(super) fn history(conn: &Connection, shop: &str, order: OrderId) -> Result<V
          FROM journal INDEXED BY journal_order
          WHERE shop = ?1 AND order_id = ?2 ORDER BY seq",
     )?;
-    let rows = find.query_map((shop, Number(order.0)), |row| {
-        Ok(JournalRow {
-            seq: row.get(0)?,
-            at: row.get::<_, At>(1)?.0,
-            actor: row.get(2)?,
-            cause: row.get(3)?,
-            entity: row.get(4)?,
-            entity_id: row.get(5)?,
-            event: row.get(6)?,
-            before: row.get(7)?,
-            after: row.get(8)?,
-            detail: row.get(9)?,
-        })
-    })?;
+    let rows = find.query_map((shop, Number(order.0)), journal_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// From the columns seq, at, actor, cause, entity, entity_id, event, before, after and detail, in this order.
+pub(super) fn journal_row(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
+    Ok(JournalRow {
+        seq: row.get(0)?,
+        at: row.get::<_, At>(1)?.0,
+        actor: row.get(2)?,
+        cause: row.get(3)?,
+        entity: row.get(4)?,
+        entity_id: row.get(5)?,
+        event: row.get(6)?,
+        before: row.get(7)?,
+        after: row.get(8)?,
+        detail: row.get(9)?,
+    })
 }
 
 pub(super) fn budgets(conn: &Connection, shop: &str) -> Result<BTreeMap<String, String>, StoreError> {
