@@ -24,6 +24,7 @@ use crate::pass::{self, Silent};
 use crate::report::PassReport;
 use crate::schedule::NextDue;
 use crate::store::{Standing, Store as _};
+use crate::web::page::{Entrance, Premises};
 use crate::web::{Door, Site};
 
 pub(super) type Shops = BTreeMap<ShopName, Loaded>;
@@ -110,6 +111,7 @@ impl Service {
         let (seats, doors) = seated(&shops).await?;
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
         self.site.open_doors(doors);
+        self.site.open_page(entrance(&self.shops()));
         Ok(seats)
     }
 }
@@ -118,6 +120,7 @@ impl Work for Service {
     async fn seats(&self) -> Result<Vec<Seat>, String> {
         let (seats, doors) = seated(&self.shops()).await?;
         self.site.open_doors(doors);
+        self.site.open_page(entrance(&self.shops()));
         Ok(seats)
     }
 
@@ -174,6 +177,19 @@ async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
         }
     }
     Ok((seats, doors))
+}
+
+/// What the operations page needs; nothing without a token, or without a place to listen.
+fn entrance(shops: &Shops) -> Option<Entrance> {
+    let first = shops.values().next()?;
+    let (token, Server::Listen(address)) = (first.page_token.as_ref()?, first.config.server) else { return None };
+    let premises = |loaded: &Loaded| Premises {
+        store: loaded.config.store.path().to_owned(),
+        environment: loaded.shop.klarna.environment.name(),
+        policy: loaded.shop.policy.clone(),
+    };
+    let shops = shops.iter().map(|(name, loaded)| (name.clone(), premises(loaded))).collect();
+    Some(Entrance::new(token, address.port(), first.config.page.hosts.clone(), shops))
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

@@ -209,7 +209,7 @@ impl<'a> From<&'a CreditRow> for CreditView<'a> {
 }
 
 /// The refund that proves a credit invoice, where one refund does.
-pub(super) const fn refund_id(state: &CreditInvoice) -> Option<&RefundId> {
+pub(crate) const fn refund_id(state: &CreditInvoice) -> Option<&RefundId> {
     match state {
         CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => Some(id),
         CreditInvoice::Refunded(Proof::Reversal)

@@ -39,13 +39,75 @@ impl Knock {
         [(Self::Woke, "woke"), (Self::Refused, "refused"), (Self::Dropped, "dropped")];
 }
 
+/// Why the operations page did not do what somebody asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Host,
+    CrossSite,
+    Token,
+    TooOften,
+    Session,
+    Replayed,
+    TooLarge,
+    Unreadable,
+    /// The decision does not fit what it meets, or was not confirmed.
+    Decision,
+}
+
+impl Refused {
+    const ALL: [(Self, &'static str); 9] = [
+        (Self::Host, "host"),
+        (Self::CrossSite, "cross_site"),
+        (Self::Token, "token"),
+        (Self::TooOften, "too_often"),
+        (Self::Session, "session"),
+        (Self::Replayed, "replayed"),
+        (Self::TooLarge, "too_large"),
+        (Self::Unreadable, "unreadable"),
+        (Self::Decision, "decision"),
+    ];
+}
+
 #[derive(Debug, Default)]
 pub struct Counters {
+    page: PageCounters,
     woke: AtomicU64,
     refused: AtomicU64,
     dropped: AtomicU64,
     told_by_command: Tries,
     told_by_post: Tries,
+}
+
+/// What happened at the operations page.
+#[derive(Debug, Default)]
+struct PageCounters {
+    logins: AtomicU64,
+    decisions: AtomicU64,
+    host: AtomicU64,
+    cross_site: AtomicU64,
+    token: AtomicU64,
+    too_often: AtomicU64,
+    session: AtomicU64,
+    replayed: AtomicU64,
+    too_large: AtomicU64,
+    unreadable: AtomicU64,
+    decision: AtomicU64,
+}
+
+impl PageCounters {
+    const fn of(&self, refused: Refused) -> &AtomicU64 {
+        match refused {
+            Refused::Host => &self.host,
+            Refused::CrossSite => &self.cross_site,
+            Refused::Token => &self.token,
+            Refused::TooOften => &self.too_often,
+            Refused::Session => &self.session,
+            Refused::Replayed => &self.replayed,
+            Refused::TooLarge => &self.too_large,
+            Refused::Unreadable => &self.unreadable,
+            Refused::Decision => &self.decision,
+        }
+    }
 }
 
 /// Notifications that went out, and that failed.
@@ -58,6 +120,18 @@ struct Tries {
 impl Counters {
     pub(super) fn count(&self, knock: Knock) {
         self.of(knock).fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn logged_in(&self) {
+        self.page.logins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn decided(&self) {
+        self.page.decisions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refuse(&self, refused: Refused) {
+        self.page.of(refused).fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn notified(&self, channel: Channel, is_done: bool) {
@@ -120,8 +194,26 @@ impl Collector for Figures {
             let value = self.counters.of(knock).load(Ordering::Relaxed);
             ConstCounter::new(value).encode(knocks.encode_family(&[("result", result)])?)?;
         }
-        notifications(&mut encoder, &self.counters)
+        notifications(&mut encoder, &self.counters)?;
+        page(&mut encoder, &self.counters.page)
     }
+}
+
+fn page(encoder: &mut DescriptorEncoder<'_>, counters: &PageCounters) -> fmt::Result {
+    for (name, help, counter) in [
+        ("page_logins", "Logins to the operations page", &counters.logins),
+        ("page_decisions", "Decisions made on the operations page", &counters.decisions),
+    ] {
+        let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(counter.load(Ordering::Relaxed)).encode(metric)?;
+    }
+    let help = "Requests that the operations page refused, by why";
+    let mut metric = encoder.encode_descriptor("page_refusals", help, None, MetricType::Counter)?;
+    for (refused, reason) in Refused::ALL {
+        let value = counters.of(refused).load(Ordering::Relaxed);
+        ConstCounter::new(value).encode(metric.encode_family(&[("reason", reason)])?)?;
+    }
+    Ok(())
 }
 
 fn notifications(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Result {

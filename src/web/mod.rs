@@ -1,11 +1,12 @@
-//! What the service answers over HTTP: its health, its figures, and hints that a shop changed.
+//! What the service answers over HTTP: its health, its figures, hints that a shop changed, and the operations page.
 //!
-//! On this machine's loopback unless configured otherwise. Nothing here reads or changes an order; a request can at
-//! most wake a pass.
+//! On this machine's loopback unless configured otherwise. Only the page reads an order, for whoever holds its token,
+//! and only a human's decision is written; any other request can at most wake a pass.
 
-mod health;
+pub(crate) mod health;
 mod hook;
 mod metrics;
+pub mod page;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,6 +24,7 @@ use crate::daemon::wake::Waker;
 use crate::store::Channel;
 pub use hook::Door;
 pub use metrics::{Counters, Knock};
+use page::{Desk, Entrance};
 
 /// Everything the answers are made of; clones share it.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ pub struct Site {
     /// By the token in the address.
     doors: Arc<RwLock<BTreeMap<String, Door>>>,
     counters: Arc<Counters>,
+    desk: Desk,
 }
 
 /// A shop's order with everything embedded is far smaller; what is larger is refused unread.
@@ -42,7 +45,14 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 impl Site {
     pub fn new(board: Board, waker: Waker) -> Self {
-        Self { board, waker, doors: Arc::default(), counters: Arc::default() }
+        let counters = Arc::<Counters>::default();
+        let desk = Desk::new(board.clone(), waker.clone(), counters.clone());
+        Self { board, waker, doors: Arc::default(), counters, desk }
+    }
+
+    /// What the operations page needs; `None` switches it off.
+    pub fn open_page(&self, entrance: Option<Entrance>) {
+        self.desk.open(entrance);
     }
 
     /// The shops whose hints are believed; replaces those before.
@@ -65,6 +75,7 @@ impl Site {
     }
 
     fn router(self) -> Router {
+        let page = self.desk.clone().router();
         Router::new()
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
@@ -72,6 +83,7 @@ impl Site {
             .route("/hook/{token}", post(hook::knock))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(self)
+            .merge(page)
     }
 }
 

@@ -1,4 +1,4 @@
--- What a report for a period reads: movements at Klarna with their times, what a pass could not check, and indexes over
+-- Schema 3: what a report for a period reads: movements at Klarna with their times, what a pass could not check, and indexes over
 -- the rare rows of the journal, so that a report neither reads a whole journal nor sorts one.
 --
 -- A report says how things stood behind one row of the journal. So whatever it reads is either never changed, or tells

@@ -1,4 +1,4 @@
--- Schema 2: what the operations page reads a page at a time, without walking a shop's whole history.
+-- Schema 4: what the operations page reads a page at a time, without walking a shop's whole history.
 
 -- Credit invoices that are not settled yet, newest first by their id.
 CREATE INDEX credit_invoice_open ON credit_invoice (shop, id)

@@ -15,6 +15,7 @@
 )]
 
 mod hints;
+mod page;
 mod schedule;
 mod service;
 mod signals;

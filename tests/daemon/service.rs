@@ -37,8 +37,13 @@ pub fn free() -> SocketAddr {
 impl<'a> Service<'a> {
     /// Configures the rig for a service and starts it; returns when it is ready.
     pub fn start(rig: &'a Rig, policy: &str, more: &str) -> Self {
+        Self::start_with_server(rig, policy, more, "")
+    }
+
+    /// The same with further keys of `[server]`.
+    pub fn start_with_server(rig: &'a Rig, policy: &str, more: &str, server: &str) -> Self {
         let address = free();
-        rig.configure_as("nl", policy, &format!("{more}\n[server]\nlisten = \"{address}\"\n"));
+        rig.configure_as("nl", policy, &format!("{more}\n[server]\nlisten = \"{address}\"\n{server}"));
         let service = Self::start_as_configured(rig, address);
         service.waits_for("the service is ready");
         service

@@ -1,6 +1,6 @@
 //! What the operations page reads: each list page by page, from where the last one ended.
 
-use reconciled::core::credit_invoice::Event as Credit;
+use reconciled::core::credit_invoice::{CreditInvoice, Event as Credit, Proof};
 use reconciled::core::discrepancy::{BreakKind, Discrepancy};
 use reconciled::core::id::{InvoiceId, OrderId, RefundId};
 use reconciled::core::intent::Event;
@@ -11,7 +11,6 @@ use crate::fixture::{
     Place, at, attempt, begun, credit, credit_step, decide, granted, intend, intending, minor, operate, pass, quiet,
     record,
 };
-use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 
 fn difference(kind: BreakKind, subject: &str) -> Discrepancy {
     Discrepancy {
@@ -28,8 +27,8 @@ fn ids(rows: &[BreakRow]) -> Vec<i64> {
     rows.iter().map(|row| row.it.id).collect()
 }
 
-fn behind(row: &BreakRow) -> Option<BreakPlace> {
-    Some(BreakPlace { opened_at: row.it.opened_at, id: row.it.id })
+fn behind(row: &BreakRow) -> BreakPlace {
+    BreakPlace { opened_at: row.it.opened_at, id: row.it.id }
 }
 
 /// Breaks 1 and 2 at one moment on order 1, break 3 later on order 2.
@@ -53,7 +52,7 @@ where
     loop {
         let rows = store.breaks_page(BreakFilter::default(), after, 1).await.unwrap();
         let Some(row) = rows.last() else { break };
-        after = behind(row);
+        after = Some(behind(row));
         seen.extend(ids(&rows));
     }
     assert_eq!(seen, [1, 2, 3], "two of one moment are told apart by their ids");
@@ -75,7 +74,7 @@ where
     let rows = store.breaks_page(closed.clone(), None, 9).await.unwrap();
     assert_eq!(ids(&rows), [3, 1]);
     assert_eq!(rows[0].it.status, BreakStatus::Cleared);
-    let rows = store.breaks_page(closed, behind(&rows[0]), 9).await.unwrap();
+    let rows = store.breaks_page(closed, Some(behind(&rows[0])), 9).await.unwrap();
     assert_eq!(ids(&rows), [1]);
     assert_eq!(ids(&store.breaks_page(BreakFilter::default(), None, 9).await.unwrap()), [2]);
 }
@@ -122,10 +121,10 @@ where
 {
     let store = place.open();
     assert!(store.passes_page(None, 9).await.unwrap().is_empty());
-    for number in 1..=3_u8 {
+    for (number, ends) in [(1_u8, Some((101, true))), (2, Some((102, false))), (3, None)] {
         store.begin_pass(pass(number.into()), at(number.into())).await.unwrap();
-        if number < 3 {
-            store.end_pass(pass(number.into()), at(i64::from(number) + 100), number == 1).await.unwrap();
+        if let Some((end, complete)) = ends {
+            store.end_pass(pass(number.into()), at(end), complete).await.unwrap();
         }
     }
     let rows = store.passes_page(None, 2).await.unwrap();

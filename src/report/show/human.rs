@@ -217,7 +217,7 @@ fn journal<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
 }
 
 /// What a row is about, by the name people know.
-fn subject(life: &Life, row: &JournalRow) -> String {
+pub(crate) fn subject(life: &Life, row: &JournalRow) -> String {
     let (ledger, id) = (&life.dossier.ledger, row.entity_id.as_str());
     let known = match row.entity.as_str() {
         "order" => Some("order".to_owned()),
@@ -240,7 +240,7 @@ fn word(text: &str) -> String {
 }
 
 /// What is worth reading of a row's detail: not the digest, and not what is said above.
-fn detail(life: &Life, text: &str) -> String {
+pub(crate) fn detail(life: &Life, text: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return plain(text) };
     let told = ["payload_sha256", "key", "number", "reference", "credit_invoice", "generation", "kind", "currency"];
     let worth = fields.iter().filter(|(name, value)| !told.contains(&name.as_str()) && !value.is_null());

@@ -23,7 +23,7 @@ pub struct Life {
     pub breaks: Vec<Break>,
 }
 
-fn shop_status(word: &Word<ShopStatus>) -> String {
+pub(crate) fn shop_status(word: &Word<ShopStatus>) -> String {
     spoken(word, |status| match status {
         ShopStatus::Open => "open",
         ShopStatus::AwaitingPayment => "awaiting_payment",
@@ -31,7 +31,7 @@ fn shop_status(word: &Word<ShopStatus>) -> String {
     })
 }
 
-fn shipped(word: &Word<Shipped>) -> String {
+pub(crate) fn shipped(word: &Word<Shipped>) -> String {
     spoken(word, |shipped| match shipped {
         Shipped::No => "no",
         Shipped::Partly => "partly",
@@ -40,7 +40,7 @@ fn shipped(word: &Word<Shipped>) -> String {
     })
 }
 
-fn klarna_status(word: &Word<KlarnaStatus>) -> String {
+pub(crate) fn klarna_status(word: &Word<KlarnaStatus>) -> String {
     spoken(word, |status| match status {
         KlarnaStatus::Authorized => "authorized",
         KlarnaStatus::PartCaptured => "part_captured",
@@ -51,7 +51,7 @@ fn klarna_status(word: &Word<KlarnaStatus>) -> String {
     })
 }
 
-fn fraud(word: &Word<Fraud>) -> String {
+pub(crate) fn fraud(word: &Word<Fraud>) -> String {
     spoken(word, |fraud| match fraud {
         Fraud::Accepted => "accepted",
         Fraud::Pending => "pending",
@@ -72,7 +72,7 @@ fn amount(said: &Said) -> Option<Minor> {
 }
 
 /// What a human said that a refund was for.
-fn settles(life: &Life, attribution: &Attribution) -> String {
+pub(crate) fn settles(life: &Life, attribution: &Attribution) -> String {
     let number = |id: &InvoiceId| {
         let record = life.dossier.ledger.credits.get(id);
         record.map_or_else(|| format!("credit invoice {id}"), |record| record.number.to_string())

@@ -1,0 +1,201 @@
+//! A decision comes back: checked against what is held now, and handed to the store like a command's.
+//!
+//! Whatever does not fit is refused with its reason, and changes nothing. What was typed must be the amount that the
+//! store holds at this moment, so that nobody confirms one amount and moves another.
+
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Desk;
+use super::frame::plain;
+use super::login::unreadable;
+use super::offers::{amount_of, typed, waiting};
+use super::refusal::Refusal;
+use super::session::Flash;
+use super::visit::Visit;
+use crate::core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use crate::core::ledger::Attribution;
+use crate::core::money::Minor;
+use crate::store::pages::Pages as _;
+use crate::store::{Dossier, Operation, Store as _};
+use crate::web::metrics::Refused;
+
+/// The longest note the journal keeps, in characters.
+const LONGEST_NOTE: usize = 500;
+
+/// Everything that a form of ours may send; which fields count depends on `action`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Given {
+    form: String,
+    action: String,
+    note: String,
+    confirm: String,
+    #[serde(rename = "break")]
+    id: String,
+    order: String,
+    intent: String,
+    refund: String,
+    settles: String,
+    /// The break on whose page it was decided.
+    from: String,
+}
+
+/// A decision that the store may be asked for, and what is said once it is done.
+struct Decision {
+    operation: Operation,
+    done: String,
+    /// The next pass has something to do.
+    wakes: bool,
+}
+
+/// Why a decision is not taken: a sentence for whoever decided.
+type Why = String;
+
+pub(super) async fn decide(
+    State(desk): State<Desk>, visit: Visit, form: Result<Form<Given>, FormRejection>,
+) -> Result<Response, Refusal> {
+    let Form(given) = form.map_err(|why| unreadable(&why))?;
+    if !visit.visitor.redeem(&desk, &given.form) {
+        return Err(Refusal::Replayed);
+    }
+    let back = back(&visit, &given);
+    let note = given.note.trim();
+    let flash = match take(&visit, &given, note).await {
+        Ok(Decision { done, wakes, .. }) => {
+            desk.counters.decided();
+            if wakes {
+                // A hint that is dropped costs one period of waiting.
+                desk.waker.wake(visit.shop.clone());
+            }
+            Flash { failed: false, text: done, note: String::new() }
+        }
+        Err(why) => {
+            desk.counters.refuse(Refused::Decision);
+            Flash { failed: true, text: format!("Nothing was changed: {why}"), note: note.to_owned() }
+        }
+    };
+    visit.visitor.tell(&desk, flash);
+    Ok(Redirect::to(&back).into_response())
+}
+
+/// Where the decision was made.
+fn back(visit: &Visit, given: &Given) -> String {
+    let shop = &visit.shop;
+    let number = |text: &str| text.parse::<u64>().ok();
+    match (number(&given.from), number(&given.order)) {
+        (Some(id), _) => format!("/shops/{shop}/breaks/{id}"),
+        (None, Some(order)) => format!("/shops/{shop}/orders/{order}"),
+        (None, None) => format!("/shops/{shop}/switch"),
+    }
+}
+
+async fn take(visit: &Visit, given: &Given, note: &str) -> Result<Decision, Why> {
+    if note.chars().count() > LONGEST_NOTE || note.contains(char::is_control) {
+        return Err(format!("a note is one line of at most {LONGEST_NOTE} characters"));
+    }
+    let may_be_silent = ["reopen", "release", "resume"].contains(&given.action.as_str());
+    if note.is_empty() && !may_be_silent {
+        return Err("say why in a few words".to_owned());
+    }
+    let decision = decision(visit, given).await?;
+    let (operation, actor) = (decision.operation.clone(), visit.visitor.operator.clone());
+    let done = visit.store.operate(operation, actor, note.to_owned(), visit.now).await;
+    done.map_err(|why| plain(&why.to_string()))?;
+    Ok(decision)
+}
+
+async fn decision(visit: &Visit, given: &Given) -> Result<Decision, Why> {
+    let done = |operation, done: &str, wakes| Ok(Decision { operation, done: done.to_owned(), wakes });
+    match given.action.as_str() {
+        "ack" => done(Operation::Acknowledge(id(given)?), "The break is acknowledged.", false),
+        "resolve" => done(Operation::Resolve(id(given)?), "The break is resolved.", false),
+        "reopen" => done(Operation::Reopen(id(given)?), "The break is open again.", false),
+        "stop" => done(Operation::Stop, "Stopped: nothing is written to either side until you resume.", false),
+        "resume" if given.confirm.trim() == visit.shop.as_str() => {
+            done(Operation::Resume, "Resumed: the next pass does what is due.", true)
+        }
+        "resume" => Err(format!("type the shop's name, {}, to let writes go again", visit.shop)),
+        _ => about_order(visit, given).await,
+    }
+}
+
+fn id(given: &Given) -> Result<i64, Why> {
+    given.id.parse().map_err(|_| "the form names no break".to_owned())
+}
+
+async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
+    let order = OrderId(given.order.parse().map_err(|_| "the form names no order".to_owned())?);
+    let failed = |why: crate::store::StoreError| plain(&why.to_string());
+    let dossier = visit.store.dossiers(vec![order]).await.map_err(failed)?.pop();
+    let dossier = dossier.ok_or_else(|| "the order is not known".to_owned())?;
+    let breaks = visit.store.breaks_of(order).await.map_err(failed)?;
+    let done = |operation, done: &str| Ok(Decision { operation, done: done.to_owned(), wakes: true });
+    match given.action.as_str() {
+        "hold" => done(Operation::Hold(order), "The order is held: nothing is written for it until it is released."),
+        "release" => {
+            let waiting = waiting(&dossier.ledger);
+            if waiting.is_positive() {
+                confirmed(visit, given, waiting)?;
+            }
+            done(Operation::Release(order), "The order is released; the next pass does what is due.")
+        }
+        "approve" => {
+            let intent = intent(given)?;
+            let amount = amount_of(&dossier, &breaks, intent).ok_or_else(|| gone("effect"))?;
+            confirmed(visit, given, amount)?;
+            done(Operation::Approve { order, intent }, "Approved; the next pass carries it out.")
+        }
+        "abandon" => {
+            let intent = of_the_order(&dossier, intent(given)?)?;
+            done(Operation::Abandon(intent), "It is given up and never sent again.")
+        }
+        "adopt" | "ignore" => about_refund(visit, given, &dossier),
+        _ => Err("this page knows no such decision".to_owned()),
+    }
+}
+
+fn about_refund(visit: &Visit, given: &Given, dossier: &Dossier) -> Result<Decision, Why> {
+    let refunds = dossier.klarna.iter().flat_map(|(order, _)| &order.refunds);
+    let refund = refunds.into_iter().find(|refund| refund.id.as_str() == given.refund).ok_or_else(|| gone("refund"))?;
+    confirmed(visit, given, refund.amount)?;
+    let (to, done) = match (given.action.as_str(), given.settles.as_str()) {
+        ("ignore", _) => (Attribution::RuledOut, "The refund settles nothing; the next pass goes on from there."),
+        (_, "cancel") => (Attribution::Cancel, "The refund settles the rest of the cancelled order."),
+        (_, credit) => {
+            let id = credit.parse().map(InvoiceId).map_err(|_| "choose what the refund was for".to_owned())?;
+            (Attribution::CreditInvoice(id), "The refund settles the credit invoice; the next pass marks it paid.")
+        }
+    };
+    let (order, refund): (OrderId, RefundId) = (dossier.shop.id, refund.id.clone());
+    Ok(Decision { operation: Operation::Attribute { order, refund, to }, done: done.to_owned(), wakes: true })
+}
+
+fn intent(given: &Given) -> Result<IntentId, Why> {
+    given.intent.parse::<Uuid>().map(IntentId).map_err(|_| "the form names no effect".to_owned())
+}
+
+fn of_the_order(dossier: &Dossier, id: IntentId) -> Result<IntentId, Why> {
+    dossier.ledger.intents.iter().any(|intent| intent.id == id).then_some(id).ok_or_else(|| gone("effect"))
+}
+
+fn gone(what: &str) -> String {
+    format!("the order has no such {what} any more; load the page again")
+}
+
+/// What was typed is exactly the amount that is at stake now. A comma is as good as a point.
+fn confirmed(visit: &Visit, given: &Given, amount: Minor) -> Result<(), Why> {
+    let given = given.confirm.trim().replace(',', ".");
+    let read = match visit.currency {
+        Some(currency) => Minor::parse(&given, currency).ok(),
+        None => given.parse().ok().and_then(|minor| Minor::new(minor).ok()),
+    };
+    if read == Some(amount) {
+        return Ok(());
+    }
+    Err(format!("to confirm, type the amount as it is shown: {}", typed(amount, visit.currency)))
+}

@@ -1,0 +1,172 @@
+//! The operations page: what a shop's people see and decide, in a browser.
+//!
+//! Served from the program itself: no script, no request to anybody else, nothing kept in the browser but a session's
+//! key. It reads through the store, and what somebody decides goes through [`crate::store::Store::operate`] like a
+//! command's. It moves no money, talks to neither side, and shows nothing to whoever does not hold the token.
+
+mod breaks;
+mod decide;
+mod frame;
+mod guard;
+mod lists;
+mod login;
+mod offers;
+mod order;
+mod overview;
+mod refusal;
+mod runbook;
+mod session;
+mod switch;
+mod timeline;
+mod visit;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::metrics::Counters;
+use crate::core::id::ShopName;
+use crate::core::policy::Policy;
+use crate::daemon::board::Board;
+use crate::daemon::wake::Waker;
+use session::{Digest, Sessions};
+
+/// The largest form is a note of 500 characters.
+const LARGEST_FORM: usize = 16 * 1024;
+
+/// What a browser has to know and to ask for; replaced whole by a reload.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    token: Digest,
+    port: u16,
+    hosts: Vec<String>,
+    shops: BTreeMap<ShopName, Premises>,
+}
+
+/// One shop as the page finds it.
+#[derive(Clone, Debug)]
+pub struct Premises {
+    pub store: PathBuf,
+    /// `playground` or `production`.
+    pub environment: &'static str,
+    pub policy: Policy,
+}
+
+impl Entrance {
+    /// `hosts` are the names besides this machine's own; `port` is where the service listens.
+    pub fn new(token: &SecretString, port: u16, hosts: Vec<String>, shops: BTreeMap<ShopName, Premises>) -> Self {
+        Self { token: Digest::of(token.expose_secret()), port, hosts, shops }
+    }
+
+    /// A `Host` header in lower case that cannot be somebody else's name for this machine.
+    fn is_a_name_of_ours(&self, host: &str) -> bool {
+        self.hosts.iter().any(|it| it == host) || self.is_this_machine(host)
+    }
+
+    fn is_this_machine(&self, host: &str) -> bool {
+        let names = ["127.0.0.1", "localhost", "[::1]"];
+        let with_port =
+            |name: &str| host.strip_prefix(name).and_then(|rest| rest.strip_prefix(':')).map(str::parse::<u16>);
+        names.into_iter().any(|name| matches!(with_port(name), Some(Ok(port)) if self.port == port))
+    }
+}
+
+/// What every page is made of; clones share it.
+#[derive(Clone)]
+pub(super) struct Desk {
+    board: Board,
+    waker: Waker,
+    counters: Arc<Counters>,
+    entrance: Arc<RwLock<Option<Arc<Entrance>>>>,
+    sessions: Arc<Mutex<Sessions>>,
+}
+
+impl Desk {
+    pub(super) fn new(board: Board, waker: Waker, counters: Arc<Counters>) -> Self {
+        Self { board, waker, counters, entrance: Arc::default(), sessions: Arc::default() }
+    }
+
+    /// Replaces what holds; another token logs everybody out.
+    pub(super) fn open(&self, entrance: Option<Entrance>) {
+        let mut held = self.entrance.write().unwrap_or_else(PoisonError::into_inner);
+        let token = |entrance: Option<&Entrance>| entrance.map(|it| it.token);
+        if token(held.as_deref()) != token(entrance.as_ref()) {
+            self.sessions().end_all();
+        }
+        *held = entrance.map(Arc::new);
+    }
+
+    fn entrance(&self) -> Option<Arc<Entrance>> {
+        self.entrance.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A panic while they were held leaves plain values behind; at worst somebody logs in again.
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn router(self) -> Router {
+        Router::new()
+            .route("/", get(overview::show))
+            .route("/login", get(login::ask).post(login::enter))
+            .route("/logout", post(login::leave))
+            .route("/style.css", get(style))
+            .route("/icon.svg", get(icon))
+            .route("/shops/{shop}", get(overview::one))
+            .route("/shops/{shop}/breaks", get(breaks::list))
+            .route("/shops/{shop}/breaks/{id}", get(breaks::one))
+            .route("/shops/{shop}/find", get(order::find))
+            .route("/shops/{shop}/orders/{id}", get(order::show))
+            .route("/shops/{shop}/credits", get(lists::credits))
+            .route("/shops/{shop}/passes", get(lists::passes))
+            .route("/shops/{shop}/journal", get(lists::journal))
+            .route("/shops/{shop}/switch", get(switch::show))
+            .route("/shops/{shop}/decide", post(decide::decide))
+            .layer(DefaultBodyLimit::max(LARGEST_FORM))
+            .layer(from_fn_with_state(self.clone(), guard::guard))
+            .with_state(self)
+    }
+}
+
+async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../../templates/page/style.css"))
+}
+
+async fn icon() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("../../../templates/page/icon.svg"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_ours_by_its_whole_name_and_port() {
+        let token = SecretString::from("0123456789abcdef0123456789abcdef");
+        let entrance = Entrance::new(&token, 8620, vec!["ops.example.org".into()], BTreeMap::new());
+        for host in ["127.0.0.1:8620", "localhost:8620", "[::1]:8620", "ops.example.org"] {
+            assert!(entrance.is_a_name_of_ours(host), "{host}");
+        }
+        for host in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:8621",
+            "localhost",
+            "evil.example:8620",
+            "localhost.evil.example:8620",
+            "ops.example.org:8620",
+            "127.0.0.1:8620.evil.example",
+            "127.0.0.2:8620",
+        ] {
+            assert!(!entrance.is_a_name_of_ours(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Which decisions a page offers: those that fit what is held, each with what it does and what has to be typed.
+//!
+//! An offer is only an offer. What is decided is checked anew against the store when the form comes back.
+
+use jiff::Timestamp;
+
+use super::frame::{money, plain};
+use crate::core::credit_invoice::CreditInvoice;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::KlarnaRefund;
+use crate::core::id::IntentId;
+use crate::core::intent::{Intent, State};
+use crate::core::ledger::Ledger;
+use crate::core::money::{Currency, Minor};
+use crate::report::words;
+use crate::store::{Break, BreakStatus, Dossier};
+
+/// One decision as a form.
+pub(super) struct Offer {
+    /// What goes back as `action`.
+    pub(super) action: &'static str,
+    pub(super) title: String,
+    pub(super) explain: String,
+    pub(super) button: &'static str,
+    /// Fields that go back as they are.
+    pub(super) hidden: Vec<(&'static str, String)>,
+    /// What a refund may be for: value and text of each.
+    pub(super) choices: Vec<(String, String)>,
+    /// What has to be typed to confirm, where money moves.
+    pub(super) confirm: Option<String>,
+    pub(super) note_required: bool,
+}
+
+impl Offer {
+    fn new(action: &'static str, button: &'static str, title: impl Into<String>, explain: impl Into<String>) -> Self {
+        Self {
+            action,
+            title: title.into(),
+            explain: explain.into(),
+            button,
+            hidden: Vec::new(),
+            choices: Vec::new(),
+            confirm: None,
+            note_required: true,
+        }
+    }
+
+    fn of(mut self, name: &'static str, value: &dyn ToString) -> Self {
+        self.hidden.push((name, value.to_string()));
+        self
+    }
+
+    fn confirmed_by(mut self, amount: Minor, currency: Option<Currency>) -> Self {
+        self.confirm = Some(typed(amount, currency));
+        self
+    }
+}
+
+/// An amount as it has to be typed: without its currency.
+pub(super) fn typed(amount: Minor, currency: Option<Currency>) -> String {
+    currency.map_or_else(|| amount.get().to_string(), |currency| amount.decimal(currency))
+}
+
+/// About a break itself.
+pub(super) fn about_break(it: &Break) -> Vec<Offer> {
+    let ack = || {
+        let what = "Says that somebody is at it. The break stays open.";
+        Offer::new("ack", "Acknowledge", "Acknowledge: I am working on it", what).of("break", &it.id)
+    };
+    let resolve = || {
+        let what = "It is settled outside both systems. It opens again if its amount changes or it comes back. What \
+                    both systems agree on clears by itself.";
+        Offer::new("resolve", "Resolve", "Resolve: it is settled", what).of("break", &it.id)
+    };
+    let reopen = |title: &str| {
+        let mut offer = Offer::new("reopen", "Reopen", title, "It is open again, for anybody.").of("break", &it.id);
+        offer.note_required = false;
+        offer
+    };
+    match it.status {
+        BreakStatus::Open => vec![ack(), resolve()],
+        BreakStatus::Acknowledged => vec![resolve(), reopen("Reopen: nobody is working on it")],
+        BreakStatus::Resolved => vec![reopen("Reopen: it is not settled after all")],
+        BreakStatus::Cleared => Vec::new(),
+    }
+}
+
+/// About an order, its intents and its refunds.
+pub(super) fn about_order(
+    dossier: &Dossier, breaks: &[Break], currency: Option<Currency>, now: Timestamp,
+) -> Vec<Offer> {
+    let mut offers = Vec::new();
+    for refund in others_refunds(dossier) {
+        offers.extend(about_refund(dossier, refund, currency));
+    }
+    for (intent, amount) in held_by_a_ceiling(&dossier.ledger, breaks) {
+        let what = "A money ceiling holds it. Approved, the next pass sends it, whatever the ceiling says.";
+        let title = format!("Approve {}", money(Some(amount), currency));
+        let offer = Offer::new("approve", "Approve", title, what).of("intent", &intent);
+        offers.push(offer.confirmed_by(amount, currency));
+    }
+    for intent in &dossier.ledger.intents {
+        offers.extend(about_intent(&dossier.ledger, intent, breaks, currency, now));
+    }
+    offers.push(hold_or_release(dossier, currency));
+    for offer in &mut offers {
+        offer.hidden.push(("order", dossier.shop.id.to_string()));
+    }
+    offers
+}
+
+/// Refunds at Klarna that this program did not make: only they need a human's word.
+fn others_refunds(dossier: &Dossier) -> impl Iterator<Item = &KlarnaRefund> {
+    let ours = |refund: &KlarnaRefund| {
+        let made = |intent: &Intent| intent.made.as_ref() == Some(&refund.id);
+        let under = |intent: &Intent| refund.reference.as_ref() == Some(&intent.effect.reference);
+        dossier.ledger.intents.iter().any(|intent| made(intent) || under(intent))
+    };
+    dossier.klarna.iter().flat_map(|(order, _)| &order.refunds).filter(move |refund| !ours(refund))
+}
+
+fn about_refund(dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Currency>) -> [Offer; 2] {
+    let amount = money(Some(refund.amount), currency);
+    let said = if dossier.ledger.adopted.contains_key(&refund.id) {
+        " Somebody said so before; the last word counts."
+    } else {
+        ""
+    };
+    let what = format!(
+        "Says what the refund {} was for. What it settles is marked paid and not refunded again.{said}",
+        plain(refund.id.as_str())
+    );
+    let mut adopt = Offer::new("adopt", "Adopt", format!("Adopt the refund of {amount}"), what);
+    let credits = dossier.ledger.credits.iter().map(|(id, record)| {
+        let about = format!("{}, {}", money(record.amount, currency), record.state.name().replace('_', " "));
+        (id.to_string(), format!("{} ({about})", plain(record.number.as_str())))
+    });
+    adopt.choices = credits.chain([("cancel".to_owned(), "the rest of the cancelled order".to_owned())]).collect();
+    let what = format!(
+        "The refund {} settles none of this order's documents. Refunds that waited for your word then go out, if the \
+         money is still there.{said}",
+        plain(refund.id.as_str())
+    );
+    let ignore = Offer::new("ignore", "Ignore", format!("Ignore the refund of {amount}"), what);
+    let of = |offer: Offer| offer.of("refund", &refund.id).confirmed_by(refund.amount, currency);
+    [of(adopt), of(ignore)]
+}
+
+/// Effects that are no intents yet: only their break names them.
+fn held_by_a_ceiling<'a>(ledger: &'a Ledger, breaks: &'a [Break]) -> impl Iterator<Item = (IntentId, Minor)> + 'a {
+    breaks.iter().filter(|it| it.kind == BreakKind::LimitReached && is_open(it)).filter_map(move |it| {
+        let id = IntentId(it.subject.parse().ok()?);
+        let known = ledger.approved.contains(&id);
+        let intent = ledger.intents.iter().find(|intent| intent.id == id);
+        let amount = intent.map(|intent| intent.effect.amount).or(it.amount)?;
+        (!known).then_some((id, amount))
+    })
+}
+
+pub(super) const fn is_open(it: &Break) -> bool {
+    matches!(it.status, BreakStatus::Open | BreakStatus::Acknowledged)
+}
+
+fn about_intent(
+    ledger: &Ledger, intent: &Intent, breaks: &[Break], currency: Option<Currency>, now: Timestamp,
+) -> Vec<Offer> {
+    let (kind, amount) = (words::effect(intent.effect.kind), money(Some(intent.effect.amount), currency));
+    let reference = plain(intent.effect.reference.as_str());
+    let anew = |why: &str| {
+        let what =
+            format!("{why} Approved, the next pass starts it anew under a new key. Look in Klarna's portal first.");
+        let title = format!("Approve: {kind} {amount} for {reference} once more");
+        let offer = Offer::new("approve", "Approve", title, what).of("intent", &intent.id);
+        offer.confirmed_by(intent.effect.amount, currency)
+    };
+    let give_up = || {
+        let what = "It is never sent (again). What it was for stays as it is, and is yours to settle.";
+        Offer::new("abandon", "Give up", format!("Give up: {kind} {amount} for {reference}"), what)
+            .of("intent", &intent.id)
+    };
+    let superseded = ledger.intents.iter().any(|other| {
+        (other.effect.kind, &other.effect.reference) == (intent.effect.kind, &intent.effect.reference)
+            && other.effect.generation > intent.effect.generation
+    });
+    let approved = ledger.approved.contains(&intent.id);
+    match intent.state {
+        State::Rejected if !superseded && !approved => vec![anew("It was refused.")],
+        State::Abandoned if !superseded && !approved => vec![anew("A human gave it up.")],
+        State::Unknown if intent.key_is_safe(now) => vec![give_up()],
+        State::Unknown => vec![anew("Its outcome is unknown, and its key too old to be repeated."), give_up()],
+        // Waiting for the next pass is no reason to decide; being held is.
+        State::Planned if breaks.iter().any(|it| is_open(it) && it.subject == intent.id.to_string()) => vec![give_up()],
+        State::Planned | State::Sending | State::Confirmed | State::Rejected | State::Withdrawn | State::Abandoned => {
+            Vec::new()
+        }
+    }
+}
+
+fn hold_or_release(dossier: &Dossier, currency: Option<Currency>) -> Offer {
+    if dossier.ledger.hold.is_none() {
+        let what = "Nothing is written to either side for this order until it is released. It is still looked at.";
+        return Offer::new("hold", "Hold", "Hold this order", what);
+    }
+    let waiting = waiting(&dossier.ledger);
+    let what = format!("The next pass does what is due. Not settled yet: {}.", money(Some(waiting), currency));
+    let mut offer = Offer::new("release", "Release", "Release this order", what);
+    offer.note_required = false;
+    if waiting.is_positive() { offer.confirmed_by(waiting, currency) } else { offer }
+}
+
+/// What credit invoices still ask for: what may go out once a hold ends.
+pub(super) fn waiting(ledger: &Ledger) -> Minor {
+    let open = ledger.credits.values().filter(|record| match record.state {
+        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::RefundRequested(_) => true,
+        CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::PaidByHand | CreditInvoice::Cancelled => {
+            false
+        }
+    });
+    open.filter_map(|record| record.amount).collect()
+}
+
+/// What somebody must type to approve the effect `id`.
+pub(super) fn amount_of(dossier: &Dossier, breaks: &[Break], id: IntentId) -> Option<Minor> {
+    let durable = dossier.ledger.intents.iter().find(|intent| intent.id == id).map(|intent| intent.effect.amount);
+    let held = breaks.iter().find(|it| is_open(it) && it.subject == id.to_string());
+    durable.or_else(|| held.and_then(|it| it.amount))
+}

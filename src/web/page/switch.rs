@@ -1,0 +1,40 @@
+//! The kill switch: whether anything is written at all.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Desk;
+use super::frame::{Frame, Section, When, html, maybe_when, plain};
+use super::refusal::Refusal;
+use super::visit::Visit;
+use crate::store::Store as _;
+use crate::store::pages::Pages as _;
+
+#[derive(Template)]
+#[template(path = "page/switch.html")]
+struct SwitchPage {
+    frame: Frame,
+    shop: String,
+    stopped: bool,
+    since: Option<When>,
+    actor: String,
+    note: String,
+    under_way: u64,
+}
+
+pub(super) async fn show(State(desk): State<Desk>, visit: Visit) -> Result<Response, Refusal> {
+    let frame = Frame::around(&desk, &visit, "Kill switch", Section::Switch).await?;
+    let switch = visit.store.switch().await?;
+    let sending = visit.store.standing().await?.intents.get("sending").copied();
+    let text = |text: Option<String>| plain(&text.unwrap_or_default());
+    html(&SwitchPage {
+        frame,
+        shop: visit.shop.to_string(),
+        stopped: switch.stopped,
+        since: maybe_when(switch.since),
+        actor: text(switch.actor),
+        note: text(switch.note),
+        under_way: sending.unwrap_or(0),
+    })
+}

@@ -1,0 +1,121 @@
+//! One request of somebody who is logged in: who it is, which shop it is about, and that shop's store.
+//!
+//! A store is opened for a request and closed after it, as for a command, so that a page holds nothing that a backup,
+//! a pass or another process would have to wait for.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use jiff::Timestamp;
+
+use super::refusal::Refusal;
+use super::session::{Digest, Flash};
+use super::{Desk, Entrance, Premises};
+use crate::clock::{Clock as _, SystemClock};
+use crate::core::id::ShopName;
+use crate::core::money::Currency;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store as _, StoreError};
+
+pub(super) const COOKIE: &str = "reconciled_session";
+
+/// Random bits of a session's key and of a form's token.
+const RANDOM_BYTES: usize = 32;
+
+/// Somebody who is logged in.
+pub(super) struct Visitor {
+    pub(super) operator: String,
+    key: Digest,
+}
+
+/// The same, in one shop.
+pub(super) struct Visit {
+    pub(super) visitor: Visitor,
+    pub(super) shop: ShopName,
+    pub(super) premises: Premises,
+    pub(super) store: SqliteStore,
+    /// The shop's, once a pass has asked.
+    pub(super) currency: Option<Currency>,
+    pub(super) now: Timestamp,
+}
+
+impl Visitor {
+    /// A token for the forms of one page.
+    pub(super) fn form(&self, desk: &Desk) -> Result<String, Refusal> {
+        let form = random()?;
+        desk.sessions().issue(self.key, Digest::of(&form));
+        Ok(form)
+    }
+
+    /// True once for every form.
+    pub(super) fn redeem(&self, desk: &Desk, form: &str) -> bool {
+        desk.sessions().redeem(self.key, Digest::of(form))
+    }
+
+    pub(super) fn tell(&self, desk: &Desk, flash: Flash) {
+        desk.sessions().tell(self.key, flash);
+    }
+
+    pub(super) fn take_flash(&self, desk: &Desk) -> Option<Flash> {
+        desk.sessions().take_flash(self.key)
+    }
+
+    pub(super) fn leave(&self, desk: &Desk) {
+        desk.sessions().end(self.key);
+    }
+}
+
+/// Text that nobody guesses.
+pub(super) fn random() -> Result<String, Refusal> {
+    let mut bytes = [0; RANDOM_BYTES];
+    getrandom::fill(&mut bytes).map_err(Refusal::NoRandomness)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The session's key, from the cookie. Of several the browser's first counts: it names ours by its path.
+fn key(headers: &HeaderMap) -> Option<Digest> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, value)| Digest::of(value))
+}
+
+impl FromRequestParts<Desk> for Visitor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refusal> {
+        let known = key(&parts.headers).and_then(|key| {
+            let operator = desk.sessions().operator(key, SystemClock.boottime())?;
+            Some(Self { operator, key })
+        });
+        let asks_only = parts.method == Method::GET || parts.method == Method::HEAD;
+        known.ok_or(if asks_only { Refusal::LogIn } else { Refusal::NoSession })
+    }
+}
+
+impl FromRequestParts<Desk> for Visit {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refusal> {
+        let visitor = Visitor::from_request_parts(parts, desk).await?;
+        let params = RawPathParams::from_request_parts(parts, desk).await.map_err(|_| Refusal::NotFound("page"))?;
+        let named = params.iter().find(|(name, _)| *name == "shop");
+        let shop = named.map(|(_, value)| ShopName(value.to_owned())).ok_or(Refusal::NotFound("page"))?;
+        let entrance = desk.entrance().ok_or(Refusal::Off)?;
+        Self::enter(&entrance, visitor, shop).await
+    }
+}
+
+impl Visit {
+    pub(super) async fn enter(entrance: &Entrance, visitor: Visitor, shop: ShopName) -> Result<Self, Refusal> {
+        let premises = entrance.shops.get(&shop).cloned().ok_or(Refusal::NotFound("shop"))?;
+        let store = open(premises.clone(), shop.clone()).await?;
+        let currency = store.shop().await?.map(|record| record.currency);
+        Ok(Self { visitor, shop, premises, store, currency, now: SystemClock.now() })
+    }
+}
+
+/// Opening a file waits for the disk; a thread that may wait does it.
+pub(super) async fn open(premises: Premises, shop: ShopName) -> Result<SqliteStore, StoreError> {
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&premises.store, shop)).await;
+    opened.map_err(|_| StoreError::Gone)?
+}

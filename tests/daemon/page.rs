@@ -1,0 +1,426 @@
+//! The operations page over raw HTTP: who gets in, what is refused and counted, and what a decision leaves behind.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::service::{OFTEN, RARELY, Service};
+use crate::support::{DRIVE, Rig, wait_until};
+
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// What a browser says about a form of our own under `no-referrer`.
+const OWN_FORM: [(&str, &str); 3] =
+    [("Origin", "null"), ("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/x-www-form-urlencoded")];
+
+/// An answer: status, head and body.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let wanted = |line: &&str| line.split_once(':').is_some_and(|(given, _)| given.eq_ignore_ascii_case(name));
+        self.head.lines().find(wanted).and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
+    }
+
+    /// The token of the forms on this page.
+    #[track_caller]
+    fn form(&self) -> String {
+        let (_, rest) =
+            self.body.split_once("name=\"form\" value=\"").unwrap_or_else(|| panic!("no form: {}", self.body));
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+/// A page that is on, and somebody in front of it.
+struct Visitor<'a> {
+    service: &'a Service<'a>,
+    cookie: String,
+}
+
+fn start<'a>(rig: &'a Rig, schedule: &str) -> Service<'a> {
+    rig.secret("server.token", TOKEN);
+    let service = Service::start_with_server(rig, DRIVE, schedule, "token_file = \"server.token\"\n");
+    service.passes_beyond(0);
+    service
+}
+
+fn send(service: &Service<'_>, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut stream = TcpStream::connect(service.address).unwrap();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        let _ = write!(head, "Host: {}\r\n", service.address);
+    }
+    for (name, value) in headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    // A server that refuses a body early may close before all of it was sent.
+    let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn body(fields: &[(&str, &str)]) -> String {
+    fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
+}
+
+fn login(service: &Service<'_>, operator: &str, token: &str) -> Answer {
+    send(service, "POST", "/login", &OWN_FORM, &body(&[("operator", operator), ("token", token)]))
+}
+
+impl<'a> Visitor<'a> {
+    #[track_caller]
+    fn enter(service: &'a Service<'a>, operator: &str) -> Self {
+        let answer = login(service, operator, TOKEN);
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{}", answer.body);
+        let cookie = answer.header("set-cookie").unwrap();
+        for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="] {
+            assert!(cookie.contains(attribute), "{cookie}");
+        }
+        Self { service, cookie: cookie.split(';').next().unwrap().to_owned() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        send(self.service, "GET", path, &[("Cookie", &self.cookie)], "")
+    }
+
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let headers = [&OWN_FORM[..], &[("Cookie", self.cookie.as_str())]].concat();
+        send(self.service, "POST", path, &headers, &body(fields))
+    }
+
+    /// Decides on a fresh page, and returns what the next page says about it.
+    #[track_caller]
+    fn decide(&self, page: &str, fields: &[(&str, &str)]) -> Answer {
+        let form = self.get(page).form();
+        let answer = self.post("/shops/main/decide", &[&[("form", form.as_str())], fields].concat());
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        self.get(answer.header("location").unwrap())
+    }
+}
+
+fn refusals(service: &Service<'_>, reason: &str) -> i64 {
+    service.figure(&format!("reconciled_page_refusals_total{{reason=\"{reason}\"}}")).unwrap()
+}
+
+/// The last path segment of the first link that begins like this.
+#[track_caller]
+fn first_id(page: &Answer, beginning: &str) -> String {
+    let (_, rest) = page.body.split_once(beginning).unwrap_or_else(|| panic!("no {beginning} in {}", page.body));
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+fn store(rig: &Rig) -> Connection {
+    Connection::open(rig.store()).unwrap()
+}
+
+/// Puts `bad` wherever the two sides or a human may write what they like.
+fn poison(rig: &Rig, bad: &str) {
+    let store = store(rig);
+    for statement in [
+        "UPDATE shop_order SET number = ?1",
+        "UPDATE credit_invoice SET number = ?1",
+        "UPDATE break SET message = ?1, note = ?1, subject = ?1, credit_number = ?1",
+        "UPDATE stop_switch SET stopped = 1, since = 1, actor = ?1, note = ?1",
+        "INSERT INTO hold SELECT shop, id, 1, ?1, ?1 FROM shop_order WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO journal SELECT j.shop, h.seq + 1, j.at, ?1, 'operator', j.entity, ?1, j.order_id, ?1, ?1, ?1,
+            json_object('note', ?1), j.hash FROM journal AS j JOIN journal_head AS h ON h.shop = j.shop WHERE j.seq = 5",
+    ] {
+        let changed = store.execute(statement, [bad]).unwrap();
+        assert!(changed > 0, "{statement}");
+    }
+    let mut find = store.prepare("SELECT rowid, body FROM fact").unwrap();
+    let bodies = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap);
+    for (row, body) in bodies.collect::<Vec<(i64, String)>>() {
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        poison_value(&mut body, bad);
+        store.execute("UPDATE fact SET body = ?2 WHERE rowid = ?1", (row, body.to_string())).unwrap();
+    }
+}
+
+fn poison_value(value: &mut Value, bad: &str) {
+    if let Value::Array(items) = value {
+        for item in items {
+            poison_value(item, bad);
+        }
+        return;
+    }
+    let Value::Object(fields) = value else { return };
+    for (name, field) in fields {
+        if ["number", "reference", "status", "shipped", "fraud"].contains(&name.as_str()) && field.is_string() {
+            *field = match name.as_str() {
+                "number" | "reference" => bad.into(),
+                _ => serde_json::json!({"unknown": bad}),
+            };
+        } else {
+            poison_value(field, bad);
+        }
+    }
+}
+
+fn decisions(rig: &Rig) -> i64 {
+    store(rig).query_row("SELECT count(*) FROM journal WHERE cause = 'operator'", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn there_is_no_page_without_a_token() {
+    let rig = Rig::empty(DRIVE);
+    let service = Service::start(&rig, DRIVE, RARELY);
+    for path in ["/", "/login", "/style.css", "/shops/main", "/shops/main/switch"] {
+        let answer = send(&service, "GET", path, &[], "");
+        assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{path}");
+    }
+    assert_eq!(login(&service, "ann", TOKEN).status, 404);
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn nobody_gets_in_without_the_token_and_ten_tries_are_enough() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    for path in ["/", "/shops/main", "/shops/main/breaks", "/shops/main/journal", "/shops/other"] {
+        let answer = send(&service, "GET", path, &[("Cookie", "reconciled_session=guessed")], "");
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/login")), "{path}");
+        assert_eq!(answer.body, "", "{path}");
+    }
+    let answer = send(&service, "POST", "/shops/main/decide", &OWN_FORM, "action=stop&note=x");
+    assert_eq!((answer.status, refusals(&service, "session")), (303, 1));
+    assert_eq!(login(&service, "  ", TOKEN).status, 400, "nobody decides without a name");
+    for wrong in ["", "0", "0123456789abcdef0123456789abcdeF", TOKEN.trim_end_matches('f')] {
+        let answer = login(&service, "ann", wrong);
+        assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{wrong}");
+    }
+    assert_eq!(refusals(&service, "token"), 4);
+    for _ in 5..10 {
+        login(&service, "ann", "wrong");
+    }
+    let answer = login(&service, "ann", TOKEN);
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("60")), "the right one has to wait as well");
+    assert_eq!((refusals(&service, "too_often"), service.figure("reconciled_page_logins_total")), (1, Some(0)));
+    assert_eq!(decisions(&rig), 0);
+    assert!(!service.said().contains(TOKEN) && !service.said().contains("0123456789abcdeF"), "{}", service.said());
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn every_answer_carries_the_headers_that_bind_the_browser() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let wrong_host = send(&service, "GET", "/", &[("Host", "evil.example")], "");
+    for answer in [visitor.get("/shops/main"), visitor.get("/style.css"), visitor.get("/nowhere"), wrong_host] {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{}", answer.head);
+        }
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"), "{policy}");
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn a_strange_host_a_strange_page_and_a_second_use_change_nothing() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let form = visitor.get("/shops/main/switch").form();
+    let stop = body(&[("form", &form), ("action", "stop"), ("note", "wrong limits")]);
+    let cookie = visitor.cookie.as_str();
+    let sent = |headers: &[(&str, &str)]| {
+        let always = [("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded")];
+        send(&service, "POST", "/shops/main/decide", &[&always[..], headers].concat(), &stop).status
+    };
+    let port = service.address.port();
+    let own = format!("http://127.0.0.1:{port}");
+    assert_eq!(sent(&[("Host", &format!("evil.example:{port}")), ("Origin", &own)]), 421);
+    assert_eq!(sent(&[]), 403, "nothing speaks for it");
+    assert_eq!(sent(&[("Origin", "http://evil.example")]), 403);
+    assert_eq!(sent(&[("Origin", "null"), ("Sec-Fetch-Site", "cross-site")]), 403);
+    assert_eq!(sent(&[("Origin", &own), ("Sec-Fetch-Site", "same-site")]), 403);
+    assert_eq!((refusals(&service, "host"), refusals(&service, "cross_site")), (1, 4));
+    let other = Visitor::enter(&service, "bob");
+    let theft = other.post("/shops/main/decide", &[("form", &form), ("action", "stop"), ("note", "x")]);
+    assert_eq!((theft.status, refusals(&service, "replayed")), (409, 1), "a form of another session");
+    assert_eq!(decisions(&rig), 0, "nothing of all that was written");
+    assert_eq!(sent(&[("Origin", &own)]), 303, "the form is still good");
+    assert_eq!(decisions(&rig), 1);
+    assert_eq!(sent(&[("Origin", &own)]), 409, "and good once");
+    assert_eq!((refusals(&service, "replayed"), decisions(&rig)), (2, 1));
+    for method in ["GET", "PUT", "DELETE"] {
+        let headers = [&OWN_FORM[..], &[("Cookie", cookie)]].concat();
+        assert_eq!(send(&service, method, "/shops/main/decide", &headers, "").status, 405, "{method}");
+    }
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn what_no_form_sends_is_refused_unread() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let form = visitor.get("/shops/main/switch").form();
+    let huge = "x".repeat(2 * 1024 * 1024);
+    let answer = visitor.post("/shops/main/decide", &[("form", &form), ("action", "stop"), ("note", &huge)]);
+    assert!(answer.status == 413 || answer.status == 0, "{}", answer.status);
+    assert_eq!((refusals(&service, "too_large"), decisions(&rig)), (1, 0));
+    let headers =
+        [("Cookie", visitor.cookie.as_str()), ("Sec-Fetch-Site", "same-origin"), ("Content-Type", "text/plain")];
+    assert_eq!(send(&service, "POST", "/shops/main/decide", &headers, "action=stop").status, 400);
+    assert_eq!((refusals(&service, "unreadable"), decisions(&rig)), (1, 0));
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn the_switch_is_moved_with_a_name_and_a_reason() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "Ann <b>");
+    let page = visitor.decide("/shops/main/switch", &[("action", "stop"), ("note", "  ")]);
+    assert!(page.body.contains("Nothing was changed: say why"), "{}", page.body);
+    let page = visitor.decide("/shops/main/switch", &[("action", "stop"), ("note", "wrong limits")]);
+    assert!(page.body.contains("Stopped: nothing is written"), "{}", page.body);
+    rig.run(&["reconcile", "--json"]).ended(0);
+    let page = visitor.decide("/shops/main/switch", &[("action", "resume"), ("confirm", "mian"), ("note", "")]);
+    assert!(page.body.contains("Nothing was changed: type the shop"), "{}", page.body);
+    let page = visitor.decide("/shops/main/switch", &[("action", "resume"), ("confirm", "main"), ("note", "")]);
+    assert!(page.body.contains("Resumed: the next pass"), "{}", page.body);
+    let journal = visitor.get("/shops/main/journal");
+    assert!(journal.body.contains("Ann &#60;b&#62;") && !journal.body.contains("Ann <b>"), "{}", journal.body);
+    assert!(journal.body.contains("wrong limits"));
+    let said: Vec<(String, String)> = {
+        let connection = store(&rig);
+        let mut find =
+            connection.prepare("SELECT event, actor FROM journal WHERE cause = 'operator' ORDER BY seq").unwrap();
+        find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(said, [("stop".into(), "Ann <b>".into()), ("resume".into(), "Ann <b>".into())]);
+    assert_eq!(service.figure("reconciled_page_decisions_total"), Some(2));
+    assert_eq!(refusals(&service, "decision"), 2);
+    rig.audit();
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
+    let rig = Rig::demo(DRIVE);
+    let service = start(&rig, OFTEN);
+    let visitor = Visitor::enter(&service, "ann");
+    let queue = "/shops/main/breaks?kind=refund_unattributed";
+    wait_until("the break is open", || visitor.get(queue).body.contains("/shops/main/breaks/"));
+    let id = first_id(&visitor.get(queue), "/shops/main/breaks/");
+    let page = format!("/shops/main/breaks/{id}");
+    let shown = visitor.get(&page);
+    let order = first_id(&shown, "/shops/main/orders/");
+    let hidden = |name: &str| {
+        let (_, rest) = shown.body.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let refund = hidden("refund");
+    let (_, options) = shown.body.split_once("<option value=\"\">choose</option>").unwrap();
+    let credit = first_id(&Answer { status: 200, head: String::new(), body: options.to_owned() }, "<option value=\"");
+    let adopt = |confirm: &str, settles: &str| {
+        let fields = [
+            ("action", "adopt"),
+            ("order", order.as_str()),
+            ("refund", refund.as_str()),
+            ("settles", settles),
+            ("confirm", confirm),
+            ("note", "refunded by hand on Monday"),
+            ("from", id.as_str()),
+        ];
+        visitor.decide(&page, &fields).body
+    };
+    for wrong in ["", "1", "15.01", "-15.00", "15.00 EUR"] {
+        let said = adopt(wrong, &credit);
+        assert!(said.contains("to confirm, type the amount as it is shown: 15.00"), "{wrong}: {said}");
+        assert!(said.contains("value=\"refunded by hand on Monday\""), "what was typed is kept: {said}");
+    }
+    assert!(adopt("15.00", "nothing").contains("choose what the refund was for"));
+    assert_eq!(decisions(&rig), 0);
+    assert!(adopt("15,00", &credit).contains("The refund settles the credit invoice"), "a comma is as good as a point");
+    assert_eq!(decisions(&rig), 1);
+    wait_until("the break clears by itself", || !visitor.get(queue).body.contains(&page));
+    rig.audit();
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn a_new_token_logs_everybody_out_and_none_closes_the_page() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    assert_eq!(visitor.get("/shops/main").status, 200);
+    rig.secret("server.token", "fedcba9876543210fedcba9876543210");
+    service.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_until("the old session is over", || visitor.get("/shops/main").status == 303);
+    assert_eq!(login(&service, "ann", TOKEN).status, 401);
+    assert_eq!(login(&service, "ann", "fedcba9876543210fedcba9876543210").status, 303);
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn logging_out_ends_the_session_for_good() {
+    let rig = Rig::empty(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let form = visitor.get("/shops/main").form();
+    let answer = visitor.post("/logout", &[("form", &form)]);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"), "{}", answer.head);
+    assert_eq!(visitor.get("/shops/main").status, 303, "the old cookie opens nothing");
+    assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn hostile_text_stays_text_on_every_page() {
+    let rig = Rig::demo(DRIVE);
+    let service = start(&rig, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let bad = "<script>alert(1)</script>\"'>=HYPERLINK(\"x\")\u{202e}gnp.\u{1b}[2J&amp;";
+    poison(&rig, bad);
+    let order = first_id(&visitor.get("/shops/main/breaks"), "/shops/main/orders/");
+    let id = first_id(&visitor.get("/shops/main/breaks"), "/shops/main/breaks/");
+    for path in [
+        "/shops/main".to_owned(),
+        "/shops/main/breaks".to_owned(),
+        format!("/shops/main/breaks/{id}"),
+        format!("/shops/main/orders/{order}"),
+        "/shops/main/credits?show=all".to_owned(),
+        "/shops/main/journal?show=all".to_owned(),
+        "/shops/main/switch".to_owned(),
+        format!("/shops/main/find?number={}", encoded(bad)),
+    ] {
+        let mut page = visitor.get(&path);
+        if let Some(to) = page.header("location") {
+            page = visitor.get(to);
+        }
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.body.contains("<script") && !page.body.contains("\"'>"), "{path}: {}", page.body);
+        assert!(!page.body.contains(['\u{202e}', '\u{1b}']), "{path}");
+    }
+    let order_page = visitor.get(&format!("/shops/main/orders/{order}")).body;
+    assert!(order_page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "it is shown as it is: {order_page}");
+    assert_eq!(service.terminate(), 0);
+}
