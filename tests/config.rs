@@ -593,3 +593,43 @@ fn checkpoints_are_off_unless_they_are_asked_for_and_then_want_a_key() {
         assert!(why.contains(wanted), "{lines}: {why}");
     }
 }
+
+#[test]
+fn the_page_wants_a_token_that_nobody_guesses() {
+    let strong = "CaNaRy-7f3a9c01d5e84b62a0f1c3d7e9b5";
+    let token = |place: &Place, environment: &Environment| {
+        let loaded = config::load_all(Some(&place.path()), None, environment)?;
+        let shown = format!("{loaded:?}");
+        assert!(!shown.contains("CaNaRy-"), "{shown}");
+        Ok::<_, ConfigError>(loaded[0].page_token.as_ref().map(|token| token.expose_secret().to_owned()))
+    };
+    let place = Place::new(MINIMAL);
+    assert_eq!(token(&place, &secrets_by_environment()).unwrap(), None, "there is no page unless it is asked for");
+    let place = Place::new(&format!("{MINIMAL}[server]\ntoken_file = \"page\"\n"));
+    assert!(refusal_of_all(&place, &secrets_by_environment()).contains("server.token_file: the file"));
+    place.write("page", strong, 0o600);
+    assert_eq!(token(&place, &secrets_by_environment()).unwrap().as_deref(), Some(strong));
+    place.write("page", "CaNaRy-7f3a9c01d5e84b62a0f1c3d7", 0o600);
+    let lines = refusal_of_all(&place, &secrets_by_environment());
+    assert!(lines.contains("fewer than 32 characters") && lines.contains("openssl rand -hex 32"), "{lines}");
+    assert!(!lines.contains("CaNaRy-"), "{lines}");
+}
+
+#[test]
+fn a_page_that_others_can_reach_names_its_proxy() {
+    let place = |lines: &str| {
+        let place = Place::new(&format!("{MINIMAL}[server]\ntoken_file = \"page\"\n{lines}\n"));
+        place.write("page", "7f3a9c01d5e84b62a0f1c3d7e9b57f3a", 0o600);
+        place
+    };
+    let environment = secrets_by_environment();
+    let refusal = refusal_of_all(&place("listen = \"0.0.0.0:8620\""), &environment);
+    assert!(refusal.contains("name its host in server.hosts"), "{refusal}");
+    let with_proxy = place("listen = \"0.0.0.0:8620\"\nhosts = [\"Ops.example.org\"]");
+    let loaded = config::load_all(Some(&with_proxy.path()), None, &environment).unwrap();
+    assert_eq!(loaded[0].config.page.hosts, ["ops.example.org"]);
+    for wrong in ["https://ops.example.org", "a b", "", "*"] {
+        let said = refused(&format!("{MINIMAL}[server]\nhosts = [\"{wrong}\"]\n"));
+        assert!(said.len() == 1 && said[0].contains("the host that a browser asks for"), "{wrong}: {said:?}");
+    }
+}

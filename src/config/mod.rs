@@ -135,6 +135,9 @@ pub fn load_all(
         notify.and_then(|notify| secrets::notify_token(notify, &path, environment, &mut problems, &mut warnings));
     let checkpoint_key = secrets::checkpoint_key(&config, environment, &mut problems, &mut warnings);
     let page_token = secrets::page_token(&config.page, &path, environment, &mut problems, &mut warnings);
+    if let Some(why) = server::unguarded(config.server, &config.page).filter(|_| page_token.is_some()) {
+        problems.add_text(format!("{}: {why}", crate::report::text::plain(&path.display().to_string())));
+    }
     let mut all = Vec::with_capacity(chosen.len());
     for shop in chosen {
         let mut warnings = std::mem::take(&mut warnings);

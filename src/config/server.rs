@@ -55,20 +55,17 @@ pub(super) fn server<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory:
     let listen = reader.get(section, "server", "listen", &LISTEN).unwrap_or_default();
     let token_file = reader.get(section, "server", "token_file", &FILE).map(|file| directory.join(file));
     let hosts = reader.list(section, "server", "hosts", &HOST).unwrap_or_default();
-    if let Server::Listen(address) = listen
-        && !address.ip().is_loopback()
-        && token_file.is_some()
-        && hosts.is_empty()
-    {
-        let line = reader.line_of(section, "listen");
-        reader.problem(line, NOT_LOOPBACK);
-    }
     (listen, PageConfig { token_file, hosts })
 }
 
-const NOT_LOOPBACK: &str = "server.listen is open to other machines and server.token_file switches the operations page \
-                            on: put a proxy that ends https before it and name its host in server.hosts, or listen on \
-                            127.0.0.1";
+/// Why a page with a token may not be served there: the token and every session would travel in the clear.
+pub(super) fn unguarded(server: Server, page: &PageConfig) -> Option<&'static str> {
+    let Server::Listen(address) = server else { return None };
+    (!address.ip().is_loopback() && page.hosts.is_empty()).then_some(
+        "server.listen is open to other machines and there is a token for the operations page: put a proxy that ends \
+         https before it and name its host in server.hosts, or listen on 127.0.0.1",
+    )
+}
 
 pub(super) fn webhooks<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>) -> Option<String> {
     let section = reader.section(root, "webhooks", "webhooks");
