@@ -46,6 +46,8 @@ pub(super) struct Service {
     stop: pass::Stop,
     watch: Arc<Watch>,
     notary: Notary,
+    /// Where it listens; decided once, at its start.
+    listen: Server,
 }
 
 impl Service {
@@ -54,6 +56,7 @@ impl Service {
         let environment = context.environment().clone();
         let shops = load(file.as_deref(), only.as_deref(), &environment)?;
         let transport = wire::transport()?;
+        let listen = shops.values().next().map_or(Server::Off, |loaded| loaded.config.server);
         let shops: SharedShops = Arc::new(RwLock::new(Arc::new(shops)));
         let watch = Watch::new(shops.clone(), transport.clone(), site.clone());
         Ok(Self {
@@ -66,12 +69,12 @@ impl Service {
             stop: pass::Stop::default(),
             watch,
             notary: Notary::default(),
+            listen,
         })
     }
 
-    /// Where this service listens; decided once, at its start.
-    pub(super) fn listen(&self) -> Server {
-        self.shops().values().next().map_or(Server::Off, |loaded| loaded.config.server)
+    pub(super) const fn listen(&self) -> Server {
+        self.listen
     }
 
     /// Who tells people when they are needed.
@@ -111,7 +114,7 @@ impl Service {
         let (seats, doors) = seated(&shops).await?;
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
         self.site.open_doors(doors);
-        self.site.open_page(entrance(&self.shops()));
+        self.site.open_page(entrance(&self.shops(), self.listen));
         Ok(seats)
     }
 }
@@ -120,7 +123,7 @@ impl Work for Service {
     async fn seats(&self) -> Result<Vec<Seat>, String> {
         let (seats, doors) = seated(&self.shops()).await?;
         self.site.open_doors(doors);
-        self.site.open_page(entrance(&self.shops()));
+        self.site.open_page(entrance(&self.shops(), self.listen));
         Ok(seats)
     }
 
@@ -180,9 +183,9 @@ async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
 }
 
 /// What the operations page needs; nothing without a token, or without a place to listen.
-fn entrance(shops: &Shops) -> Option<Entrance> {
+fn entrance(shops: &Shops, listen: Server) -> Option<Entrance> {
     let first = shops.values().next()?;
-    let (token, Server::Listen(address)) = (first.page_token.as_ref()?, first.config.server) else { return None };
+    let (token, Server::Listen(address)) = (first.page_token.as_ref()?, listen) else { return None };
     let premises = |loaded: &Loaded| Premises {
         store: loaded.config.store.path().to_owned(),
         environment: loaded.shop.klarna.environment.name(),

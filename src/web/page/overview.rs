@@ -6,11 +6,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::Desk;
 use super::frame::{Frame, Section, When, capital, html, maybe_when, money, plain, when};
 use super::lists::{PassLine, pass_lines};
 use super::refusal::Refusal;
 use super::visit::{Visit, Visitor, open};
+use super::{Desk, Premises};
 use crate::core::discrepancy::Severity;
 use crate::core::id::ShopName;
 use crate::core::money::{Currency, Minor};
@@ -18,7 +18,7 @@ use crate::core::policy::Mode;
 use crate::daemon::board::Line;
 use crate::report::{Calls, ReadWrite, words};
 use crate::store::pages::{BreakFilter, BreakRow, Pages as _, Switch};
-use crate::store::{OpenBreaks, Standing, Store as _};
+use crate::store::{OpenBreaks, Standing, Store as _, StoreError};
 use crate::web::health;
 
 /// Shops of one page; each is read from its store.
@@ -39,7 +39,7 @@ struct ShopLine {
     name: String,
     stopped: bool,
     trouble: Option<String>,
-    open_breaks: u64,
+    open_breaks: Option<u64>,
     at_stake: String,
     oldest: Option<String>,
     complete: Option<When>,
@@ -63,12 +63,32 @@ pub(super) async fn show(
     let wanted: Vec<_> = behind.take(SHOPS.saturating_add(1)).collect();
     let mut shops = Vec::new();
     for (name, premises) in wanted.iter().take(SHOPS) {
-        let store = open((*premises).clone(), (*name).clone()).await?;
-        let currency = store.shop().await?.map(|record| record.currency);
-        shops.push(shop_line(name, &store.standing().await?, currency, board.get(*name)));
+        // One store that cannot be read hides no other shop.
+        let line = match stands(premises, name).await {
+            Ok((standing, currency)) => shop_line(name, &standing, currency, board.get(*name)),
+            Err(why) => unreadable(name, &why),
+        };
+        shops.push(line);
     }
     let next = (wanted.len() > SHOPS).then(|| shops.last().map(|shop| shop.name.clone())).flatten();
     html(&ShopsPage { frame: Frame::around_all(&desk, &visitor, "Shops")?, shops, next })
+}
+
+async fn stands(premises: &Premises, name: &ShopName) -> Result<(Standing, Option<Currency>), StoreError> {
+    let store = open(premises.clone(), name.clone()).await?;
+    Ok((store.standing().await?, store.shop().await?.map(|record| record.currency)))
+}
+
+fn unreadable(name: &ShopName, why: &StoreError) -> ShopLine {
+    ShopLine {
+        name: name.to_string(),
+        stopped: false,
+        trouble: Some(plain(&why.to_string())),
+        open_breaks: None,
+        at_stake: "–".to_owned(),
+        oldest: None,
+        complete: None,
+    }
 }
 
 fn shop_line(name: &ShopName, standing: &Standing, currency: Option<Currency>, line: Option<&Line>) -> ShopLine {
@@ -77,7 +97,7 @@ fn shop_line(name: &ShopName, standing: &Standing, currency: Option<Currency>, l
         name: name.to_string(),
         stopped: standing.stopped,
         trouble: line.and_then(|line| health::lateness(line, now)).map(|why| plain(&why)),
-        open_breaks: standing.open_breaks(),
+        open_breaks: Some(standing.open_breaks()),
         at_stake: money(Some(at_stake(standing, None)), currency),
         oldest: standing.breaks.values().map(|open| open.oldest).min().map(|at| words::age(at, now)),
         complete: maybe_when(standing.last_complete),

@@ -38,6 +38,9 @@ async fn log_in(stage: &Stage, driver: &WebDriver) {
     let name = driver.find(By::Id("operator")).await.unwrap().prop("value").await.unwrap();
     assert_eq!(name.as_deref(), Some(NAME), "the name is not typed twice");
     driver.find(By::Id("token")).await.unwrap().send_keys(TOKEN + Key::Enter).await.unwrap();
+    assert_eq!(driver.current_url().await.unwrap().path(), "/");
+    assert_eq!(driver.find_all(By::Css("tbody tr")).await.unwrap().len(), 2, "every shop is listed");
+    driver.find(By::LinkText("main")).await.unwrap().click().await.unwrap();
     assert_eq!(driver.current_url().await.unwrap().path(), "/shops/main");
 }
 
@@ -47,7 +50,13 @@ async fn pages(stage: &Stage, driver: &WebDriver) -> Vec<String> {
     let order = link(stage, driver, &broken, "ORD").await;
     let further = ["", "/breaks", "/breaks?show=closed", "/credits", "/credits?show=all", "/passes", "/journal"];
     let mut pages: Vec<String> = further.iter().map(|path| format!("/shops/main{path}")).collect();
-    pages.extend(["/shops/main/journal?show=all".to_owned(), "/shops/main/switch".to_owned(), broken, order]);
+    pages.extend([
+        "/".to_owned(),
+        "/shops/main/journal?show=all".to_owned(),
+        "/shops/main/switch".to_owned(),
+        broken,
+        order,
+    ]);
     pages
 }
 

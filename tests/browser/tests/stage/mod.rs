@@ -48,7 +48,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A demonstration shop, some passes over it, and the service.
+    /// A demonstration shop under two names, a pass over one, and the service.
     pub fn set() -> Self {
         let directory = TempDir::new().unwrap();
         let (port, driver) = (free(), free());
@@ -69,14 +69,20 @@ impl Stage {
         let config = directory.path().join("reconciled.toml");
         let written = fs::read_to_string(&config).unwrap();
         let policy = "act = true\nrefund_after = \"0 seconds\"\ngrace = \"0 seconds\"";
+        let (shop, _) = written.split_once("[shops.main.policy]").unwrap();
+        let (_, sections) = shop.split_once("[shops.main.lightspeed]").unwrap();
+        // The same simulated shop under another name, never acted on.
+        let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.");
         let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\ntoken_file = \"server.token\"\n");
         let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n";
-        fs::write(&config, format!("{}\n{server}{schedule}", written.replace("act = false", policy))).unwrap();
+        fs::write(&config, format!("{}\n{second}\n{server}{schedule}", written.replace("act = false", policy)))
+            .unwrap();
         fs::write(directory.path().join("server.token"), TOKEN).unwrap();
         let log = fs::File::create(directory.path().join("service.log")).unwrap();
         let service = run(Command::new(built()).arg("--config").arg(&config).arg("run").stderr(log));
         let chromedriver = run(Command::new("chromedriver").arg(format!("--port={driver}")).stdout(Stdio::null()));
         let stage = Self { directory, port, driver, _running: vec![chromedriver, service, sandbox] };
+        // The other one's turn comes later: a service spreads its shops over the period.
         stage.wait("a pass is over", || {
             stage.get("/metrics", None).contains("reconciled_passes_total{shop=\"main\"} 1")
         });
@@ -154,7 +160,13 @@ impl Stage {
     /// A run of the program over the same store; what it printed.
     pub fn program(&self, arguments: &[&str]) -> String {
         let config = self.directory.path().join("reconciled.toml");
-        let output = Command::new(built()).arg("--config").arg(config).args(arguments).output().unwrap();
+        let output = Command::new(built())
+            .arg("--config")
+            .arg(config)
+            .args(["--shop", "main"])
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
