@@ -99,6 +99,7 @@ pub async fn serve(
         stop.await;
         let _ = told.send(());
     };
+    let desk = site.desk.clone();
     let served = axum::serve(listener, site.router()).with_graceful_shutdown(stopping);
     let overtime = async {
         match hears.await {
@@ -106,8 +107,10 @@ pub async fn serve(
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = served.into_future() => ended,
         () = overtime => Ok(()),
-    }
+    };
+    desk.close();
+    ended
 }

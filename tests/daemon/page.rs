@@ -399,7 +399,7 @@ fn hostile_text_stays_text_on_every_page() {
     let service = start(&rig, RARELY);
     let visitor = Visitor::enter(&service, "ann");
     let bad = "<script>alert(1)</script>\"'>=HYPERLINK(\"x\")\u{202e}gnp.\u{1b}[2J&amp;";
-    poison(&rig, bad);
+    poison(&rig, &format!("{bad}\0\r\nSet-Cookie: evil=1\r\n{}", "x".repeat(1 << 20)));
     let order = first_id(&visitor.get("/shops/main/breaks"), "/shops/main/orders/");
     let id = first_id(&visitor.get("/shops/main/breaks"), "/shops/main/breaks/");
     for path in [
@@ -418,7 +418,9 @@ fn hostile_text_stays_text_on_every_page() {
         }
         assert_eq!(page.status, 200, "{path}");
         assert!(!page.body.contains("<script") && !page.body.contains("\"'>"), "{path}: {}", page.body);
-        assert!(!page.body.contains(['\u{202e}', '\u{1b}']), "{path}");
+        assert!(!page.body.contains(['\u{202e}', '\u{1b}', '\0', '\r']), "{path}");
+        assert!(!page.head.contains("evil"), "{path}: {}", page.head);
+        assert!(page.body.len() < 200_000, "{path}: {} bytes", page.body.len());
     }
     let order_page = visitor.get(&format!("/shops/main/orders/{order}")).body;
     assert!(order_page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "it is shown as it is: {order_page}");

@@ -16,6 +16,7 @@ mod overview;
 mod refusal;
 mod runbook;
 mod session;
+mod shelf;
 mod switch;
 mod timeline;
 mod visit;
@@ -38,6 +39,7 @@ use crate::core::policy::Policy;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
 use session::{Digest, Sessions};
+use shelf::Shelf;
 
 /// The largest form is a note of 500 characters.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -87,11 +89,12 @@ pub(super) struct Desk {
     counters: Arc<Counters>,
     entrance: Arc<RwLock<Option<Arc<Entrance>>>>,
     sessions: Arc<Mutex<Sessions>>,
+    shelf: Shelf,
 }
 
 impl Desk {
     pub(super) fn new(board: Board, waker: Waker, counters: Arc<Counters>) -> Self {
-        Self { board, waker, counters, entrance: Arc::default(), sessions: Arc::default() }
+        Self { board, waker, counters, entrance: Arc::default(), sessions: Arc::default(), shelf: Shelf::default() }
     }
 
     /// Replaces what holds; another token logs everybody out.
@@ -102,6 +105,12 @@ impl Desk {
             self.sessions().end_all();
         }
         *held = entrance.map(Arc::new);
+        self.shelf.clear();
+    }
+
+    /// The service ends: nothing stays open.
+    pub(super) fn close(&self) {
+        self.shelf.clear();
     }
 
     fn entrance(&self) -> Option<Arc<Entrance>> {

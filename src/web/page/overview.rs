@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::frame::{Frame, Section, When, capital, html, maybe_when, money, plain, when};
 use super::lists::{PassLine, pass_lines};
 use super::refusal::Refusal;
-use super::visit::{Visit, Visitor, open};
+use super::visit::{Visit, Visitor};
 use super::{Desk, Premises};
 use crate::core::discrepancy::Severity;
 use crate::core::id::ShopName;
@@ -64,7 +64,7 @@ pub(super) async fn show(
     let mut shops = Vec::new();
     for (name, premises) in wanted.iter().take(SHOPS) {
         // One store that cannot be read hides no other shop.
-        let line = match stands(premises, name).await {
+        let line = match stands(&desk, premises, name).await {
             Ok((standing, currency)) => shop_line(name, &standing, currency, board.get(*name)),
             Err(why) => unreadable(name, &why),
         };
@@ -74,8 +74,8 @@ pub(super) async fn show(
     html(&ShopsPage { frame: Frame::around_all(&desk, &visitor, "Shops")?, shops, next })
 }
 
-async fn stands(premises: &Premises, name: &ShopName) -> Result<(Standing, Option<Currency>), StoreError> {
-    let store = open(premises.clone(), name.clone()).await?;
+async fn stands(desk: &Desk, premises: &Premises, name: &ShopName) -> Result<(Standing, Option<Currency>), StoreError> {
+    let store = desk.shelf.store(premises, name).await?;
     Ok((store.standing().await?, store.shop().await?.map(|record| record.currency)))
 }
 

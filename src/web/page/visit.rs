@@ -1,7 +1,6 @@
 //! One request of somebody who is logged in: who it is, which shop it is about, and that shop's store.
 //!
-//! A store is opened for a request and closed after it, as for a command, so that a page holds nothing that a backup,
-//! a pass or another process would have to wait for.
+//! Nothing of a request outlives it but the session, and for some seconds the open store.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -14,8 +13,8 @@ use super::{Desk, Entrance, Premises};
 use crate::clock::{Clock as _, SystemClock};
 use crate::core::id::ShopName;
 use crate::core::money::Currency;
+use crate::store::Store as _;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store as _, StoreError};
 
 pub(super) const COOKIE: &str = "reconciled_session";
 
@@ -101,21 +100,15 @@ impl FromRequestParts<Desk> for Visit {
         let named = params.iter().find(|(name, _)| *name == "shop");
         let shop = named.map(|(_, value)| ShopName(value.to_owned())).ok_or(Refusal::NotFound("page"))?;
         let entrance = desk.entrance().ok_or(Refusal::Off)?;
-        Self::enter(&entrance, visitor, shop).await
+        Self::enter(desk, &entrance, visitor, shop).await
     }
 }
 
 impl Visit {
-    pub(super) async fn enter(entrance: &Entrance, visitor: Visitor, shop: ShopName) -> Result<Self, Refusal> {
+    async fn enter(desk: &Desk, entrance: &Entrance, visitor: Visitor, shop: ShopName) -> Result<Self, Refusal> {
         let premises = entrance.shops.get(&shop).cloned().ok_or(Refusal::NotFound("shop"))?;
-        let store = open(premises.clone(), shop.clone()).await?;
+        let store = desk.shelf.store(&premises, &shop).await?;
         let currency = store.shop().await?.map(|record| record.currency);
         Ok(Self { visitor, shop, premises, store, currency, now: SystemClock.now() })
     }
-}
-
-/// Opening a file waits for the disk; a thread that may wait does it.
-pub(super) async fn open(premises: Premises, shop: ShopName) -> Result<SqliteStore, StoreError> {
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&premises.store, shop)).await;
-    opened.map_err(|_| StoreError::Gone)?
 }
