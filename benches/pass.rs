@@ -3,8 +3,8 @@
 //!
 //! `cargo bench` prints the table with what was aimed at and whether it was met; `cargo bench -- --baseline` measures
 //! the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the ratio;
-//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`, `report`) choose figures. Nothing here fails on a
-//! slow machine.
+//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`, `report`, `pages`) choose figures. Nothing here
+//! fails on a slow machine.
 //!
 //! The refunds are those of a shop whose orders an earlier pass with `act = false` has listed, read and judged, as
 //! after a rehearsal. The pass that is measured, from the start of its process to its end, lists what changed, reads
@@ -24,7 +24,9 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Log, Run, Sandbox, Workplace, baseline, first_request, million, returned};
+use support::{
+    Log, Run, Sandbox, Workplace, baseline, first_request, million, returned, slowest_page, with_history,
+};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,6 +55,9 @@ fn main() {
     }
     if wanted("report") {
         rows.extend(reports(quiet));
+    }
+    if wanted("pages") {
+        rows.push(pages(orders));
     }
     println!("\n{:<62} {:>18} {:>14} {:>7}", "what", "measured", "target", "");
     for Row { what, measured, target, met } in rows {
@@ -152,6 +157,18 @@ fn reports(orders: u32) -> Vec<Row> {
         }
     };
     formats.map(row).into()
+}
+
+/// The operations page, with a hundred thousand orders and what years leave behind: the slowest page's median.
+fn pages(orders: u32) -> Row {
+    let sandbox = Sandbox::start(1, 0);
+    let place = Workplace::new(&sandbox, "");
+    million(&place, orders);
+    with_history(&place);
+    let (page, time) = slowest_page(&place);
+    let millis = time.as_millis();
+    let what = format!("slowest page over {orders} orders, median ({page})");
+    Row { what, measured: format!("{millis} ms"), target: "<= 50 ms", met: millis <= 50 }
 }
 
 fn memory(run: &Run) -> String {

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+mod pages;
 mod plain;
 mod returns;
 mod settled;
+pub use pages::{slowest_page, with_history};
 pub use plain::{Log, baseline};
 pub use returns::returned;
 pub use settled::million;
