@@ -45,8 +45,12 @@ struct Visitor<'a> {
 }
 
 fn start<'a>(rig: &'a Rig, schedule: &str) -> Service<'a> {
+    start_under(rig, DRIVE, schedule)
+}
+
+fn start_under<'a>(rig: &'a Rig, policy: &str, schedule: &str) -> Service<'a> {
     rig.secret("server.token", TOKEN);
-    let service = Service::start_with_server(rig, DRIVE, schedule, "token_file = \"server.token\"\n");
+    let service = Service::start_with_server(rig, policy, schedule, "token_file = \"server.token\"\n");
     service.passes_beyond(0);
     service
 }
@@ -364,6 +368,33 @@ fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
     wait_until("the break clears by itself", || !visitor.get(queue).body.contains(&page));
     rig.audit();
     assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn an_effect_that_a_ceiling_holds_goes_once_its_amount_is_typed() {
+    let policy = format!("{DRIVE}\nrefund_limit_per_order = \"10.00\"");
+    let rig = Rig::empty(&policy);
+    let (order, credit) = rig.returned(5000, 2000);
+    let service = start_under(&rig, &policy, RARELY);
+    let visitor = Visitor::enter(&service, "ann");
+    let queue = visitor.get("/shops/main/breaks?kind=limit_reached");
+    let id = first_id(&queue, "/shops/main/breaks/");
+    let page = format!("/shops/main/breaks/{id}");
+    let shown = visitor.get(&page);
+    let number = first_id(&shown, "/shops/main/orders/");
+    let (_, rest) = shown.body.split_once("name=\"intent\" value=\"").unwrap();
+    let intent = rest.split('"').next().unwrap();
+    let approve = |confirm: &str| {
+        let fields = [("action", "approve"), ("order", &*number), ("intent", intent), ("confirm", confirm)];
+        visitor.decide(&page, &[&fields[..], &[("note", "large return, checked"), ("from", &*id)]].concat()).body
+    };
+    assert!(approve("10.00").contains("type the amount as it is shown: 20.00"), "the ceiling is not the amount");
+    assert_eq!((decisions(&rig), rig.pair(&order).refunded_under(&credit)), (0, 0));
+    assert!(approve("20.00").contains("Approved; the next pass carries it out."));
+    wait_until("the refund was made", || rig.pair(&order).refunded_under(&credit) == 2000);
+    assert_eq!(decisions(&rig), 1);
+    assert_eq!(service.terminate(), 0);
+    rig.audit();
 }
 
 #[test]
