@@ -39,6 +39,8 @@ pub struct ShopKey {
     pub key: String,
     pub secret: String,
     pub permissions: Permissions,
+    /// What webhooks to its owner are signed with.
+    pub signs_with: String,
     header: String,
 }
 
@@ -48,6 +50,7 @@ impl ShopKey {
             key: key.to_owned(),
             secret: secret.to_owned(),
             permissions: Permissions::all(),
+            signs_with: secret.to_owned(),
             header: basic(key, secret),
         }
     }

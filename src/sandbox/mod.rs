@@ -37,6 +37,7 @@ pub use accounts::{Accounts, MerchantKey, Permissions, ShopKey};
 pub use acts::{Created, Credit, KlarnaStart, NewLine, NewOrder};
 pub use fault::{BodyFormat, Effect, FaultKind, FaultRule};
 pub use klarna::model::Fraud;
+pub use lightspeed::app::AppRegistration;
 pub use lightspeed::webhook::{Delivery, signature as webhook_signature};
 pub use limit::LimitFigures;
 pub use requestlog::{LogEntry, Tally};

@@ -56,6 +56,8 @@ choice!(/// When an order's invoice comes to be.
 choice!(/// When the shop calls a Klarna order paid.
     PaidWhen { Captured = "captured", Authorized = "authorized" });
 
+choice!(/// What webhooks that an app registered are signed with.
+    AppSignsWith { Secret = "secret", Password = "password" });
 choice!(/// The case of the shop's currency code.
     CodeCase { Lower = "lower", Upper = "upper" });
 
@@ -184,6 +186,12 @@ switches! {
         "how many times each delivery is queued";
     lightspeed_webhook_reorder: bool = false, "lightspeed.webhook_reorder",
         "each delivery is queued in front of the one before it";
+    lightspeed_app_signs_with: AppSignsWith = AppSignsWith::Secret, "lightspeed.app_signs_with",
+        "webhooks that an app registered: signed with the app's secret, or with its password for this shop";
+    lightspeed_app_reinstall_revokes: bool = true, "lightspeed.app_reinstall_revokes",
+        "installing an app again ends the token that it had";
+    lightspeed_app_tells_removal: bool = true, "lightspeed.app_tells_removal",
+        "removing an app sends the browser to it, without a token";
     vendor_refunds: bool = false, "vendor.refunds",
         "the vendor's app refunds new not_paid credit invoices by itself, without a reference";
     vendor_captures: bool = false, "vendor.captures",

@@ -9,6 +9,7 @@ use crate::sandbox::World;
 use crate::sandbox::acts::{Credit, KlarnaStart, NewLine, NewOrder, units};
 use crate::sandbox::json::obj;
 use crate::sandbox::klarna::model::Fraud;
+use crate::sandbox::lightspeed::app::AppRegistration;
 use crate::sandbox::switch::SwitchValue as _;
 use crate::sandbox::switches::KlarnaIdLocation;
 use crate::sandbox::time::SECOND;
@@ -42,12 +43,25 @@ pub(crate) fn perform(world: &mut World, name: &str, fields: &Fields) -> Outcome
             Ok(done())
         }
         "set_field" => set_field(world, fields),
+        "install_app" => {
+            let app = app(fields)?;
+            Ok(obj! { "redirect": world.install_app(&app) })
+        }
+        "uninstall_app" => {
+            let app = app(fields)?;
+            Ok(obj! { "redirect": world.uninstall_app(&app) })
+        }
         "forget_keys" => {
             world.forget_keys();
             Ok(done())
         }
         _ => portal(world, name, fields),
     }
+}
+
+fn app(fields: &Fields) -> Result<AppRegistration, String> {
+    let text = |name: &str| Ok::<_, String>(fields.text(name)?.ok_or(format!("`{name}` is missing"))?.to_owned());
+    Ok(AppRegistration { key: text("key")?, secret: text("secret")?, address: text("address")? })
 }
 
 fn portal(world: &mut World, name: &str, fields: &Fields) -> Outcome {

@@ -12,6 +12,7 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Query,
     /// `http://host/nl/`
     pub(crate) base: String,
+    /// What webhooks registered by this call are signed with.
     pub(crate) secret: String,
     pub(crate) key: usize,
 }

@@ -7,6 +7,7 @@ pub(crate) mod call;
 pub(crate) mod model;
 
 mod admin;
+pub(crate) mod app;
 mod doc_json;
 pub(crate) mod effects;
 mod list;
@@ -110,7 +111,7 @@ fn serve(world: &mut World, request: &Request, key: usize) -> Response {
         Some(host) if is_loopback(host) => format!("http://{host}/{language}/"),
         _ => format!("https://{}/{language}/", world.cluster_host()),
     };
-    let Some(secret) = world.accounts.shop_keys.get(key).map(|key| key.secret.clone()) else {
+    let Some(secret) = world.accounts.shop_keys.get(key).map(|key| key.signs_with.clone()) else {
         return error(401, request, "Access denied.");
     };
     let parts: Vec<&str> = resource.split('/').collect();

@@ -59,7 +59,11 @@ pub fn signature(body: &[u8], secret: &str) -> String {
     let mut hasher = Md5::new();
     hasher.update(body);
     hasher.update(secret.as_bytes());
-    hasher.finalize().iter().fold(String::with_capacity(32), |mut hex, byte| {
+    hex(&hasher.finalize())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(32), |mut hex, byte| {
         use std::fmt::Write as _;
         let _ = write!(hex, "{byte:02x}");
         hex
