@@ -7,6 +7,7 @@
 #[macro_use]
 pub mod planted;
 
+pub mod app;
 pub mod budget;
 pub mod checkpoint;
 pub mod cli;

@@ -13,8 +13,9 @@ use super::error::{CliError, explain};
 use super::sign::Notary;
 use super::watch::Watch;
 use super::wire;
+use crate::app::{self, Reception};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{self, Environment, Loaded, Server};
+use crate::config::{self, Environment, Loaded, Server, ShopLogin};
 use crate::core::id::ShopName;
 use crate::daemon::agenda::Job;
 use crate::daemon::board::Ended;
@@ -112,6 +113,7 @@ impl Service {
         let shops = load(self.file.as_deref(), self.only.as_deref(), &self.environment);
         let shops = shops.map_err(|error| explain(&error))?;
         let (seats, doors) = seated(&shops).await?;
+        self.site.receive_with(reception(&shops));
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
         self.site.open_doors(doors);
         self.site.open_page(entrance(&self.shops(), self.listen));
@@ -121,7 +123,9 @@ impl Service {
 
 impl Work for Service {
     async fn seats(&self) -> Result<Vec<Seat>, String> {
-        let (seats, doors) = seated(&self.shops()).await?;
+        let shops = self.shops();
+        let (seats, doors) = seated(&shops).await?;
+        self.site.receive_with(reception(&shops));
         self.site.open_doors(doors);
         self.site.open_page(entrance(&self.shops(), self.listen));
         Ok(seats)
@@ -175,7 +179,7 @@ async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
             doors.push(Door {
                 shop: loaded.shop.name.clone(),
                 shop_id: known.map(|record| record.identity.shop_id),
-                secret: secrets.lightspeed.password.clone(),
+                secret: secrets.lightspeed.signs_with().clone(),
             });
         }
     }
@@ -193,6 +197,21 @@ fn entrance(shops: &Shops, listen: Server) -> Option<Entrance> {
     };
     let shops = shops.iter().map(|(name, loaded)| (name.clone(), premises(loaded))).collect();
     Some(Entrance::new(token, address.port(), first.config.page.hosts.clone(), shops))
+}
+
+/// Where an app's redirects are taken: for every shop that works through it.
+fn reception(shops: &Shops) -> Option<Reception> {
+    let mut known = None;
+    let mut seats = Vec::new();
+    for loaded in shops.values() {
+        let Some(ShopLogin::App(installed)) = loaded.secrets.as_ref().map(|secrets| &secrets.lightspeed) else {
+            continue;
+        };
+        known = Some(installed.app.clone());
+        let cluster = loaded.shop.lightspeed.cluster.name();
+        seats.push(app::Seat { place: installed.place.clone(), cluster });
+    }
+    known.map(|app| Reception::new(app, seats))
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

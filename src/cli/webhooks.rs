@@ -147,10 +147,10 @@ impl<'a> Place<'a> {
         let Some(secrets) = &loaded.secrets else {
             return Err(CliError::Usage(format!("the secrets of shop `{shop}` were not read")));
         };
-        let door = Door { shop, shop_id: None, secret: secrets.lightspeed.password.clone() };
+        let door = Door { shop, shop_id: None, secret: secrets.lightspeed.signs_with().clone() };
         let ours = format!("{base}/hook/");
         let address = format!("{ours}{}", door.token());
-        Ok(Self { loaded, sides: wire::sides(loaded, secrets, transport), ours, address })
+        Ok(Self { loaded, sides: wire::sides(loaded, transport)?, ours, address })
     }
 
     fn name(&self) -> String {

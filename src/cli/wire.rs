@@ -14,8 +14,9 @@ use super::error::CliError;
 use crate::budget::{self, Budget};
 use crate::clock::SystemClock;
 use crate::config::hosts::KlarnaEnvironment;
-use crate::config::{KlarnaConfig, Loaded, Secrets, ShopConfig};
+use crate::config::{KlarnaConfig, Loaded, ShopConfig, ShopLogin};
 use crate::core::id::{PassId, ShopName};
+use crate::http::Credentials;
 use crate::http::reqwest::ReqwestTransport;
 use crate::report::text::plain;
 use crate::report::{Calls, Checked, NotChecked, PassReport};
@@ -77,12 +78,7 @@ pub(super) fn transport() -> Result<ReqwestTransport, CliError> {
 
 fn ready(loaded: &Loaded, store: &ShopStore, transport: &ReqwestTransport) -> Result<Ready, CliError> {
     let shop = &loaded.shop;
-    let failed = |why: &dyn Display| CliError::Failed {
-        attempt: format!("getting ready for shop `{}`", shop.name),
-        why: why.to_string(),
-    };
-    let secrets = loaded.secrets.as_ref().ok_or_else(|| failed(&"its secrets were not read"))?;
-    let sides = sides(loaded, secrets, transport);
+    let sides = sides(loaded, transport)?;
     Ok(pass::Shop {
         name: shop.name.clone(),
         environment: shop.klarna.environment.name().to_owned(),
@@ -103,22 +99,33 @@ pub(super) struct Sides {
     budgets: Vec<Arc<Budget>>,
 }
 
-pub(super) fn sides(loaded: &Loaded, secrets: &Secrets, transport: &ReqwestTransport) -> Sides {
+/// # Errors
+/// The secrets were not read, or the shop works through an app that is not installed there.
+pub(super) fn sides(loaded: &Loaded, transport: &ReqwestTransport) -> Result<Sides, CliError> {
     let shop = &loaded.shop;
+    let failed = |why: &dyn Display| CliError::Failed {
+        attempt: format!("getting ready for shop `{}`", shop.name),
+        why: why.to_string(),
+    };
+    let secrets = loaded.secrets.as_ref().ok_or_else(|| failed(&"its secrets were not read"))?;
+    let credentials = match &secrets.lightspeed {
+        ShopLogin::Key(credentials) => credentials.clone(),
+        ShopLogin::App(installed) => installed.credentials().map_err(|why| failed(&why))?,
+    };
     let shops_budget = Arc::new(Budget::lightspeed("lightspeed", &shop.lightspeed.base_url));
     let merchants_budget = Arc::new(klarna_budget(&shop.klarna));
-    let settings = lightspeed_settings(shop, secrets);
+    let settings = lightspeed_settings(shop, credentials);
     let lightspeed = lightspeed::Client::new(transport.clone(), SystemClock, settings, shops_budget.clone());
     let settings = klarna::Settings { base_url: shop.klarna.base_url.clone(), credentials: secrets.klarna.clone() };
     let klarna = klarna::Client::new(transport.clone(), SystemClock, settings, merchants_budget.clone());
-    Sides { lightspeed, klarna, budgets: vec![shops_budget, merchants_budget] }
+    Ok(Sides { lightspeed, klarna, budgets: vec![shops_budget, merchants_budget] })
 }
 
-fn lightspeed_settings(shop: &ShopConfig, secrets: &Secrets) -> lightspeed::Settings {
+fn lightspeed_settings(shop: &ShopConfig, credentials: Credentials) -> lightspeed::Settings {
     lightspeed::Settings {
         base_url: shop.lightspeed.base_url.clone(),
         language: shop.lightspeed.language.clone(),
-        credentials: secrets.lightspeed.clone(),
+        credentials,
         payment_words: shop.matching.payment.clone(),
         klarna_order_id: shop.matching.klarna_order_id.clone(),
     }

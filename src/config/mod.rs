@@ -4,6 +4,7 @@
 //! value that was written wrongly, and never stops at the first mistake: all of them are reported at once, one line
 //! each. A default never moves money.
 
+mod app;
 mod checkpoints;
 pub mod draft;
 pub mod environment;
@@ -24,12 +25,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use app::AppConfig;
 pub use checkpoints::Checkpoints;
 pub use environment::Environment;
 pub use notify::Notify;
 pub use problem::{ConfigError, Problems};
 pub use schedule::Schedule;
-pub use secrets::Secrets;
+pub use secrets::{Secrets, ShopLogin};
 pub use server::{PageConfig, Server};
 pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
@@ -65,6 +67,8 @@ pub struct Config {
     pub page: PageConfig,
     /// Where Lightspeed reaches the service from outside; `None`: no hints, polling alone.
     pub webhooks: Option<String>,
+    /// An app that shops may be worked for through; `None`: every shop has a key of its own.
+    pub app: Option<AppConfig>,
     /// Who is told when a human is needed; `None`: nobody.
     pub notify: Option<Notify>,
     /// Where the journal's signed checkpoints go; `None`: there are none.
@@ -102,7 +106,8 @@ pub fn load(request: &Request, environment: &Environment) -> Result<Loaded, Conf
     let mut warnings = Vec::new();
     let mut secrets = None;
     if let Some(shop) = shop.filter(|_| request.secrets) {
-        secrets = secrets::read(shop, &path, environment, &mut problems, &mut warnings);
+        let app = secrets::app(&config, [shop], environment, &mut problems, &mut warnings);
+        secrets = secrets::read(shop, app.as_ref(), &config, environment, &mut problems, &mut warnings);
     }
     let shop = shop.cloned();
     match shop {
@@ -138,10 +143,11 @@ pub fn load_all(
     if let Some(why) = server::unguarded(config.server, &config.page).filter(|_| page_token.is_some()) {
         problems.add_text(format!("{}: {why}", crate::report::text::plain(&path.display().to_string())));
     }
+    let app = secrets::app(&config, &chosen, environment, &mut problems, &mut warnings);
     let mut all = Vec::with_capacity(chosen.len());
     for shop in chosen {
         let mut warnings = std::mem::take(&mut warnings);
-        let secrets = secrets::read(&shop, &path, environment, &mut problems, &mut warnings);
+        let secrets = secrets::read(&shop, app.as_ref(), &config, environment, &mut problems, &mut warnings);
         all.push(Loaded {
             config: config.clone(),
             shop,

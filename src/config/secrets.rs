@@ -1,4 +1,5 @@
-//! The four secrets of a shop, the tokens of notifications and of the operations page, and the key of checkpoints: from a file, from systemd's credentials, or from the environment, in this order.
+//! The secrets of a shop and of an app, the tokens of notifications and of the operations page, and the key of
+//! checkpoints: from a file, from systemd's credentials, or from the environment, in this order.
 //!
 //! A secret is never printed, in no message and no debug output; what is wrong with one is said without it.
 
@@ -6,6 +7,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,6 +18,7 @@ use super::notify::Notify;
 use super::problem::Problems;
 use super::server::PageConfig;
 use super::shop::ShopConfig;
+use crate::app::{App, Installed, Place, SealKey};
 use crate::checkpoint::Signer;
 use crate::http::Credentials;
 use crate::report::text::plain;
@@ -23,8 +26,27 @@ use crate::report::text::plain;
 /// The credentials of both sides.
 #[derive(Clone, Debug)]
 pub struct Secrets {
-    pub lightspeed: Credentials,
+    pub lightspeed: ShopLogin,
     pub klarna: Credentials,
+}
+
+/// How a shop's API is called.
+#[derive(Clone, Debug)]
+pub enum ShopLogin {
+    /// With a key that the merchant made.
+    Key(Credentials),
+    /// Through an app that the merchant installed, or will.
+    App(Installed),
+}
+
+impl ShopLogin {
+    /// What Lightspeed signs its webhooks to us with.
+    pub fn signs_with(&self) -> &SecretString {
+        match self {
+            Self::Key(credentials) => &credentials.password,
+            Self::App(installed) => &installed.app.secret,
+        }
+    }
 }
 
 /// No key, secret, user name or password is longer.
@@ -63,9 +85,10 @@ enum BadSecret {
 }
 
 pub(super) fn read(
-    shop: &ShopConfig, config: &Path, environment: &Environment, problems: &mut Problems, warnings: &mut Vec<String>,
+    shop: &ShopConfig, app: Option<&Arc<App>>, config: &Config, environment: &Environment, problems: &mut Problems,
+    warnings: &mut Vec<String>,
 ) -> Option<Secrets> {
-    let name = shop.name.as_str();
+    let (name, path) = (shop.name.as_str(), &config.path);
     let mut get = |section: &str, key: &str, short: &str, file: Option<&Path>, is_user: bool| {
         let source = Source {
             key: format!("shops.{name}.{section}.{key}"),
@@ -73,32 +96,75 @@ pub(super) fn read(
             credential: format!("{name}.{short}"),
             variable: variable(name, short),
         };
-        match source.read(environment, is_user, warnings) {
-            Ok(secret) => Some(secret),
-            Err(why) => {
-                let file = plain(&config.display().to_string());
-                problems.add_text(format!("{file}: {}: {why}", source.key));
-                None
-            }
-        }
+        source.get(path, environment, is_user, problems, warnings)
     };
     let (lightspeed, klarna) = (&shop.lightspeed, &shop.klarna);
-    let key = get("lightspeed", "api_key_file", "lightspeed-key", lightspeed.key_file.as_deref(), true);
-    let secret = get("lightspeed", "api_secret_file", "lightspeed-secret", lightspeed.secret_file.as_deref(), false);
     let user = get("klarna", "username_file", "klarna-username", klarna.username_file.as_deref(), true);
     let password = get("klarna", "password_file", "klarna-password", klarna.password_file.as_deref(), false);
-    for (what, value) in [("key", &key), ("secret", &secret)] {
-        if value.as_ref().is_some_and(|it| it.expose_secret().len() != LIGHTSPEED_LENGTH) {
-            warnings.push(format!(
-                "the Lightspeed {what} of shop `{name}` does not have the usual {LIGHTSPEED_LENGTH} characters"
-            ));
+    let lightspeed = if let Some(shop_id) = &lightspeed.app_shop_id {
+        installed(shop, shop_id, app, config, problems)
+    } else {
+        let key = get("lightspeed", "api_key_file", "lightspeed-key", lightspeed.key_file.as_deref(), true);
+        let secret =
+            get("lightspeed", "api_secret_file", "lightspeed-secret", lightspeed.secret_file.as_deref(), false);
+        let what = format!("of shop `{name}`");
+        unusual(&what, [("key", key.as_ref()), ("secret", secret.as_ref())], warnings);
+        key.zip(secret).map(|(user, password)| ShopLogin::Key(Credentials { user, password }))
+    };
+    let password = password.filter(|it| agrees(it, shop, path, problems));
+    Some(Secrets { lightspeed: lightspeed?, klarna: Credentials { user: user?, password: password? } })
+}
+
+/// The login of a shop that works through the app, whether or not it is installed there yet.
+fn installed(
+    shop: &ShopConfig, shop_id: &str, app: Option<&Arc<App>>, config: &Config, problems: &mut Problems,
+) -> Option<ShopLogin> {
+    let Some(section) = &config.app else {
+        let file = plain(&config.path.display().to_string());
+        let name = &shop.name;
+        problems.add_text(format!("{file}: shops.{name}.lightspeed.app_shop_id needs a section [app]"));
+        return None;
+    };
+    let file = section.tokens.join(format!("{}.token", shop.name));
+    let place = Place { file, shop: shop.name.clone(), shop_id: shop_id.to_owned() };
+    Some(ShopLogin::App(Installed { app: app?.clone(), place }))
+}
+
+/// The app's secrets, when one of `shops` works through it.
+pub(super) fn app<'a>(
+    config: &Config, shops: impl IntoIterator<Item = &'a ShopConfig>, environment: &Environment,
+    problems: &mut Problems, warnings: &mut Vec<String>,
+) -> Option<Arc<App>> {
+    let section = config.app.as_ref()?;
+    shops.into_iter().find(|shop| shop.lightspeed.app_shop_id.is_some())?;
+    let mut get = |key: &str, short: &str, file: Option<&Path>, is_user: bool| {
+        let source = Source {
+            key: format!("app.{key}"),
+            file,
+            credential: format!("app.{short}"),
+            variable: variable("app", short),
+        };
+        source.get(&config.path, environment, is_user, problems, warnings)
+    };
+    let key = get("key_file", "key", section.key_file.as_deref(), true);
+    let secret = get("secret_file", "secret", section.secret_file.as_deref(), false);
+    let seal = get("seal_key_file", "seal-key", section.seal_key_file.as_deref(), false);
+    unusual("of the app", [("key", key.as_ref()), ("secret", secret.as_ref())], warnings);
+    let seal = seal.and_then(|text| {
+        let file = plain(&config.path.display().to_string());
+        let why = |why| problems.add_text(format!("{file}: app.seal_key_file: {why}"));
+        SealKey::parse(&text).map_err(why).ok()
+    });
+    Some(Arc::new(App { key: key?, secret: secret?, seal: seal? }))
+}
+
+fn unusual<const N: usize>(whose: &str, secrets: [(&str, Option<&SecretString>); N], warnings: &mut Vec<String>) {
+    for (what, value) in secrets {
+        if value.is_some_and(|it| it.expose_secret().len() != LIGHTSPEED_LENGTH) {
+            warnings
+                .push(format!("the Lightspeed {what} {whose} does not have the usual {LIGHTSPEED_LENGTH} characters"));
         }
     }
-    let password = password.filter(|it| agrees(it, shop, config, problems));
-    Some(Secrets {
-        lightspeed: Credentials { user: key?, password: secret? },
-        klarna: Credentials { user: user?, password: password? },
-    })
 }
 
 /// The token that goes with every notification; none is fine, one that cannot be read is not.
@@ -234,6 +300,19 @@ impl BadSecret {
 }
 
 impl Source<'_> {
+    /// The secret; what is wrong with it is remembered.
+    fn get(
+        &self, config: &Path, environment: &Environment, is_user: bool, problems: &mut Problems,
+        warnings: &mut Vec<String>,
+    ) -> Option<SecretString> {
+        let why = match self.read(environment, is_user, warnings) {
+            Ok(secret) => return Some(secret),
+            Err(why) => why,
+        };
+        problems.add_text(format!("{}: {}: {why}", plain(&config.display().to_string()), self.key));
+        None
+    }
+
     fn read(
         &self, environment: &Environment, is_user: bool, warnings: &mut Vec<String>,
     ) -> Result<SecretString, BadSecret> {

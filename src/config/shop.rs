@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::Config;
+use super::app::{self, SHOP_ID};
 use super::checkpoints;
 use super::hosts::{self, CLUSTER, Cluster, ENVIRONMENT, KlarnaEnvironment, REGION, Region, URL};
 use super::notify;
@@ -38,6 +39,8 @@ pub struct LightspeedConfig {
     pub base_url: String,
     pub key_file: Option<PathBuf>,
     pub secret_file: Option<PathBuf>,
+    /// The shop works through `[app]`: its number at Lightspeed, without leading zeros.
+    pub app_shop_id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +62,11 @@ pub struct Match {
     pub klarna_order_id: Vec<IdSource>,
 }
 
-const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "notify", "checkpoints", "shops"];
+const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "app", "notify", "checkpoints", "shops"];
 const STORE: &[&str] = &["url"];
 const SCHEDULE: &[&str] = &["poll", "full", "settle"];
 const SHOP: &[&str] = &["lightspeed", "klarna", "match", "policy"];
-const LIGHTSPEED: &[&str] = &["cluster", "language", "api_key_file", "api_secret_file", "base_url"];
+const LIGHTSPEED: &[&str] = &["cluster", "language", "api_key_file", "api_secret_file", "app_shop_id", "base_url"];
 const KLARNA: &[&str] = &["environment", "region", "username_file", "password_file", "base_url"];
 const MATCH: &[&str] = &["payment", "klarna_order_id"];
 const POLICY: &[&str] = &[
@@ -90,6 +93,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("schedule", SCHEDULE),
     ("server", server::SERVER),
     ("webhooks", server::WEBHOOKS),
+    ("app", app::APP),
     ("notify", notify::NOTIFY),
     ("checkpoints", checkpoints::CHECKPOINTS),
     ("lightspeed", LIGHTSPEED),
@@ -118,6 +122,7 @@ pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
         server,
         page,
         webhooks: server::webhooks(reader, &root),
+        app: app::app(reader, &root, directory),
         notify: notify::notify(reader, &root, directory),
         checkpoints: checkpoints::checkpoints(reader, &root, directory),
         shops: shops(reader, &root, directory),
@@ -188,7 +193,14 @@ fn lightspeed<'t>(
     let key_file = file(reader, section, path, "api_key_file", directory);
     let secret_file = file(reader, section, path, "api_secret_file", directory);
     let base_url = base_url(reader, section, path, cluster.map(Cluster::base_url));
-    Some(LightspeedConfig { cluster: cluster?, language: language?, base_url: base_url?, key_file, secret_file })
+    let app_shop_id = reader.get(section, path, "app_shop_id", &SHOP_ID);
+    if app_shop_id.is_some() && (key_file.is_some() || secret_file.is_some()) {
+        let line = reader.line_of(section, "app_shop_id");
+        let what = "app_shop_id says that the shop works through [app], so api_key_file and api_secret_file must go";
+        reader.problem(line, &format!("{path}.{what}"));
+    }
+    let (cluster, language, base_url) = (cluster?, language?, base_url?);
+    Some(LightspeedConfig { cluster, language, base_url, key_file, secret_file, app_shop_id })
 }
 
 fn klarna<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str, directory: &Path) -> Option<KlarnaConfig> {

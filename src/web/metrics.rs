@@ -18,11 +18,33 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::Site;
+use crate::app::{Change, Refusal};
 use crate::core::id::ShopName;
 use crate::daemon::board::{Board, Line};
 use crate::store::Channel;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How a redirect for the app ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    Granted,
+    Removed,
+    Refused,
+}
+
+impl Arrival {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Granted, "granted"), (Self::Removed, "removed"), (Self::Refused, "refused")];
+
+    pub(super) const fn of(taken: &Result<Change, Refusal>) -> Self {
+        match taken {
+            Ok(Change::Granted(_)) => Self::Granted,
+            Ok(Change::Removed(_)) => Self::Removed,
+            Err(_) => Self::Refused,
+        }
+    }
+}
 
 /// How a knock at the door ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +96,9 @@ pub struct Counters {
     woke: AtomicU64,
     refused: AtomicU64,
     dropped: AtomicU64,
+    granted: AtomicU64,
+    removed: AtomicU64,
+    unaccepted: AtomicU64,
     told_by_command: Tries,
     told_by_post: Tries,
 }
@@ -132,6 +157,18 @@ impl Counters {
 
     pub(super) fn refuse(&self, refused: Refused) {
         self.page.of(refused).fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn arrived(&self, arrival: Arrival) {
+        self.arrivals(arrival).fetch_add(1, Ordering::Relaxed);
+    }
+
+    const fn arrivals(&self, arrival: Arrival) -> &AtomicU64 {
+        match arrival {
+            Arrival::Granted => &self.granted,
+            Arrival::Removed => &self.removed,
+            Arrival::Refused => &self.unaccepted,
+        }
     }
 
     pub(super) fn notified(&self, channel: Channel, is_done: bool) {
@@ -194,6 +231,7 @@ impl Collector for Figures {
             let value = self.counters.of(knock).load(Ordering::Relaxed);
             ConstCounter::new(value).encode(knocks.encode_family(&[("result", result)])?)?;
         }
+        arrivals(&mut encoder, &self.counters)?;
         notifications(&mut encoder, &self.counters)?;
         page(&mut encoder, &self.counters.page)
     }
@@ -212,6 +250,16 @@ fn page(encoder: &mut DescriptorEncoder<'_>, counters: &PageCounters) -> fmt::Re
     for (refused, reason) in Refused::ALL {
         let value = counters.of(refused).load(Ordering::Relaxed);
         ConstCounter::new(value).encode(metric.encode_family(&[("reason", reason)])?)?;
+    }
+    Ok(())
+}
+
+fn arrivals(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Result {
+    let help = "Redirects for the app, by how they ended";
+    let mut metric = encoder.encode_descriptor("installations", help, None, MetricType::Counter)?;
+    for (arrival, result) in Arrival::ALL {
+        let value = counters.arrivals(arrival).load(Ordering::Relaxed);
+        ConstCounter::new(value).encode(metric.encode_family(&[("result", result)])?)?;
     }
     Ok(())
 }

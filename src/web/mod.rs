@@ -1,8 +1,11 @@
-//! What the service answers over HTTP: its health, its figures, hints that a shop changed, and the operations page.
+//! What the service answers over HTTP: its health, its figures, hints that a shop changed, an app's installation, and the
+//! operations page.
 //!
 //! On this machine's loopback unless configured otherwise. Only the page reads an order, for whoever holds its token,
-//! and only a human's decision is written; any other request can at most wake a pass.
+//! and only a human's decision is written; any other request can at most wake a pass or, signed by Lightspeed, bring the
+//! token of a shop that is configured for it.
 
+mod app;
 pub(crate) mod health;
 mod hook;
 mod metrics;
@@ -18,6 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::app::Reception;
 use crate::core::id::ShopName;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
@@ -33,6 +37,8 @@ pub struct Site {
     waker: Waker,
     /// By the token in the address.
     doors: Arc<RwLock<BTreeMap<String, Door>>>,
+    /// Where an app's redirects are taken; none without an app.
+    reception: Arc<RwLock<Option<Arc<Reception>>>>,
     counters: Arc<Counters>,
     desk: Desk,
 }
@@ -47,7 +53,7 @@ impl Site {
     pub fn new(board: Board, waker: Waker) -> Self {
         let counters = Arc::<Counters>::default();
         let desk = Desk::new(board.clone(), waker.clone(), counters.clone());
-        Self { board, waker, doors: Arc::default(), counters, desk }
+        Self { board, waker, doors: Arc::default(), reception: Arc::default(), counters, desk }
     }
 
     /// What the operations page needs; `None` switches it off.
@@ -59,6 +65,15 @@ impl Site {
     pub fn open_doors(&self, doors: Vec<Door>) {
         let doors = doors.into_iter().map(|door| (door.token(), door)).collect();
         *self.doors.write().unwrap_or_else(PoisonError::into_inner) = doors;
+    }
+
+    /// Takes the redirects of an app from now on, or no longer any.
+    pub fn receive_with(&self, reception: Option<Reception>) {
+        *self.reception.write().unwrap_or_else(PoisonError::into_inner) = reception.map(Arc::new);
+    }
+
+    fn reception(&self) -> Option<Arc<Reception>> {
+        self.reception.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn door(&self, token: &str) -> Option<Door> {
@@ -81,6 +96,7 @@ impl Site {
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
             .route("/hook/{token}", post(hook::knock))
+            .route("/app", get(app::arrive))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(self)
             .merge(page)

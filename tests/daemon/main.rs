@@ -14,6 +14,7 @@
     reason = "a panic is a failed test, and fixtures are shared by many of them"
 )]
 
+mod app;
 mod hints;
 mod page;
 mod schedule;

@@ -127,8 +127,17 @@ async fn examine(loaded: &Loaded, transport: &ReqwestTransport) -> Vec<Finding> 
     local::configuration(loaded, &mut findings);
     local::schedule(loaded, &mut findings);
     local::checkpoints(loaded, &mut findings);
-    let Some(secrets) = &loaded.secrets else { return findings.list };
-    let sides = wire::sides(loaded, secrets, transport);
+    if loaded.secrets.is_none() {
+        return findings.list;
+    }
+    let sides = match wire::sides(loaded, transport) {
+        Ok(sides) => sides,
+        Err(error) => {
+            let remedy = "see [app] in the example configuration, and the service's journal around the installation";
+            findings.problem("lightspeed", error.status(), error.to_string(), remedy);
+            return findings.list;
+        }
+    };
     let profile = account::lightspeed(loaded, &sides, &mut findings).await;
     let knows_klarna = account::klarna(loaded, &sides, &mut findings).await;
     let shop_id = profile.as_ref().map(|profile| profile.shop_id.as_str());
