@@ -25,6 +25,8 @@ struct Entry {
     when: When,
     next: Timestamp,
     last: Option<LastRun>,
+    /// A time and the first one of the schedule after it, which is that of every time between them as well.
+    ahead: Option<(Timestamp, Timestamp)>,
 }
 
 /// When the job was last started, on the clock that cannot be set, and how far its next time lay ahead then.
@@ -58,8 +60,8 @@ impl Agenda {
         let full_next = full.next_after(now)?;
         let next = kept.unwrap_or(NextDue { poll: now, full: full_next });
         Ok(Self {
-            poll: Entry { when: poll, next: next.poll, last: None },
-            full: Entry { when: full, next: next.full, last: None },
+            poll: Entry { when: poll, next: next.poll, last: None, ahead: None },
+            full: Entry { when: full, next: next.full, last: None, ahead: None },
         })
     }
 
@@ -106,11 +108,24 @@ impl Agenda {
 impl Entry {
     fn is_due(&mut self, at: Moment) -> Result<bool, ScheduleError> {
         // After a clock was set back, or a schedule was made denser, the kept time may lie too far ahead.
-        let nearest = self.when.next_after(at.now)?;
+        let nearest = self.nearest(at.now)?;
         if nearest < self.next && !self.repeats_last(nearest, at) {
             self.next = nearest;
         }
         Ok(at.now >= self.next)
+    }
+
+    /// The first time after `now`. A calendar is looked at once per time: every shop is asked every second.
+    fn nearest(&mut self, now: Timestamp) -> Result<Timestamp, ScheduleError> {
+        if let Some((from, nearest)) = self.ahead
+            && (from..nearest).contains(&now)
+            && matches!(self.when, When::Calendar { .. })
+        {
+            return Ok(nearest);
+        }
+        let nearest = self.when.next_after(now)?;
+        self.ahead = Some((now, nearest));
+        Ok(nearest)
     }
 
     /// A run at `time` would come in less than half the distance that was meant to lie between two runs.
