@@ -27,7 +27,8 @@ use crate::core::id::ShopName;
 use crate::schedule::{NextDue, ScheduleError, When};
 use agenda::Moment;
 use board::{Board, Ended};
-use signals::{Asked, Signals};
+pub use signals::Asked;
+use signals::Signals;
 use supervisor::Supervisor;
 use ticker::Ticker;
 pub use turns::Turn;
@@ -86,12 +87,27 @@ const DRAIN: Duration = Duration::from_secs(85);
 /// # Errors
 /// At the start, or when a schedule is never due again: otherwise trouble is a line in the log, a figure on the board
 /// and the next try.
-pub async fn run<W: Work>(work: &W, board: Board, mut hints: Hints) -> Result<(), DaemonError> {
+pub async fn run<W: Work>(work: &W, board: Board, hints: Hints) -> Result<(), DaemonError> {
     let mut signals = Signals::listen().map_err(DaemonError::Signals)?;
     let ticker = Ticker::start().await.map_err(DaemonError::Ticker)?;
+    let (tick, asked) = (async || ticker.tick().await, async || signals.next().await);
+    rounds(work, &board, hints, &SystemClock, tick, asked).await?;
+    ticker.stop().await;
+    Ok(())
+}
+
+/// The loop of [`run`] in given surroundings: their clock, what says that it is time to look, and what somebody asks for.
+/// A test lives a day in it within a second.
+///
+/// # Errors
+/// As [`run`].
+pub async fn rounds<W: Work, C: Clock>(
+    work: &W, board: &Board, mut hints: Hints, clock: &C, tick: impl AsyncFn(), mut asked: impl AsyncFnMut() -> Asked,
+) -> Result<(), DaemonError> {
+    let moment = || Moment { now: clock.now(), boot: clock.boottime() };
     let mut supervisor = Supervisor::default();
     let mut turns = Turns::new(work.seats().await.map_err(DaemonError::Seats)?, moment())?;
-    turns.show(&board, moment().now);
+    turns.show(board, moment().now);
     // Polled here and not spawned: a pass mostly waits, and one that panics takes the process with it, as it must.
     let mut running = FuturesUnordered::new();
     Supervisor::ready();
@@ -104,17 +120,17 @@ pub async fn run<W: Work>(work: &W, board: Board, mut hints: Hints) -> Result<()
         board.beat(moment().boot);
         supervisor.alive(board.status());
         tokio::select! {
-            () = ticker.tick() => {}
+            () = tick() => {}
             shop = hints.next() => turns.wake(&shop, moment().now),
             Some((shop, ended)) = running.next() => {
                 turns.ended(&shop);
                 board.ended(&shop, ended);
             }
-            asked = signals.next() => match asked {
+            asked = asked() => match asked {
                 Asked::Stop => break,
                 Asked::Reload => {
                     Supervisor::reloading();
-                    reload(work, &board, &mut turns).await;
+                    reload(work, board, &mut turns, moment()).await;
                     Supervisor::ready();
                 }
             },
@@ -122,13 +138,8 @@ pub async fn run<W: Work>(work: &W, board: Board, mut hints: Hints) -> Result<()
     }
     Supervisor::stopping();
     work.wind_down();
-    drain(running, &board).await;
-    ticker.stop().await;
+    drain(running, board).await;
     Ok(())
-}
-
-fn moment() -> Moment {
-    Moment { now: SystemClock.now(), boot: SystemClock.boottime() }
 }
 
 async fn pass<W: Work>(work: &W, turn: Turn) -> (ShopName, Ended) {
@@ -137,11 +148,11 @@ async fn pass<W: Work>(work: &W, turn: Turn) -> (ShopName, Ended) {
 }
 
 /// A configuration that is refused changes nothing.
-async fn reload<W: Work>(work: &W, board: &Board, turns: &mut Turns) {
+async fn reload<W: Work>(work: &W, board: &Board, turns: &mut Turns, at: Moment) {
     let seats = work.reload().await;
-    match seats.and_then(|seats| turns.reseat(seats, moment()).map_err(|error| error.to_string())) {
+    match seats.and_then(|seats| turns.reseat(seats, at).map_err(|error| error.to_string())) {
         Ok(()) => {
-            turns.show(board, moment().now);
+            turns.show(board, at.now);
             tracing::info!(shops = turns.len(), "the configuration was read again");
         }
         Err(why) => tracing::error!("the configuration was read again and refused, the old one stays:\n{why}"),

@@ -4,8 +4,9 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// What somebody wants of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub enum Asked {
     /// SIGTERM or SIGINT: finish what is under way and end.
     Stop,
     /// SIGHUP: read the configuration again.

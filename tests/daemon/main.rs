@@ -15,6 +15,7 @@
 )]
 
 mod app;
+mod day;
 mod hints;
 mod page;
 mod schedule;
