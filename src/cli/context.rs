@@ -43,6 +43,12 @@ impl Context {
         Self { global, environment }
     }
 
+    /// The same, with the files beside `config` for systemd's credentials: the unit's are made from them.
+    pub(super) fn with_credentials_beside(&self, config: &Path) -> Self {
+        let directory = config.parent().unwrap_or(Path::new("."));
+        Self { global: self.global.clone(), environment: self.environment.clone().with_credentials(directory) }
+    }
+
     pub(super) const fn environment(&self) -> &Environment {
         &self.environment
     }

@@ -94,7 +94,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Configuration [default: /etc/reconciled/config.toml, else ./reconciled.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]

@@ -74,6 +74,12 @@ pub const SECRETS: [(&str, &str); 4] = [
     ("klarna-password", "Klarna password"),
 ];
 
+/// Whether `text` is the example, whichever of its lines are comments: the package has one without the secrets' files.
+pub fn is_example(text: &str) -> bool {
+    let bare = |line: &'_ str| line.strip_prefix("# ").unwrap_or(line).to_owned();
+    text.lines().map(bare).eq(EXAMPLE.lines().map(bare))
+}
+
 /// What becomes of one line of the example.
 enum Value {
     Set(String),

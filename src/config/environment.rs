@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Variables with a meaning here, besides those that begin with `RECONCILED_`.
 const NAMES: [&str; 7] = ["CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "USER"];
@@ -24,6 +24,13 @@ impl Environment {
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let wanted = |name: &str| name.starts_with("RECONCILED_") || NAMES.contains(&name);
         Self(variables.into_iter().filter(|(name, _)| wanted(name)).collect())
+    }
+
+    /// The same, with the files of `directory` for systemd's credentials.
+    #[must_use]
+    pub fn with_credentials(mut self, directory: &Path) -> Self {
+        self.0.insert("CREDENTIALS_DIRECTORY".to_owned(), directory.display().to_string());
+        self
     }
 
     /// A variable that is set and not empty.

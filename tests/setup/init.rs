@@ -139,6 +139,28 @@ fn nothing_is_overwritten_unasked() {
     assert_eq!(fs::read_to_string(fresh.beside("main.klarna-password")).unwrap(), fresh.secret("main.klarna-password"));
 }
 
+/// The package puts the example in place, its secrets' files commented out; `init` is what makes something of it.
+#[test]
+fn the_example_that_nobody_touched_is_replaced_and_any_other_is_not() {
+    let fresh = Fresh::new();
+    let example = include_str!("../../docs/config.example.toml");
+    let line = |line: &str| {
+        let names_a_secret = ["api_key_file", "api_secret_file", "username_file", "password_file"];
+        let is_one = names_a_secret.iter().any(|key| line.starts_with(key));
+        if is_one { format!("# {line}\n") } else { format!("{line}\n") }
+    };
+    let packaged: String = example.lines().map(line).collect();
+    assert_ne!(packaged, example);
+    fs::create_dir_all(fresh.config.parent().unwrap()).unwrap();
+    let edited = packaged.replace("every 5 minutes", "every 4 minutes");
+    fs::write(&fresh.config, &edited).unwrap();
+    fresh.init(&[]).ended(2).says("already there");
+    assert_eq!(fs::read_to_string(&fresh.config).unwrap(), edited);
+    fs::write(&fresh.config, packaged).unwrap();
+    fresh.init(&[]).ended(0);
+    assert_eq!(fresh.written(), whole());
+}
+
 #[test]
 fn without_a_terminal_everything_that_is_missing_is_said_at_once() {
     let fresh = Fresh::new();

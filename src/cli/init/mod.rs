@@ -25,7 +25,8 @@ use answers::Answers;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes the configuration to --config FILE [default: /etc/reconciled/config.toml] and the four secrets into files of
-mode 0600 beside it, for the shop named with --shop [default: main]; then runs `reconciled check`. Asks on a terminal
+mode 0600 beside it, for the shop named with --shop [default: main]; then runs `reconciled check`. In the package's own
+place root's `init` leaves the files as the unit needs them; the example that the package put there is replaced. Asks on a terminal
 for whatever is not given. Begin with Klarna's playground.
 
 Exit status: that of `check`, or 2 when something is missing, wrong or already there.
@@ -108,13 +109,13 @@ impl Init {
         let shop = context.global.shop.clone().unwrap_or_else(|| "main".to_owned());
         let shop = Field::Shop.check(&shop).map_err(|why| CliError::Usage(format!("--shop: {why}")))?;
         let secret_files = files::beside(&path, &shop);
-        let places: Vec<&Path> = if self.secrets.systemd_credentials {
-            vec![&path]
-        } else {
-            [&path].into_iter().chain(&secret_files).map(PathBuf::as_path).collect()
-        };
+        let config = [&path].into_iter().filter(|path| !files::is_example(path));
+        let beside = secret_files.iter().filter(|_| !self.secrets.systemd_credentials);
+        let places: Vec<&Path> = config.chain(beside).map(PathBuf::as_path).collect();
         files::refuse_what_is_there(&places, self.force)?;
-        let Answers { draft, secrets } = answers::gather(&self, &path, shop).await?;
+        let Answers { mut draft, secrets } = answers::gather(&self, &path, shop).await?;
+        let group = files::services_group(&path);
+        draft.secret_files &= group.is_none();
         let text = draft.text();
         let (_, problems) = config::parse(&path, &text);
         if !problems.is_empty() {
@@ -122,7 +123,7 @@ impl Init {
         }
         let secrets: Vec<(&Path, &SecretString)> =
             secret_files.iter().map(PathBuf::as_path).zip(secrets.iter()).collect();
-        files::write(&path, &text, &secrets, self.force)?;
+        files::write(&path, &text, group, &secrets, self.force)?;
         for (file, _) in &secrets {
             context.say(&format!("wrote {}, readable by its owner only", files::shown(file)));
         }
@@ -131,8 +132,27 @@ impl Init {
             credentials(context, &draft)?;
             return Ok(Status::AGREES);
         }
-        Check::plain().run_on(context, Some(&path)).await
+        let checked = match group {
+            None => Check::plain().run_on(context, Some(&path)).await,
+            Some(_) => Check::plain().run_on(&context.with_credentials_beside(&path), Some(&path)).await,
+        };
+        if group.is_some() {
+            context.say(&how_the_unit_takes_over(&draft));
+        }
+        checked
     }
+}
+
+/// What to do in the package's own place, where the unit hands the files beside the configuration over as credentials.
+fn how_the_unit_takes_over(draft: &Draft) -> String {
+    let shops = match draft.shop.as_str() {
+        "main" => "",
+        _ => "give the unit the shop's four credentials first (shop.conf among the package's examples), then ",
+    };
+    format!(
+        "next, as root: {shops}systemctl start reconciled-once (one pass), systemctl enable --now reconciled (the \
+         service)\nto check again: CREDENTIALS_DIRECTORY=/etc/reconciled reconciled check"
+    )
 }
 
 /// How the secrets become credentials that only this machine can read, and only the service is given.
