@@ -25,9 +25,9 @@ use answers::Answers;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes the configuration to --config FILE [default: /etc/reconciled/config.toml] and the four secrets into files of
-mode 0600 beside it, for the shop named with --shop [default: main]; then runs `reconciled check`. In the package's own
-place root's `init` leaves the files as the unit needs them; the example that the package put there is replaced. Asks on a terminal
-for whatever is not given. Begin with Klarna's playground.
+mode 0600 beside it, for the shop named with --shop [default: main]; then runs `reconciled check`. Asks on a terminal
+for whatever is not given. Begin with Klarna's playground. In the package's own place, root's `init` leaves the files
+as the unit needs them, and replaces the example that the package put there.
 
 Exit status: that of `check`, or 2 when something is missing, wrong or already there.
 
