@@ -3,7 +3,7 @@
 //! A desk that fails, hangs or cannot read a store costs a message and a line in the log, never a pass. What was told
 //! is kept in the shop's store, so that a restart tells nothing again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,11 +24,15 @@ use crate::daemon::board::Board;
 use crate::daemon::outbox::{Entry, Outbox};
 use crate::http::reqwest::ReqwestTransport;
 use crate::notify::{self, Way, digest};
+use crate::store::sqlite::admin;
 use crate::store::{Channel, Store, StoreError, Told};
 use crate::web::Site;
 
 /// How often a desk looks up although nobody called.
 const LOOK: Duration = Duration::from_secs(15);
+
+/// How often the kill switches are looked at: `stop` and `resume` are told without waiting for a pass.
+const SWITCHES: Duration = Duration::from_secs(5);
 
 pub(super) struct Watch {
     shops: SharedShops,
@@ -122,7 +126,30 @@ impl Watch {
     /// Tells people, until it is closed.
     pub(super) async fn attend(self: Arc<Self>, board: Board) {
         let [first, second] = &self.desks;
-        tokio::join!(self.sit(first, &board), self.sit(second, &board));
+        let sitting = async { tokio::join!(self.sit(first, &board), self.sit(second, &board)) };
+        tokio::select! {
+            _ = sitting => {}
+            () = self.heed() => {}
+        }
+    }
+
+    /// Looks at the kill switches of all shops together, and compares a shop whose switch was turned as after a pass.
+    async fn heed(&self) {
+        let mut known = BTreeSet::new();
+        loop {
+            tokio::time::sleep(SWITCHES).await;
+            let shops = shops(&self.shops);
+            let Some(loaded) = shops.values().next().filter(|loaded| loaded.config.notify.is_some()) else { continue };
+            let path = loaded.config.store.path().to_owned();
+            // A store that cannot be read is its passes' trouble.
+            let Ok(Ok(stopped)) = tokio::task::spawn_blocking(move || admin::stopped(&path)).await else { continue };
+            for loaded in known.symmetric_difference(&stopped).filter_map(|shop| shops.get(shop)) {
+                if let Ok(store) = wire::open(loaded) {
+                    self.looked(loaded, &store, stopped.contains(&loaded.shop.name)).await;
+                }
+            }
+            known = stopped;
+        }
     }
 
     async fn sit(&self, desk: &Desk, board: &Board) {

@@ -132,6 +132,22 @@ fn people_are_told_once_over_restarts_and_what_is_over_with_the_next_message() {
     assert_eq!((over["order"].as_str(), over["amount_minor"].as_i64()), (Some(order.number.as_str()), Some(4_495)));
 }
 
+#[test]
+fn the_kill_switch_is_told_without_waiting_for_a_pass() {
+    let rig = Rig::empty(VERIFY);
+    let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n[server]\nlisten = \"off\"";
+    let notify = tell(&rig);
+    rig.configure_as("nl", VERIFY, &format!("{schedule}\n[notify]\n{notify}"));
+    let service = Service::start(&rig);
+    wait_until("the first pass is over", || rig.log().iter().any(|entry| entry.path.contains("invoices")));
+    rig.run(&["stop", "--note", "looking"]).ended(0);
+    wait_until("the stop is told", || told(&rig).len() == 1);
+    assert_eq!(items(&told(&rig)[0]), ["new writes_stopped"]);
+    let passed = rig.log().len();
+    service.stop();
+    assert_eq!(rig.log().len(), passed, "no pass came meanwhile");
+}
+
 /// Answers every request with a status that may be changed, and keeps what was asked.
 #[derive(Clone)]
 struct Listener {

@@ -3,6 +3,7 @@
 //! Never `cp`: a copy is taken through SQLite's backup interface, in one step and so from one moment, while passes go
 //! on. Nothing here deletes a store; what a restore replaces is kept beside it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,17 @@ pub fn info(path: &Path, check: bool) -> Result<Info, StoreError> {
     let bytes = fs::metadata(path).map_err(|why| open::cannot(path, &why))?.len();
     let shops = shops(&conn)?.into_iter().map(|shop| shop_info(&conn, shop)).collect::<Result<_, _>>()?;
     Ok(Info { path: path.to_owned(), bytes, schema, sqlite: rusqlite::version(), shops })
+}
+
+/// The shops of the store at `path` for which a human stopped all writes.
+///
+/// # Errors
+/// When there is no store, it is not ours, or it is newer than this program.
+pub fn stopped(path: &Path) -> Result<BTreeSet<ShopName>, StoreError> {
+    let conn = look(path)?;
+    let mut find = conn.prepare("SELECT shop FROM stop_switch WHERE stopped = 1")?;
+    let rows = find.query_map([], |row| Ok(ShopName(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn shop_info(conn: &Connection, shop: ShopName) -> Result<ShopInfo, StoreError> {
