@@ -18,7 +18,7 @@ pub use plain::{Log, baseline};
 pub use returns::returned;
 pub use settled::million;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_reconciled");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_reconciled");
 
 /// The sandbox in a process of its own, its limits raised out of reach and its request log switched off.
 pub struct Sandbox {
@@ -52,14 +52,18 @@ impl Sandbox {
         sandbox
     }
 
+    /// What the control API answers to a GET.
+    pub fn look(&self, call: &str) -> Value {
+        serde_json::from_str(&self.ask("GET", call, "")).expect("JSON")
+    }
+
     pub fn control(&self, call: &str, body: &str) -> String {
         self.ask("POST", call, body)
     }
 
     /// Requests that reached Klarna so far: reads, and refunds.
     pub fn klarna_calls(&self) -> (u64, u64) {
-        let answer = self.ask("GET", "counters", "");
-        let counters: Value = serde_json::from_str(&answer).expect("counters");
+        let counters = self.look("counters");
         let of = |kind: &str| counters["klarna"][kind]["requests"].as_u64().expect("a count");
         (of("read"), of("write"))
     }
