@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::agenda::Job;
 use crate::core::id::ShopName;
+use crate::report::words::count_of;
 use crate::report::{Calls, PassReport, Side};
 use crate::schedule::When;
 use crate::store::Standing;
@@ -160,7 +161,8 @@ impl Board {
         let breaks: u64 = lines.values().filter_map(Line::standing).map(Standing::open_breaks).sum();
         let last = lines.values().filter_map(|line| line.last.as_ref()).map(|last| last.started_at).max();
         let last = last.map_or_else(|| "none yet".to_owned(), |at| format!("{at:.0}"));
-        let mut status = format!("{} shops; last pass {last}; {breaks} open breaks", lines.len());
+        let shops = count_of(i64::try_from(lines.len()).unwrap_or(i64::MAX), "shop");
+        let mut status = format!("{shops}; last pass {last}; {}", count_of(breaks, "open break"));
         for (number, what) in [(running, "running"), (troubled, "not fully checked"), (stopped, "stopped")] {
             if number > 0 {
                 let _ = write!(status, "; {number} {what}");
