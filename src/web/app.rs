@@ -51,7 +51,11 @@ async fn receive(site: &Site, query: String) -> (StatusCode, &'static str) {
             (StatusCode::INTERNAL_SERVER_ERROR, REFUSED)
         }
         Err(why) => {
-            tracing::warn!("a redirect for the app changed nothing: {why}");
+            // Anybody can send what is not signed, and must not fill the log with it.
+            let is_anybodys = matches!(why, Refusal::Malformed(_) | Refusal::Forged);
+            if !is_anybodys || site.counters.may_complain(SystemClock.boottime()) {
+                tracing::warn!("a redirect for the app changed nothing: {why}");
+            }
             (StatusCode::FORBIDDEN, REFUSED)
         }
     }

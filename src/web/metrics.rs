@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -99,6 +100,8 @@ pub struct Counters {
     granted: AtomicU64,
     removed: AtomicU64,
     unaccepted: AtomicU64,
+    /// Second since boot, plus one, in which an unsigned redirect was last complained about.
+    complained: AtomicU64,
     told_by_command: Tries,
     told_by_post: Tries,
 }
@@ -161,6 +164,13 @@ impl Counters {
 
     pub(super) fn arrived(&self, arrival: Arrival) {
         self.arrivals(arrival).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Once a minute.
+    pub(super) fn may_complain(&self, boot: Duration) -> bool {
+        let now = boot.as_secs().saturating_add(1);
+        let is_due = |last: u64| (last == 0 || now.saturating_sub(last) >= 60).then_some(now);
+        self.complained.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due).is_ok()
     }
 
     const fn arrivals(&self, arrival: Arrival) -> &AtomicU64 {
@@ -368,4 +378,16 @@ fn breaks(line: &Line, read: fn(&crate::store::OpenBreaks) -> i64) -> Samples {
 /// A count beyond what a gauge holds is as good as the largest.
 fn whole(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_anybody_can_send_is_complained_about_once_a_minute() {
+        let counters = Counters::default();
+        let at = |seconds| counters.may_complain(Duration::from_secs(seconds));
+        assert_eq!([0, 0, 1, 59, 60, 61, 119, 120].map(at), [true, false, false, false, true, false, false, true]);
+    }
 }
