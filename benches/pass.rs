@@ -24,9 +24,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{
-    Log, Run, Sandbox, Workplace, baseline, first_request, million, returned, slowest_page, with_history,
-};
+use support::{Log, Run, Sandbox, Workplace, baseline, first_request, million, returned, slowest_page, with_history};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

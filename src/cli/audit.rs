@@ -146,7 +146,8 @@ fn made(context: &Context, file: &std::path::Path) -> Result<SecretString, CliEr
     let attempt = || format!("writing {}", shown(file));
     let seed = key::make().map_err(|why| CliError::Failed { attempt: attempt(), why: why.to_string() })?;
     let text = format!("{}\n", seed.expose_secret());
-    put(file, &text, 0o600, false).map_err(|why| CliError::Failed { attempt: attempt(), why: why.to_string() })?;
+    put(file, &text, 0o600, None, false)
+        .map_err(|why| CliError::Failed { attempt: attempt(), why: why.to_string() })?;
     context.say(&format!("wrote {}, readable by its owner only; name it in [checkpoints] key_file", shown(file)));
     Ok(seed)
 }

@@ -183,8 +183,15 @@ pub fn load_all_without_secrets(file: Option<&Path>, only: Option<&str>) -> Resu
         None => config.shops.values().cloned().collect(),
     };
     let config = Arc::new(config);
-    let loaded =
-        |shop| Loaded { config: config.clone(), shop, secrets: None, notify_token: None, checkpoint_key: None, page_token: None, warnings: Vec::new() };
+    let loaded = |shop| Loaded {
+        config: config.clone(),
+        shop,
+        secrets: None,
+        notify_token: None,
+        checkpoint_key: None,
+        page_token: None,
+        warnings: Vec::new(),
+    };
     if problems.is_empty() {
         Ok(chosen.into_iter().map(loaded).collect())
     } else {

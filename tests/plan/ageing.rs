@@ -88,9 +88,7 @@ fn the_sooner_of_two_reasons_to_look_wins() {
 
 #[test]
 fn what_is_in_flight_wanted_or_different_is_looked_at_in_the_next_pass() {
-    let look = |scene: &Scene, in_flight| {
-        next_look(&scene.plan(), Some(scene.klarna()), in_flight, ago("100h"), NOW)
-    };
+    let look = |scene: &Scene, in_flight| next_look(&scene.plan(), Some(scene.klarna()), in_flight, ago("100h"), NOW);
     // Whatever a clock that is set back says then.
     let always = Timestamp::UNIX_EPOCH;
     assert_eq!(look(&settled(), false), in_time("10h"));

@@ -126,8 +126,13 @@ impl Shop {
             ..quiet(it.order)
         };
         self.decide(when, decided).await;
-        let guard =
-            Guard { at: at(when), captured: minor(10_000), refunded: Minor::ZERO, limit_per_day: minor(1_000_000_000) };
+        let guard = Guard {
+            at: at(when),
+            captured: minor(10_000),
+            refunded: Minor::ZERO,
+            limit_per_day: minor(1_000_000_000),
+            two_person_above: None,
+        };
         let claimed = self.store.claim(self.pass, intent.id, guard).await.unwrap();
         assert!(matches!(claimed, Claim::Granted(_)), "{claimed:?}");
         intent
@@ -349,6 +354,7 @@ pub fn policy() -> Policy {
         refund_limit_per_pass: minor(500_000),
         refund_limit_per_day: minor(2_000_000),
         expiry_warning: SignedDuration::from_hours(120),
+        two_person_above: None,
     }
 }
 

@@ -278,7 +278,7 @@ impl State {
         let dossier = self.stores[0].dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
         let waits = |intent: &&Intent| matches!(intent.state, IntentState::Planned | IntentState::Rejected);
         let intent = dossier.ledger.intents.iter().rfind(waits)?.id;
-        let took = self.say(|| Operation::Approve { order, intent });
+        let took = self.say(|| Operation::Approve { order, intent, two_person_above: None });
         self.oracle.consented |= !took.is_empty();
         (!took.is_empty()).then(|| format!("{intent} of {}", shop.number))
     }

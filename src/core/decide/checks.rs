@@ -163,7 +163,8 @@ fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let still_ships = matches!(case.shop.shipped, Word::Known(Shipped::No | Shipped::Partly));
     if still_ships && lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
         let left = case.money(lost);
-        let message = format!("the authorization of order {} lapsed before {left} of it was captured", case.shop.number);
+        let message =
+            format!("the authorization of order {} lapsed before {left} of it was captured", case.shop.number);
         case.differs(BreakKind::AuthorizationExpired, "rest", Some(lost), case.now, message);
     }
 }

@@ -10,13 +10,18 @@ pub(super) fn decision(event: &str) -> String {
         "resume" => "allowed writes again",
         "operator_hold" => "held the order",
         "operator_release" => "released the order",
+        "operator_propose" => "proposed an effect to another operator",
         "operator_approve" => "approved an effect",
+        "operator_withdraw" => "took an approval or a proposal back",
         "operator_attribute" => "said what a refund was for",
         "abandoned" => "gave an effect up",
         "refund_refused" => "withheld the credit invoice again",
         "acknowledged" => "acknowledged a break",
         "resolved" => "resolved a break",
         "reopened" => "reopened a break",
+        "noted" => "noted something on a break",
+        "assigned" => "gave a break to somebody",
+        "unassigned" => "took a break from somebody",
         "period_closed" => "closed a period",
         other => return other.replace('_', " "),
     }
@@ -34,6 +39,7 @@ pub(super) fn settings(text: &str, currency: Option<Currency>) -> Vec<(String, S
 }
 
 fn setting(value: &str, currency: Option<Currency>) -> String {
+    let value = value.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
     let minor = value.strip_prefix("Minor(").and_then(|rest| rest.strip_suffix(')'));
     let amount = minor.and_then(|minor| minor.parse().ok()).and_then(|minor| Minor::new(minor).ok());
     amount.map_or_else(|| value.to_lowercase(), |amount| money(amount, currency))
@@ -62,10 +68,12 @@ mod tests {
             refund_limit_per_pass: Minor::new(500_000).unwrap(),
             refund_limit_per_day: Minor::new(2_000_000).unwrap(),
             expiry_warning: SignedDuration::from_hours(120),
+            two_person_above: Some(Minor::new(50_000).unwrap()),
         };
         let told = settings(&policy.fingerprint(), Some(Currency::EUR));
         let of = |wanted: &str| told.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-        assert_eq!(told.len(), 14);
+        assert_eq!(told.len(), 15);
+        assert_eq!(of("two_person_above"), Some("500.00 EUR"));
         assert_eq!((of("act"), of("refunds"), of("captures")), (Some("true"), Some("drive"), Some("verify")));
         assert_eq!(of("refund_limit_per_day"), Some("20000.00 EUR"));
         assert_eq!(of("refund_after"), Some("1h"));

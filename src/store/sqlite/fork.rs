@@ -45,7 +45,8 @@ impl SqliteStore {
     /// # Errors
     /// For a store on disk, while another handle on the store lives, and for a shop that was in it.
     pub fn for_another_shop(self, shop: ShopName) -> Result<Self, StoreError> {
-        let refused = || StoreError::Refused("only a store in memory that nobody else holds takes a new shop".to_owned());
+        let refused =
+            || StoreError::Refused("only a store in memory that nobody else holds takes a new shop".to_owned());
         let inner = Arc::into_inner(self.inner).ok_or_else(refused)?;
         let Backend::Inline(writer) = inner.backend else { return Err(refused()) };
         let conn = writer.into_inner().map_err(|_| StoreError::Gone)?.into_connection();

@@ -21,7 +21,7 @@ use crate::core::id::{IntentId, InvoiceId, OrderId, RefundId};
 use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::store::pages::Pages as _;
-use crate::store::{Dossier, Operation, Store as _};
+use crate::store::{Dossier, Operated, Operation, Store as _};
 use crate::web::metrics::Refused;
 
 /// The longest note the journal keeps, in characters.
@@ -105,8 +105,14 @@ async fn take(visit: &Visit, given: &Given, note: &str) -> Result<Decision, Why>
     let decision = decision(visit, given).await?;
     let (operation, actor) = (decision.operation.clone(), visit.visitor.operator.clone());
     let done = visit.store.operate(operation, actor, note.to_owned(), visit.now).await;
-    done.map_err(|why| plain(&why.to_string()))?;
-    Ok(decision)
+    match done.map_err(|why| plain(&why.to_string()))? {
+        Operated::Done | Operated::Breaks(_) => Ok(decision),
+        Operated::Proposed { until } => {
+            let until = until.strftime("%Y-%m-%d %H:%M UTC");
+            let done = format!("Proposed: another operator must approve it before {until}, or it lapses.");
+            Ok(Decision { done, wakes: false, ..decision })
+        }
+    }
 }
 
 async fn decision(visit: &Visit, given: &Given) -> Result<Decision, Why> {
@@ -148,7 +154,8 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
             let intent = intent(given)?;
             let amount = amount_of(&dossier, &breaks, intent).ok_or_else(|| gone("effect"))?;
             confirmed(visit, given, amount)?;
-            done(Operation::Approve { order, intent }, "Approved; the next pass carries it out.")
+            let two_person_above = visit.premises.policy.two_person_above;
+            done(Operation::Approve { order, intent, two_person_above }, "Approved; the next pass carries it out.")
         }
         "abandon" => {
             let intent = of_the_order(&dossier, intent(given)?)?;
