@@ -29,7 +29,7 @@ use super::tally::{Tally, asked_to_end, reason};
 use super::{Shop, Stop};
 
 /// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused, or of
-/// which something was captured first.
+/// which something was captured or released first.
 const ROUNDS: u32 = 4;
 
 /// Klarna orders read at the same time, and intents under way at the same time. What keeps the pace inside the
@@ -306,8 +306,9 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             Event::Confirmed | Event::Seen => {
                 self.open.remove(&row.intent);
                 achieved.insert(order);
-                // What may be released or refunded now, only a read shows that has the capture in it.
-                if row.kind == Kind::Capture {
+                // What may be released or refunded now, only a read shows that has the capture in it; and what is
+                // settled by a release, only one that has the release in it.
+                if matches!(row.kind, Kind::Capture | Kind::Release) {
                     looks.remove(&order);
                 }
             }

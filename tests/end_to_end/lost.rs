@@ -4,6 +4,7 @@
 
 use std::sync::{LazyLock, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
 
@@ -140,6 +141,11 @@ fn survives(write: Write, ways: Ways) {
         if last.status == 0 {
             break;
         }
+        last = rig.pass();
+    }
+    if write == Write::Release && ways.read_lag_ms > 0 {
+        // What the release settles is paid once a read shows it.
+        thread::sleep(Duration::from_millis(ways.read_lag_ms.into()));
         last = rig.pass();
     }
     assert_eq!(last.status, 0, "{write:?} {ways:?}: {:#}", last.json);

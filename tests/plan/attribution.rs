@@ -21,6 +21,13 @@ fn asked() -> Scene {
 }
 
 cases! {
+    what_proved_a_credit_invoice_and_was_for_something_else_is_said:
+        cancelled_order("100.00").captured("100.00", "48h").known_as(Order::RefundRequested).credit("INV1", "50.00", "3h")
+            .marked_paid("INV1", "2h")
+            .credit_known_as("INV1", "50.00", CreditInvoice::Paid(Proof::Refund(RefundId("r1".to_owned()))))
+            .intended(&Ask::refund("ORD1:cancel", "50.00").confirmed("r1", "1h")).refund("r1", "50.00", "") => "
+            break paid_without_refund INV1 50.00";
+
     what_proved_one_credit_invoice_proves_no_other_where_reads_name_nothing:
         captured_order("100.00").credit("INV1", "40.00", "3h").marked_paid("INV1", "2h").credit("INV2", "40.00", "2h")
             .credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand)

@@ -141,7 +141,8 @@ cases! {
     a_credit_invoice_over_more_than_was_captured_waits_until_a_read_shows_that_the_rest_is_released:
         part_charged().credit("INV1", "100.00", "2h").refund("r1", "60.00", "ORD1:cancel").known_as(Order::RefundRequested)
             .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "1m")) => "
-            order refund_requested→cancelled";
+            order refund_requested→cancelled
+            look_again 5s";
 
     where_nobody_cancels_a_credit_invoice_over_more_than_was_captured_is_for_a_human:
         part_charged().credit("INV1", "100.00", "2h").policy(|policy| policy.cancels = Mode::Off) => "

@@ -1,6 +1,7 @@
 //! When a credit invoice is marked paid: when its refund is proven, or when its amount will never be captured.
 
 use super::case::{Case, Standing, after};
+use super::refunds::is_disproved;
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::CreditInvoiceFacts;
@@ -46,6 +47,9 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
 fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
     if planted!("any_amount_settles") {
         return false;
+    }
+    if is_disproved(case, credit) {
+        return true;
     }
     if let Some(refunds) = case.attributed.by_credit.get(&credit.id) {
         return refunds.iter().map(|refund| refund.amount).collect::<Minor>() != amount;

@@ -17,7 +17,7 @@ use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
-use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode};
+use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
 
 /// Walks the order's credit invoices, oldest first; together they share what is left to refund.
 pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -102,7 +102,12 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
     }
     match &standing {
         Standing::Taken => taken(case, credit, amount, &reference),
-        Standing::Free { .. } | Standing::Ended(_) if is_proven(case, credit) => case.promise(amount),
+        Standing::Free { .. } | Standing::Ended(_) if is_proven(case, credit) => {
+            case.promise(amount);
+            if is_disproved(case, credit) {
+                disproved(case, credit, amount);
+            }
+        }
         Standing::Ended(intent) => ended(case, credit, amount, intent),
         Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount),
         Standing::Planned(intent) => {
@@ -121,6 +126,28 @@ fn is_proven(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
         case.credit_state(credit.id),
         CreditInvoice::Refunded(Proof::Refund(_)) | CreditInvoice::Paid(Proof::Refund(_))
     )
+}
+
+/// The refund that proved it turned out to be the one of something else.
+pub(super) fn is_disproved(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let state = case.credit_state(credit.id);
+    let (CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id))) = state else {
+        return false;
+    };
+    let of_others = case.attributed.by_credit.iter().filter(|(other, _)| **other != credit.id);
+    let mut taken = of_others.flat_map(|(_, refunds)| refunds).chain(&case.attributed.cancel);
+    taken.any(|refund| refund.id == id)
+}
+
+fn disproved(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+    let paid = credit.paid.is(&true);
+    let kind = if paid { BreakKind::PaidWithoutRefund } else { BreakKind::RefundMissing };
+    let message = format!(
+        "the refund that settled credit invoice {} over {} turned out to be for something else, and no other exists",
+        credit.number,
+        case.money(amount)
+    );
+    case.credit_differs(kind, &credit.number, Some(amount), case.now, message);
 }
 
 /// Under way. Marked paid by hand meanwhile, it is not sent again, so somebody must know.
@@ -271,11 +298,15 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
 
 /// It asks for more than is left.
 fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    if case.cancelled && klarna.captured <= case.attributed.refunded && is_over(case) {
+    let is_back = case.cancelled && klarna.captured <= case.attributed.refunded;
+    if is_back && is_over(case) {
         // The whole order went back, and this credit invoice with it.
         return case.credit_event(credit.id, Event::Refunded(Proof::Reversal));
     }
     if case.cancelled && case.policy.cancels != Mode::Off {
+        if is_back {
+            case.look_again(after(case.now, SETTLE_DELAY)); // The next read may show that nothing more is authorized.
+        }
         return; // What is still to go back of the order says so itself.
     }
     case.credit_event(credit.id, Event::Held);

@@ -149,7 +149,8 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
     let closed =
         klarna.remaining_authorized_amount == 0 || matches!(klarna.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
-    let left_out = klarna.captured_amount + amount <= minor(shop.total);
+    let least = said.and_then(|said| said.first().copied()).unwrap_or(amount);
+    let left_out = klarna.captured_amount + least <= minor(shop.total);
     let never_captured = closed && (left_out || klarna.captured_amount == 0);
     if !(under_it || by_amount || all_back || never_captured) {
         let what = format!("{} over {amount} is marked paid: {klarna:?}", invoice.number);
