@@ -7,11 +7,7 @@ CREATE INDEX credit_invoice_open ON credit_invoice (shop, id)
 -- A shop's passes, latest first.
 CREATE INDEX pass_of_shop ON pass (shop, no);
 
--- What humans decided, latest first.
-CREATE INDEX journal_operator ON journal (shop, seq) WHERE cause = 'operator';
-
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('credit_invoice', 'credit_invoice_open', '1000 1000 1'),
-    ('pass', 'pass_of_shop', '100000 100000 1'),
-    ('journal', 'journal_operator', '1000 1000 1');
+    ('pass', 'pass_of_shop', '100000 100000 1');
 ANALYZE sqlite_schema;

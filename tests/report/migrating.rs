@@ -6,25 +6,6 @@ use serde_json::Value;
 
 use crate::seed::{Shop, november_begins, october, october_of};
 
-/// Takes away everything that the second schema brought.
-const BACK: &str = "
-    DROP TRIGGER journal_begins_a_day;
-    DROP TRIGGER journal_dates_a_plan;
-    DROP TRIGGER journal_dates_an_outcome;
-    DROP INDEX journal_credit;
-    DROP INDEX journal_break;
-    DROP INDEX journal_cancel;
-    DROP INDEX journal_closed;
-    DROP INDEX journal_policy;
-    DROP INDEX journal_operator;
-    DROP INDEX pass_ended;
-    DROP TABLE movement;
-    DROP TABLE unchecked;
-    DROP TABLE journal_day;
-    ALTER TABLE intent DROP COLUMN planned_seq;
-    ALTER TABLE intent DROP COLUMN ended_seq;
-    PRAGMA user_version = 1;";
-
 async fn report(shop: &Shop) -> Value {
     let mut report: Value = serde_json::from_str(&shop.text(october(), FormatKind::Json).await).unwrap();
     let mut october = report["shops"][0].take();
@@ -44,7 +25,7 @@ async fn a_migrated_store_gives_the_report_that_a_new_one_gives() {
     let before = report(&shop).await;
     drop(shop);
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch(BACK).unwrap();
+    raw.execute_batch(include_str!("../fixtures/back_to_schema_1.sql")).unwrap();
     drop(raw);
     let (found, _) = admin::migrate(&path).unwrap().unwrap();
     assert_eq!(found, 1);

@@ -378,6 +378,9 @@ pub const SWITCHES: &[(&str, &[&str])] = &[
 
 /// Switches that no seed draws, each with its reason.
 pub const LEFT_ALONE: &[(&str, &str)] = &[
+    ("lightspeed.app_signs_with", "an app's installation is no part of a pass"),
+    ("lightspeed.app_reinstall_revokes", "an app's installation is no part of a pass"),
+    ("lightspeed.app_tells_removal", "an app's installation is no part of a pass"),
     ("klarna.max_amount", "a promise of Klarna's, held against boundaries elsewhere"),
     ("lightspeed.klarna_id_key", "a word of the merchant's configuration"),
     ("lightspeed.payment_id", "a word of the merchant's configuration"),

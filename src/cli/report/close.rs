@@ -41,9 +41,6 @@ pub(super) struct Close {
     accept: Vec<(i64, String)>,
     #[command(flatten)]
     reversal: Reversal,
-    /// One JSON object instead of text
-    #[arg(long)]
-    json: bool,
 }
 
 fn period(text: &str) -> Result<Period, String> {
@@ -84,7 +81,7 @@ impl Close {
         store.close_period(closing).await.map_err(reading(attempt()))?;
         drop(lock);
         let mut out = context.stdout();
-        if self.json {
+        if self.reversal.actor.json {
             writeln!(
                 out,
                 "{}",
@@ -145,7 +142,7 @@ impl Close {
 
     fn refused(&self, context: &Context, refusal: &Refusal) -> Result<Status, CliError> {
         let mut out = context.stdout();
-        if self.json {
+        if self.reversal.actor.json {
             writeln!(out, "{}", json!({"closed": false, "period": self.period.name(), "why": refusal.why}))?;
         } else {
             writeln!(out, "{} stays open:", self.period.name())?;
