@@ -300,7 +300,7 @@ fn what_no_form_sends_is_refused_unread() {
 fn the_switch_is_moved_with_a_name_and_a_reason() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "Ann <b>");
+    let visitor = Visitor::enter(&service, "desk <b>");
     let page = visitor.decide("/shops/main/switch", &[("action", "stop"), ("note", "  ")]);
     assert!(page.body.contains("Nothing was changed: say why"), "{}", page.body);
     let page = visitor.decide("/shops/main/switch", &[("action", "stop"), ("note", "wrong limits")]);
@@ -311,7 +311,7 @@ fn the_switch_is_moved_with_a_name_and_a_reason() {
     let page = visitor.decide("/shops/main/switch", &[("action", "resume"), ("confirm", "main"), ("note", "")]);
     assert!(page.body.contains("Resumed: the next pass"), "{}", page.body);
     let journal = visitor.get("/shops/main/journal");
-    assert!(journal.body.contains("Ann &#60;b&#62;") && !journal.body.contains("Ann <b>"), "{}", journal.body);
+    assert!(journal.body.contains("desk &#60;b&#62;") && !journal.body.contains("desk <b>"), "{}", journal.body);
     assert!(journal.body.contains("wrong limits"));
     let said: Vec<(String, String)> = {
         let connection = store(&rig);
@@ -319,7 +319,7 @@ fn the_switch_is_moved_with_a_name_and_a_reason() {
             connection.prepare("SELECT event, actor FROM journal WHERE cause = 'operator' ORDER BY seq").unwrap();
         find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
     };
-    assert_eq!(said, [("stop".into(), "Ann <b>".into()), ("resume".into(), "Ann <b>".into())]);
+    assert_eq!(said, [("stop".into(), "desk <b>".into()), ("resume".into(), "desk <b>".into())]);
     assert_eq!(service.figure("reconciled_page_decisions_total"), Some(2));
     assert_eq!(refusals(&service, "decision"), 2);
     rig.audit();

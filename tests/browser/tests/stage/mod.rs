@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-pub const NAME: &str = "Ann (support desk)";
+pub const NAME: &str = "support desk";
 
 fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
