@@ -62,13 +62,13 @@ fn worlds(deep: bool) -> Vec<(&'static str, Protocol)> {
     let shared = Protocol::new(2, Stores::One, true, whole);
     let apart = Protocol::new(2, Stores::OneEach, true, whole);
     let three = Protocol::new(3, Stores::OneEach, true, whole);
-    let unnamed = Protocol::new(2, Stores::One, false, whole);
     if deep {
         return vec![
             ("1 worker", one.within(bounds(1, 1, 1, 0, [2, 0, 0, 1]))),
             ("1 worker, reads without references", nameless.within(bounds(1, 1, 0, 1, [2, 0, 0, 1]))),
             ("2 workers, one store", shared.within(bounds(1, 0, 0, 0, [2, 0, 0, 0]))),
-            ("2 workers, one store, no references", unnamed.within(bounds(1, 0, 0, 0, [2, 0, 0, 0]))),
+            ("2 workers, one store, a loss", shared.within(bounds(0, 1, 0, 0, [2, 0, 0, 0]))),
+            ("2 workers, a store each, a crash", apart.within(bounds(1, 0, 0, 0, [0, 0, 0, 1]))),
             ("2 workers, a store each, a portal", apart.within(bounds(0, 0, 0, 1, [0, 0, 0, 0]))),
             ("2 workers, a store each, a day", apart.within(bounds(0, 0, 0, 0, [1, 0, 0, 1]))),
             ("3 workers, a store each", three.within(bounds(0, 0, 0, 0, [0, 0, 0, 0]))),
