@@ -133,6 +133,7 @@ macro_rules! every_promise {
                 a_recorded_answer_is_kept,
                 an_attempt_without_trace_is_taken_back,
                 an_order_with_a_lost_payment_is_read_again,
+                what_was_marked_paid_outdates_what_the_shop_said_before,
                 an_answer_to_another_state_is_refused,
                 spent_counts_what_was_planned,
                 an_unknown_pass_decides_nothing,

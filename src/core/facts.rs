@@ -202,6 +202,10 @@ pub struct Facts {
     pub shared_with: Vec<OrderNumber>,
     /// When the Klarna read was started.
     pub read_at: Timestamp,
-    /// When the shop's answer about the order was kept; it may be older than this pass.
+    /// When the shop's answer about the order was kept; it may be older than this pass. [`OUTDATED`] once we marked
+    /// something of the order paid after it.
     pub shop_read_at: Timestamp,
 }
+
+/// When an answer was kept that is known to be older than a change of ours, whatever any clock says.
+pub const OUTDATED: Timestamp = Timestamp::UNIX_EPOCH;

@@ -22,8 +22,8 @@ use reconciled::core::answer;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::decide::decide;
 use reconciled::core::facts::{
-    CreditInvoiceFacts, Facts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaSide, KlarnaStatus, Line, Said,
-    Shipment, Shipped, ShopOrder, ShopStatus, Word,
+    CreditInvoiceFacts, Facts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaSide, KlarnaStatus, Line,
+    OUTDATED, Said, Shipment, Shipped, ShopOrder, ShopStatus, Word,
 };
 use reconciled::core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
@@ -164,6 +164,12 @@ impl Scene {
     }
 
     /// The shop was read that long ago; Klarna is read now.
+    /// We changed something in the shop after it was read.
+    pub fn shop_outdated(mut self) -> Self {
+        self.facts.shop_read_at = OUTDATED;
+        self
+    }
+
     pub fn shop_read(mut self, when: &str) -> Self {
         self.facts.shop_read_at = ago(when);
         self

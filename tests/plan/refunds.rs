@@ -132,7 +132,7 @@ cases! {
         returned("3h").refund("r1", "44.95", "INV1")
             .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
             .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("90m") => "";
+            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_outdated() => "";
 
     a_payment_that_a_clock_ahead_dated_hides_nothing:
         returned("3h").refund_at("r1", "44.95", "INV1", "2h")

@@ -2,8 +2,9 @@
 
 use reconciled::core::answer::Said;
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled::core::facts::OUTDATED;
 use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
-use reconciled::core::intent::{Effect, Event, Kind, State};
+use reconciled::core::intent::{Effect, Event, Intent, Kind, State};
 use reconciled::core::money::Minor;
 use reconciled::store::{Attempt, Claim, Decided, Guard, Operation, Store, StoreError};
 
@@ -208,18 +209,25 @@ pub(crate) async fn an_attempt_without_trace_is_taken_back<P: Place>(place: &P) 
     intact(&store).await;
 }
 
+/// Credit invoice 11 of order 1 is to be marked paid.
+fn payment() -> Intent {
+    let number = InvoiceNumber("INV11".into());
+    planned(
+        1,
+        Effect {
+            kind: Kind::MarkPaid,
+            amount: minor(4000),
+            reference: Reference(number.0.clone()),
+            credit_invoice: Some((InvoiceId(11), number)),
+            generation: 0,
+        },
+    )
+}
+
 pub(crate) async fn an_order_with_a_lost_payment_is_read_again<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
-    let number = InvoiceNumber("INV11".into());
-    let effect = Effect {
-        kind: Kind::MarkPaid,
-        amount: minor(4000),
-        reference: Reference(number.0.clone()),
-        credit_invoice: Some((InvoiceId(11), number)),
-        generation: 0,
-    };
-    let (payment, refund) = (planned(1, effect), refund(1, 12, 3000));
+    let (payment, refund) = (payment(), refund(1, 12, 3000));
     let decided = Decided {
         credits: vec![credit(11, 4000), credit(12, 3000)],
         intents: vec![payment.clone(), refund.clone()],
@@ -244,6 +252,21 @@ pub(crate) async fn an_order_with_a_lost_payment_is_read_again<P: Place>(place: 
     granted(&store, payment.id, 60).await;
     store.begin_pass(pass(4), at(70)).await.unwrap();
     assert_eq!(store.unread(9).await.unwrap(), [OrderId(1)]);
+}
+
+pub(crate) async fn what_was_marked_paid_outdates_what_the_shop_said_before<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let payment = payment();
+    let decided = Decided { credits: vec![credit(11, 4000)], intents: vec![payment.clone()], ..quiet(1) };
+    decide(&store, 10, decided).await.unwrap();
+    granted(&store, payment.id, 20).await;
+    record(&store, attempt(payment.id, Event::Confirmed), 21).await;
+    let read_at = async || store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).shop_read_at;
+    assert_eq!(read_at().await, OUTDATED, "no clock is asked");
+    // The next answer is a later one.
+    store.observe(vec![(OrderId(1), Some(shop_order(1, 2, &[(11, 4000), (12, 3000)])))], at(22)).await.unwrap();
+    assert_eq!(read_at().await, at(22));
 }
 
 pub(crate) async fn an_answer_to_another_state_is_refused<P: Place>(place: &P) {

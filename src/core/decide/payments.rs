@@ -1,14 +1,14 @@
 //! When a credit invoice is marked paid: when its refund is proven, or when its amount will never be captured.
 
-use super::case::{Case, Standing, after};
+use super::case::{Case, Standing};
 use super::refunds::is_disproved;
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::CreditInvoiceFacts;
+use crate::core::facts::{CreditInvoiceFacts, OUTDATED};
 use crate::core::id::{InvoiceId, Reference};
 use crate::core::intent::{Effect, Kind, State};
 use crate::core::money::Minor;
-use crate::core::policy::{Mode, SETTLE_DELAY};
+use crate::core::policy::Mode;
 
 /// Credit invoices whose money is proven to be back, and that the shop does not call paid yet.
 pub(super) fn mark_paid(case: &mut Case<'_>) {
@@ -64,17 +64,12 @@ fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> b
     refunds.is_some_and(|refunds| refunds.iter().map(|refund| refund.amount).collect::<Minor>() == amount)
 }
 
-/// We marked it paid after the shop's answer that still says otherwise was written. The shop dates by whole seconds, so
-/// an answer that was read well after our mark is believed whatever its date, and so is any if the mark lies ahead: a clock
-/// that was ahead dated it.
+/// We marked it paid after the shop's answer that still says otherwise. Times do not tell: the shop dates by whole
+/// seconds, and clocks are set back.
 fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let reference = Reference(credit.number.0.clone());
-    let is_later = |ended| {
-        let is_read_early = after(ended, SETTLE_DELAY) >= case.facts.shop_read_at;
-        ended >= credit.updated_at && is_read_early && ended <= after(case.now, case.policy.grace)
-    };
-    case.intents_of(Kind::MarkPaid, &reference)
-        .any(|intent| intent.state == State::Confirmed && intent.ended_at.is_some_and(is_later))
+    let is_outdated = case.facts.shop_read_at == OUTDATED;
+    is_outdated && case.intents_of(Kind::MarkPaid, &reference).any(|intent| intent.state == State::Confirmed)
 }
 
 fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {

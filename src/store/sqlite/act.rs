@@ -13,6 +13,7 @@ use super::intents::{self, COLUMNS, intent_columns};
 use super::journal::ACTOR;
 use super::steps::{self, Cause, Detail, IntentMove};
 use super::writer::Tx;
+use crate::core::facts::OUTDATED;
 use crate::core::id::{IntentId, OrderId, PassId, RefundId};
 use crate::core::intent::{Event, Intent, Kind, State};
 use crate::core::money::Minor;
@@ -224,6 +225,16 @@ fn detail(attempt: &Attempt) -> Detail<'_> {
     }
 }
 
+/// What was read of an order in the shop is older than what we have just marked paid in it.
+fn outdate(tx: &Tx<'_>, id: Id) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached(
+        "UPDATE fact SET read_at = ?3 WHERE shop = ?1 AND side = 'shop' AND order_id = (
+            SELECT order_id FROM intent WHERE shop = ?1 AND id = ?2 AND kind = 'mark_paid')",
+    )?;
+    update.execute((tx.shop, id, At(OUTDATED)))?;
+    Ok(())
+}
+
 /// What the answer leaves on the intent. Silence about the answer (`said`) keeps the last one that was not a success.
 fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) -> Result<(), StoreError> {
     let mut update = tx.conn.prepare_cached(
@@ -240,6 +251,9 @@ fn keep_answer(tx: &Tx<'_>, cause: Cause<'_>, attempt: &Attempt, after: &State) 
         attempt.not_before.map(At),
         steps::ends(after).then_some(At(cause.at)),
     ))?;
+    if *after == State::Confirmed {
+        outdate(tx, id)?;
+    }
     if let Some(said) = &attempt.said {
         let mut update = tx.conn.prepare_cached(
             "UPDATE intent SET said_status = ?3, said_code = ?4, said_message = ?5, said_correlation = ?6
