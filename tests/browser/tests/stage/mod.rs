@@ -18,9 +18,12 @@ fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program under test, as `./test` has built it.
+/// The program under test: the one that `run` built and names in `PROGRAM`, or where cargo puts it.
 fn built() -> PathBuf {
-    let path = here().join("../../target/debug/reconciled");
+    let usual = || here().join("../../target/debug/reconciled");
+    #[expect(clippy::disallowed_methods, reason = "a knob of the test alone")]
+    let named = std::env::var_os("PROGRAM");
+    let path = named.map_or_else(usual, PathBuf::from);
     assert!(path.exists(), "{} is not built", path.display());
     path
 }
