@@ -156,6 +156,7 @@ impl State {
             _ => {
                 let total = (credit.total + self.rng.one(&[-10_000, 100, 10_000])).max(100);
                 self.world.edit_invoice(credit.id, total).ok()?;
+                self.oracle.edited.insert(credit.number.clone(), self.now);
             }
         }
         Some(credit.number.clone())

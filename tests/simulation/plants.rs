@@ -71,7 +71,7 @@ fn caught(plant: &'static str, budget: u64) -> Option<(u64, &'static str)> {
 
 #[test]
 fn every_planted_bug_is_caught() {
-    let budget = number("SIM_PLANT_SEEDS").unwrap_or(2_000);
+    let budget = number("SIM_PLANT_SEEDS").unwrap_or(20_000);
     let next = AtomicUsize::new(0);
     let survivors = Mutex::new(Vec::new());
     let work = || {

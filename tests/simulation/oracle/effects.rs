@@ -8,6 +8,11 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
 use super::sends::invoice_in;
 use super::{minor, order_in, pairs, sends};
 use crate::sim::{Flight, State};
+use crate::time::MINUTE;
+
+/// How long a program that is not frozen may be between reading an order in the shop and marking it paid: answers that
+/// are late or lost take minutes.
+const LONGEST_PASS: i64 = 15 * MINUTE;
 
 /// What is compared before and after a write.
 pub struct Before {
@@ -29,7 +34,7 @@ pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before
         let Some((shop, invoice)) = invoice(state, id) else { return };
         if invoice.status == "paid" && before.status.as_deref() != Some("paid") {
             state.oracle.marked_by_us.insert(id);
-            paid_means_proven(state, &shop, &invoice);
+            paid_means_proven(state, &shop, &invoice, flight.sent);
         }
     } else {
         let truth = order_in(&path).and_then(|id| state.world.klarna_truth(id));
@@ -117,16 +122,18 @@ fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth)
 }
 
 /// A credit invoice became paid by us: the money is back, or never came.
-fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth) {
+fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
     let Some(klarna) = shop.klarna_order_id.and_then(|id| state.world.klarna_truth(id)) else { return };
     let amount = minor(invoice.total);
     let of = |reference: &str| -> i64 {
         klarna.refunds.iter().filter(|it| it.reference.as_deref() == Some(reference)).map(|it| it.amount).sum()
     };
     // What it said when it was read: nobody keeps the merchant from changing it, or a person from refunding it once
-    // more, while the request is under way.
+    // more, while the program is on its way from its read to its request.
     let said = state.oracle.amounts.get(&invoice.number);
-    let is_said = |it: i64| said.is_some_and(|said| said.contains(&it));
+    let edited = state.oracle.edited.get(&invoice.number);
+    let meanwhile = edited.is_some_and(|at| state.swarm.freeze > 0 || *at >= sent - LONGEST_PASS);
+    let is_said = |it: i64| it == amount || meanwhile && said.is_some_and(|said| said.contains(&it));
     let named = klarna.refunds.iter().any(|it| it.reference.as_deref() == Some(&*invoice.number) && is_said(it.amount));
     let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
     // An answer was lost, and the one refund of that amount names nobody: it counts as the one that was asked for.
@@ -149,7 +156,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
     let closed =
         klarna.remaining_authorized_amount == 0 || matches!(klarna.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
-    let least = said.and_then(|said| said.first().copied()).unwrap_or(amount);
+    let least = said.and_then(|said| said.first().copied()).filter(|_| meanwhile).unwrap_or(amount);
     let left_out = klarna.captured_amount + least <= minor(shop.total);
     let never_captured = closed && (left_out || klarna.captured_amount == 0);
     if !(under_it || by_amount || all_back || never_captured) {

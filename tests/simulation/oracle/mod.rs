@@ -40,6 +40,8 @@ pub struct Oracle {
     pub breach: Option<Breach>,
     /// Every amount that a credit invoice ever showed, in minor units, by number.
     pub amounts: BTreeMap<String, BTreeSet<i64>>,
+    /// When the merchant last changed a credit invoice, by number.
+    pub edited: BTreeMap<String, i64>,
     pub cancelled: BTreeSet<u64>,
     pub marked_by_hand: BTreeSet<u64>,
     /// Credit invoices that became paid by a request of ours.
@@ -83,6 +85,7 @@ impl Oracle {
         Self {
             breach: None,
             amounts: BTreeMap::new(),
+            edited: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
             marked_by_us: BTreeSet::new(),
