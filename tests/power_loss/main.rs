@@ -167,6 +167,8 @@ fn a_failing_or_full_disk_ends_the_pass_and_the_next_start_recovers() {
             match (failed.said, failed.over) {
                 (true, _) => said += 1,
                 (false, true) => over += 1,
+                // With a size a checkpoint begins, after its commit: SQLite gives it up and tries again after the next.
+                (false, false) if failed.call == "size" => over += 1,
                 (false, false) => unnoticed.push((at, failed.call)),
             }
         }

@@ -77,9 +77,7 @@ pub(super) fn writer_on(vfs: &CStr, path: &Path) -> Result<Connection, StoreErro
 /// What is ours, in WAL mode, with every setting, checked if asked for, and with the known schema.
 fn prepared(mut conn: Connection, path: &Path, check: bool) -> Result<Connection, StoreError> {
     refuse_foreign(&conn, path)?;
-    let mode: String = conn
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(|why| cannot(path, &why))?;
+    let mode = write_ahead(&conn).map_err(|why| cannot(path, &why))?;
     if mode != "wal" {
         return Err(cannot(path, &format!("its journal mode is `{mode}`, not WAL")));
     }
@@ -90,6 +88,18 @@ fn prepared(mut conn: Connection, path: &Path, check: bool) -> Result<Connection
     create(&mut conn)?;
     require_known(&conn, path)?;
     Ok(conn)
+}
+
+/// Switches to the write-ahead log; the mode that the file has then. Reads the statement to its end: the mode is its row,
+/// and whether the switch reached the disk is known only after it.
+fn write_ahead(conn: &Connection) -> rusqlite::Result<String> {
+    let mut switch = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = switch.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    Ok(mode)
 }
 
 /// A second connection that cannot write.
