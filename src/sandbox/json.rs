@@ -133,27 +133,40 @@ pub(crate) fn push_decimal(out: &mut String, units: i64) {
     }
 }
 
+/// Most text needs no escape: it is copied in runs.
 fn push_string(out: &mut String, text: &str, dialect: Dialect) {
+    let php = dialect == Dialect::Php;
+    let special = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\') || php && (byte == b'/' || !byte.is_ascii());
     out.push('"');
-    for ch in text.chars() {
-        match ch {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '/' if dialect == Dialect::Php => out.push_str("\\/"),
-            ch if ch < ' ' => push_unit(out, u32::from(ch)),
-            ch if dialect == Dialect::Php && !ch.is_ascii() => {
-                let mut units = [0_u16; 2];
-                for unit in ch.encode_utf16(&mut units) {
-                    push_unit(out, u32::from(*unit));
-                }
+    let mut rest = text;
+    // The first special byte is where a character begins: what follows its first byte is special like it, or plain text.
+    while let Some((run, tail)) = rest.bytes().position(special).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(run);
+        let mut tail = tail.chars();
+        if let Some(ch) = tail.next() {
+            push_escaped(out, ch);
+        }
+        rest = tail.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn push_escaped(out: &mut String, ch: char) {
+    match ch {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '/' => out.push_str("\\/"),
+        ch => {
+            let mut units = [0_u16; 2];
+            for unit in ch.encode_utf16(&mut units) {
+                push_unit(out, u32::from(*unit));
             }
-            ch => out.push(ch),
         }
     }
-    out.push('"');
 }
 
 fn push_unit(out: &mut String, unit: u32) {
