@@ -13,6 +13,10 @@
     reason = "a panic is a failed test; seeds come from the environment"
 )]
 
+/// A history is thousands of small objects, made and thrown away.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod acts;
 mod found;
 mod hints;
