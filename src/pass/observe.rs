@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::Shop;
 use super::poll;
 use super::tally::Tally;
@@ -16,10 +18,10 @@ use crate::store::{Store, StoreError};
 /// One answer about an order: whether Klarna is its payment, and what the shop said.
 type Answered = (OrderId, Result<(bool, ShopOrder), Unreadable>);
 
-/// Keeps what the shop said; an order that could not be read is named and joins `failed`. `true` when no further
-/// read makes sense now.
+/// Keeps what the shop said to reads that began at `at` or after it; an order that could not be read is named and joins
+/// `failed`. `true` when no further read makes sense now.
 pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, answers: Vec<Answered>, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
+    shop: &Shop<S, T, C>, answers: Vec<Answered>, at: Timestamp, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
 ) -> Result<bool, StoreError> {
     let mut ends = false;
     let mut read = Vec::with_capacity(answers.len());
@@ -37,6 +39,6 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
             }
         }
     }
-    shop.store.observe(read, shop.clock.now()).await?;
+    shop.store.observe(read, at).await?;
     Ok(ends)
 }

@@ -147,11 +147,12 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
         if batch.is_empty() {
             return Ok(failed);
         }
+        let began = shop.clock.now();
         let goes_on = stream::iter(batch).take_while(|_| ready(!tally.stop.is_asked()));
         let answers = goes_on.map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
         let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
         let count = answers.len();
-        let ends = observe::keep(shop, answers, &mut failed, tally).await?;
+        let ends = observe::keep(shop, answers, began, &mut failed, tally).await?;
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
         if ends {
             return rest_unread(shop, failed, tally).await;

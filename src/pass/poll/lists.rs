@@ -91,11 +91,12 @@ pub(super) async fn orders_apart<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, listing: &mut Listing, currency: Currency, failed: &mut BTreeSet<OrderId>,
     tally: &mut Tally<'_>,
 ) -> Result<(), StoreError> {
+    let began = shop.clock.now();
     let apart = ids(&listing.bad).take(READ_APART).map(OrderId);
     let answers = stream::iter(apart).map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
     let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
     let read: BTreeSet<OrderId> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(id, _)| *id).collect();
-    observe::keep(shop, answers, failed, tally).await?;
+    observe::keep(shop, answers, began, failed, tally).await?;
     listing.bad.retain(|row| row.id.is_none_or(|id| !read.contains(&OrderId(id))));
     for row in &listing.bad {
         match row.id.map(OrderId) {
