@@ -81,6 +81,10 @@ pub const LADDER: [SignedDuration; 3] =
 /// between its read and its write refunds twice.
 pub const FRESHNESS: SignedDuration = SignedDuration::from_secs(30);
 
+/// A write leaves only while the shop's lists, which name whatever changed there, were asked for at most this long ago.
+/// Without it, a process that was suspended for a day refunds and marks what the merchant has changed since.
+pub const LISTS_FRESHNESS: SignedDuration = SignedDuration::from_mins(10);
+
 /// How long one operator's proposal waits for another's approval.
 pub const PROPOSAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
 

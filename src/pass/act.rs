@@ -6,24 +6,35 @@ use crate::clock::Clock;
 use crate::core::answer::{Answer, Said};
 use crate::core::id::{IntentId, PassId};
 use crate::core::intent::{Intent, Kind};
-use crate::core::policy::FRESHNESS;
+use crate::core::policy::{FRESHNESS, LISTS_FRESHNESS};
 use crate::http::Transport;
 use crate::store::{Claim, Guard, Store, StoreError};
 
 use super::Shop;
 
-/// The read on which a write leaves: when it was started, by the clock that suspension cannot stop, and what it
-/// said about money.
+/// The reads on which a write leaves: when each was started, by the clock that suspension cannot stop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fresh {
-    pub started: Duration,
-    pub guard: Guard,
+    /// The order at Klarna.
+    pub read: Duration,
+    /// The shop's lists.
+    pub listed: Duration,
 }
 
 impl Fresh {
-    pub(super) fn is_fresh<C: Clock>(self, clock: &C) -> bool {
-        clock.boottime().saturating_sub(self.started) <= FRESHNESS.unsigned_abs()
+    /// Marking paid needs no fresh read of Klarna: a refund that is proven stays proven. What it is for may change in
+    /// the shop.
+    fn allows<C: Clock>(self, kind: Kind, clock: &C) -> bool {
+        lists_are_fresh(clock, self.listed) && (!kind.is_klarna() || read_is_fresh(clock, self.read))
     }
+}
+
+pub(super) fn read_is_fresh<C: Clock>(clock: &C, read: Duration) -> bool {
+    clock.boottime().saturating_sub(read) <= FRESHNESS.unsigned_abs()
+}
+
+pub(super) fn lists_are_fresh<C: Clock>(clock: &C, listed: Duration) -> bool {
+    planted!("lists_never_age") || clock.boottime().saturating_sub(listed) <= LISTS_FRESHNESS.unsigned_abs()
 }
 
 /// What became of one intent in this pass.
@@ -35,7 +46,7 @@ pub(super) enum Sent {
     },
     /// The kill switch, a hold, a ceiling or a moved order: nothing was sent.
     Withheld(String),
-    /// The read grew old before the write could leave; nothing was sent.
+    /// A read grew old before the write could leave; nothing was sent.
     Stale,
 }
 
@@ -45,24 +56,24 @@ pub(super) enum Sent {
 /// Wait for a turn in the budget, check freshness, commit the claim, check freshness again, write to the socket.
 ///
 /// # Guarantees
-/// The first byte leaves after the claim is on disk, at most [`FRESHNESS`] after the read it rests on was started.
+/// The first byte leaves after the claim is on disk, at most [`FRESHNESS`] after the read of Klarna it rests on was
+/// started, and at most [`LISTS_FRESHNESS`] after the shop was asked what changed.
 /// One request is made, never two.
 ///
 /// # Errors
 /// The store's. Then nothing was sent.
 pub(super) async fn send<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, pass: PassId, id: IntentId, kind: Kind, fresh: Fresh,
+    shop: &Shop<S, T, C>, pass: PassId, id: IntentId, kind: Kind, fresh: Fresh, guard: Guard,
 ) -> Result<Sent, StoreError> {
     let turn = if kind.is_klarna() { shop.klarna.turn().await } else { shop.lightspeed.turn().await };
     if let Err(until) = turn {
         return Ok(Sent::Withheld(format!("no calls are left in the budget before {until}")));
     }
-    // Marking paid needs no fresh read: what is proven stays proven, and repeating it is harmless.
-    let is_stale = || !planted!("no_freshness_guard") && kind.is_klarna() && !fresh.is_fresh(&shop.clock);
+    let is_stale = || !planted!("no_freshness_guard") && !fresh.allows(kind, &shop.clock);
     if is_stale() {
         return Ok(Sent::Stale);
     }
-    let guard = Guard { at: shop.clock.now(), ..fresh.guard };
+    let guard = Guard { at: shop.clock.now(), ..guard };
     let intent = match shop.store.claim(pass, id, guard).await? {
         Claim::Granted(intent) => intent,
         Claim::Stopped => return Ok(Sent::Withheld("the kill switch is on".to_owned())),

@@ -9,7 +9,7 @@ use crate::core::intent::{Intent, Kind};
 use crate::http::Transport;
 use crate::store::{Guard, Step, Store, StoreError};
 
-use super::act::{self, Fresh, Sent};
+use super::act::{self, Sent};
 use super::record::{Recorded, record};
 use super::round::Decision;
 use super::tally::Tally;
@@ -74,8 +74,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
     if let Some(why) = closed.why(kind) {
         return Ok((decision, id, Done::Withheld(why.to_owned())));
     }
-    let fresh = Fresh { started: decision.started, guard };
-    let done = match act::send(shop, pass, id, kind, fresh).await? {
+    let done = match act::send(shop, pass, id, kind, decision.fresh, guard).await? {
         Sent::Withheld(why) => Done::Withheld(why),
         Sent::Stale => Done::Stale,
         Sent::Answered { intent, answer } => {

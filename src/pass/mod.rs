@@ -14,26 +14,26 @@ mod stop;
 mod tally;
 mod tell;
 mod wake;
+mod work;
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 
-use futures_util::future::select;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::budget::Budget;
 use crate::clock::Clock;
-use crate::core::id::{OrderId, PassId, ShopName};
-use crate::core::money::Currency;
+use crate::core::id::{PassId, ShopName};
 use crate::core::policy::Policy;
 use crate::http::Transport;
 use crate::report::PassReport;
-use crate::store::{Scope, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::{klarna, lightspeed};
+use round::Rounds;
 pub use stop::Stop;
 use tally::Tally;
 pub use tally::{Progress, Silent};
+use work::Work;
 
 /// One shop with everything a pass over it needs.
 pub struct Shop<S, T: Transport, C: Clock> {
@@ -66,14 +66,6 @@ pub struct Options {
 
 /// How many orders are decided together, and so committed together.
 const BATCH: u32 = 256;
-
-/// How often a pass may look again at orders whose answer was lost, and how long it may wait for that: the first
-/// rung of Klarna's ladder with the settle delay before it.
-const SECOND_LOOKS: u32 = 2;
-const SECOND_LOOK_WAIT: SignedDuration = SignedDuration::from_secs(6);
-
-/// What a pass that was asked to end leaves over is counted up to here.
-const COUNTED_AT_MOST: u32 = 1_000;
 
 /// Why something was left.
 const ASKED_TO_END: &str = "the pass was asked to end; the next one goes on";
@@ -109,11 +101,13 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
         );
     }
     if let Some(currency) = poll::shop(shop, &mut tally).await? {
+        let listed = shop.clock.boottime();
         let mut failed = BTreeSet::new();
         let only = poll::changes(shop, options, currency, &mut failed, &mut tally).await?;
         let unread = poll::orders(shop, currency, &mut tally, only.as_ref(), failed).await?;
         if tally.lists_were_read() {
-            work(shop, options, currency, &mut tally, only, &unread).await?;
+            let rounds = Rounds::begin(shop, currency, listed, options.dry_run).await?;
+            Work { shop, options, currency, rounds, unread }.run(only, &mut tally).await?;
         }
     }
     tally.count_calls(shop.lightspeed.calls(), shop.klarna.calls());
@@ -127,53 +121,6 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
     }
     shop.store.end_pass(pass, report.finished_at, report.is_complete()).await?;
     Ok(report)
-}
-
-/// Decides and acts on every order whose time has come, oldest first, then on those whose answer was lost.
-async fn work<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, options: &Options, currency: Currency, tally: &mut Tally<'_>,
-    only: Option<BTreeSet<OrderId>>, unread: &BTreeSet<OrderId>,
-) -> Result<(), StoreError> {
-    let mut rounds = round::Rounds::begin(shop, currency, options.dry_run).await?;
-    if let Some(only) = only {
-        rounds.run(only.difference(unread).copied().collect(), tally).await?;
-    } else {
-        wake::under_another_policy(shop, currency, tally).await?;
-        let scope = if options.full { Scope::All } else { Scope::Due };
-        let mut after = OrderId(0);
-        loop {
-            if tally.stop.is_asked() {
-                let left = shop.store.due(scope, tally.started_at, after, COUNTED_AT_MOST).await?;
-                tally.left_over(left.len(), left.len() >= usize::try_from(COUNTED_AT_MOST).unwrap_or(usize::MAX));
-                break;
-            }
-            let due = shop.store.due(scope, tally.started_at, after, BATCH).await?;
-            let Some(last) = due.last().copied() else { break };
-            after = last;
-            rounds.run(due.into_iter().filter(|order| !unread.contains(order)).collect(), tally).await?;
-            if tally.account_is_closed() {
-                break;
-            }
-        }
-    }
-    for _ in 0..SECOND_LOOKS {
-        let Some((at, orders)) = rounds.second_look(shop.clock.now(), SECOND_LOOK_WAIT) else { break };
-        let wait = at.duration_since(shop.clock.now()).unsigned_abs();
-        if at > shop.clock.now() {
-            select(pin!(shop.clock.sleep(wait)), pin!(tally.stop.asked())).await;
-        }
-        if tally.stop.is_asked() {
-            break;
-        }
-        for batch in orders.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
-            rounds.run(batch.to_vec(), tally).await?;
-        }
-    }
-    rounds.say_what_is_open(tally);
-    if tally.stop.is_asked() {
-        tally.not_checked("the rest of the pass", ASKED_TO_END);
-    }
-    Ok(())
 }
 
 /// A pass id begins with its time, so that ids sort as passes ran.

@@ -20,9 +20,9 @@ use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
 use crate::http::Transport;
 use crate::report::{EffectRow, Outcome, Side};
-use crate::store::{Dossier, Guard, Store, StoreError};
+use crate::store::{Dossier, Store, StoreError};
 
-use super::act::Fresh;
+use super::act::{Fresh, lists_are_fresh, read_is_fresh};
 use super::attempt::{Closed, Done, attempt};
 use super::intend::{Intended, intended, target};
 use super::tally::{Tally, asked_to_end, reason};
@@ -58,6 +58,8 @@ struct Look {
 pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
     shop: &'a Shop<S, T, C>,
     currency: Currency,
+    /// When the shop was asked what changed.
+    listed: Duration,
     permission: Permission,
     spent: Spent,
     counted: BTreeSet<OrderId>,
@@ -75,11 +77,13 @@ pub(super) struct Decision {
     pub(super) facts: Facts,
     pub(super) plan: Plan,
     pub(super) intended: Intended,
-    pub(super) started: Duration,
+    pub(super) fresh: Fresh,
 }
 
 impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
-    pub(super) async fn begin(shop: &'a Shop<S, T, C>, currency: Currency, dry_run: bool) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        shop: &'a Shop<S, T, C>, currency: Currency, listed: Duration, dry_run: bool,
+    ) -> Result<Self, StoreError> {
         let permission = if dry_run || !shop.policy.act && !planted!("act_false_is_ignored") {
             Permission::Plan
         } else if shop.store.is_stopped().await? {
@@ -90,7 +94,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let day_ago = shop.clock.now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let spent = Spent { pass: Minor::ZERO, day: shop.store.spent(day_ago).await? };
         let (counted, again, open) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { shop, currency, permission, spent, counted, again, open, marked: false })
+        Ok(Self { shop, currency, listed, permission, spent, counted, again, open, marked: false })
     }
 
     /// Orders whose lost answer is worth another look within `patience`, and when.
@@ -111,14 +115,29 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         }
     }
 
-    /// Works on a batch until a round achieves nothing more.
-    pub(super) async fn run(&mut self, orders: Vec<OrderId>, tally: &mut Tally<'_>) -> Result<(), StoreError> {
+    /// The shop was asked once more what changed.
+    pub(super) const fn listed_again(&mut self, at: Duration) {
+        self.listed = at;
+    }
+
+    pub(super) fn lists_are_fresh(&self) -> bool {
+        lists_are_fresh(&self.shop.clock, self.listed)
+    }
+
+    /// Works on a batch until a round achieves nothing more. Gives back the orders that still have to be looked at when
+    /// the shop's lists have aged meanwhile.
+    pub(super) async fn run(
+        &mut self, orders: Vec<OrderId>, tally: &mut Tally<'_>,
+    ) -> Result<Vec<OrderId>, StoreError> {
         tally.progress.stage("reconciling");
         let count = orders.len();
         let mut current = orders;
         let mut looks = BTreeMap::new();
         for _ in 0..ROUNDS {
-            if current.is_empty() || tally.stop.is_asked() {
+            if tally.stop.is_asked() {
+                return Ok(Vec::new());
+            }
+            if current.is_empty() || !self.lists_are_fresh() {
                 break;
             }
             let dossiers = self.shop.store.dossiers(current).await?;
@@ -126,17 +145,18 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             let decisions = self.decide(dossiers, &looks, tally).await?;
             current = self.act(decisions, &mut looks, tally).await?;
         }
+        if !self.lists_are_fresh() {
+            return Ok(current);
+        }
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Reads the Klarna side of those orders that this batch has not read, or read too long ago.
     async fn look(
         &self, dossiers: Vec<Dossier>, looks: &mut BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
     ) -> Vec<Dossier> {
-        looks.retain(|_, look| {
-            Fresh { started: look.started, guard: no_guard(look.read_at) }.is_fresh(&self.shop.clock)
-        });
+        looks.retain(|_, look| read_is_fresh(&self.shop.clock, look.started));
         let (closed, stop) = (tally.account_is_closed(), &tally.stop);
         let unread = dossiers.iter().filter(|dossier| !looks.contains_key(&dossier.shop.id));
         let reads = stream::iter(unread)
@@ -220,7 +240,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let target = target(&facts, &dossier.ledger);
         limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
         let intended = intended(&dossier, &facts, &plan, self.permission == Permission::Act, now)?;
-        Ok(Decision { dossier, facts, plan, intended, started: look.started })
+        let fresh = Fresh { read: look.started, listed: self.listed };
+        Ok(Decision { dossier, facts, plan, intended, fresh })
     }
 
     fn count(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
@@ -352,8 +373,4 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             }
         }
     }
-}
-
-const fn no_guard(at: Timestamp) -> Guard {
-    Guard { at, captured: Minor::ZERO, refunded: Minor::ZERO, limit_per_day: Minor::ZERO, two_person_above: None }
 }

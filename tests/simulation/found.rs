@@ -5,7 +5,7 @@ use reconciled::sandbox::{Credit, KlarnaStart, NewOrder};
 
 use super::run::{Outcome, Run, play};
 use super::swarm::{NetFault, Swarm};
-use super::time::{DAY, HOUR};
+use super::time::{DAY, HOUR, SECOND};
 
 #[track_caller]
 fn holds(outcome: &Outcome) {
@@ -57,4 +57,50 @@ fn a_refund_lost_by_a_clock_that_was_ahead_becomes_a_break() {
 fn marking_paid_by_a_clock_that_was_ahead_is_sent_again() {
     let fates = [NetFault::Slow, NetFault::ServerErrorBefore, NetFault::ServerErrorBefore];
     holds(&play(Swarm::calm(), |run| ahead(run, &fates)));
+}
+
+/// A pass that was suspended for a day marked a credit invoice paid that the merchant had changed meanwhile.
+#[test]
+fn a_pass_that_slept_for_a_day_asks_the_shop_again() {
+    let outcome = play(Swarm::calm(), |run| {
+        credited(run);
+        let (order, credit) = {
+            let shop = run.sim.lock().world.all_shop_truth().remove(0);
+            let credit = shop.invoices.iter().find(|it| it.is_credit).cloned().unwrap();
+            (shop.klarna_order_id.unwrap(), credit)
+        };
+        run.sim.lock().world.portal_refund(order, Some(2_000), Some(&credit.number)).unwrap();
+        run.pass_until("keep_policy machine 0");
+        {
+            let mut state = run.sim.lock();
+            state.world.edit_invoice(credit.id, 250_000).unwrap();
+            let now = state.now;
+            state.oracle.edited.insert(credit.number, now);
+            state.learn();
+            state.pass(25 * HOUR);
+        }
+        run.go_on(0, |_| false);
+    });
+    assert!(outcome.text.contains("refund_amount_differs"), "{}", outcome.text);
+    holds(&outcome);
+}
+
+/// The shop dates by whole seconds. An order that was read, changed within that second, and only then kept, counted as
+/// read after its change, and was never read again.
+#[test]
+fn what_changes_within_the_second_of_a_slow_read_is_read_again() {
+    holds(&play(Swarm::calm(), |run| {
+        {
+            let mut state = run.sim.lock();
+            state.pass(2 * HOUR);
+            state.world.create_order(&NewOrder::of(5_000, KlarnaStart::Authorized));
+        }
+        run.pass_until("/nl/orders/1623550.json: 200");
+        let order = run.sim.lock().world.all_shop_truth()[0].id;
+        let mut state = run.sim.lock();
+        state.world.ship(order, None).unwrap();
+        state.pass(40 * SECOND);
+        drop(state);
+        run.go_on(0, |_| false);
+    }));
 }

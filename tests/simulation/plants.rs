@@ -19,6 +19,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("new_key_every_retry", "each attempt has its own key"),
     ("no_observe_before_resend", "an unknown outcome is sent again without looking"),
     ("no_freshness_guard", "a write leaves on a read of any age"),
+    ("lists_never_age", "what the shop said when the pass began holds to its end"),
     ("timeout_is_success", "no answer means done"),
     ("timeout_is_failure", "no answer means refused, and a new intent is made"),
     ("forbidden_is_done", "403 means that it was done before"),

@@ -277,8 +277,9 @@ impl Run {
         };
         let (crash, freeze, skew, restore) =
             (state.swarm.crash, state.swarm.freeze, state.swarm.skew, state.swarm.restore);
+        let act_rate = state.swarm.act_rate;
         let now = state.now;
-        if state.swarm.acts_left > 0 && state.rng.chance(40) {
+        if state.swarm.acts_left > 0 && state.rng.chance(act_rate) {
             state.swarm.acts_left -= 1;
             state.somebody_acts();
         } else if crash > 0 && state.rng.chance(crash) {
@@ -497,14 +498,25 @@ impl Run {
     pub fn everybody_passes(&mut self) {
         for index in 0..self.daemons.len() {
             self.begin_pass(index);
-            for _ in 0..STEPS {
-                self.poll();
-                if self.daemons[index].pass.is_none() || self.is_broken() {
-                    break;
-                }
-                self.passes_left = 0;
-                self.step();
+            self.go_on(index, |_| false);
+        }
+    }
+
+    /// A pass of the first machine, up to the first event that says this.
+    pub fn pass_until(&mut self, said: &str) {
+        self.begin_pass(0);
+        self.go_on(0, |sim| sim.lock().log.text().contains(said));
+    }
+
+    /// The pass of one machine, to its end unless `is_over` says so before.
+    pub fn go_on(&mut self, index: usize, is_over: impl Fn(&Sim) -> bool) {
+        for _ in 0..STEPS {
+            self.poll();
+            if self.daemons[index].pass.is_none() || self.is_broken() || is_over(&self.sim) {
+                break;
             }
+            self.passes_left = 0;
+            self.step();
         }
     }
 

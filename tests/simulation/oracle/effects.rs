@@ -8,11 +8,10 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
 use super::sends::invoice_in;
 use super::{minor, order_in, pairs, sends};
 use crate::sim::{Flight, State};
-use crate::time::MINUTE;
+use crate::time::{MINUTE, SECOND};
 
-/// How long a program that is not frozen may be between reading an order in the shop and marking it paid: answers that
-/// are late or lost take minutes.
-const LONGEST_PASS: i64 = 15 * MINUTE;
+/// How long ago a program may have asked the shop what changed when it marks a credit invoice paid.
+const LISTED: i64 = 10 * MINUTE + SECOND;
 
 /// What is compared before and after a write.
 pub struct Before {
@@ -132,7 +131,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     // more, while the program is on its way from its read to its request.
     let said = state.oracle.amounts.get(&invoice.number);
     let edited = state.oracle.edited.get(&invoice.number);
-    let meanwhile = edited.is_some_and(|at| state.swarm.freeze > 0 || *at >= sent - LONGEST_PASS);
+    let meanwhile = edited.is_some_and(|at| *at >= sent - LISTED);
     let is_said = |it: i64| it == amount || meanwhile && said.is_some_and(|said| said.contains(&it));
     let named = klarna.refunds.iter().any(|it| it.reference.as_deref() == Some(&*invoice.number) && is_said(it.amount));
     let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
