@@ -1,12 +1,13 @@
 //! What customers, the merchant, people in Klarna's portal and operators do.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::{InvoiceId, OrderId, RefundId};
+use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
 use reconciled::core::intent::{Intent, State as IntentState};
 use reconciled::core::ledger::Attribution;
 use reconciled::sandbox::{Credit, Fraud, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Operation, Store as _};
+use reconciled::store::{Operated, Operation, Store as _};
 use uuid::Uuid;
 
 use super::oracle::{effects, minor};
@@ -220,12 +221,16 @@ impl State {
 
     /// The operator says the same to every store; the stores that took it.
     fn say(&mut self, operation: impl Fn() -> Operation) -> Vec<usize> {
+        self.say_as("operator", operation).into_iter().map(|(store, _)| store).collect()
+    }
+
+    fn say_as(&mut self, who: &str, operation: impl Fn() -> Operation) -> Vec<(usize, Operated)> {
         let at = self.at();
         let says = |store: &SqliteStore| {
-            let said = store.operate(operation(), "operator".to_owned(), "because".to_owned(), at);
-            said.now_or_never().unwrap().is_ok()
+            let said = store.operate(operation(), who.to_owned(), "because".to_owned(), at);
+            said.now_or_never().unwrap().ok()
         };
-        (0..self.stores.len()).filter(|index| says(&self.stores[*index])).collect()
+        self.stores.iter().enumerate().filter_map(|(index, store)| Some((index, says(store)?))).collect()
     }
 
     fn hold(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -273,14 +278,31 @@ impl State {
         Some(format!("{name} {to:?}"))
     }
 
-    /// What a ceiling holds may go, and what was refused is started anew.
+    /// What a ceiling holds, or the want of a second operator, may go; what was refused is started anew.
     fn approve(&mut self, shop: &ShopTruth) -> Option<String> {
         let order = OrderId(shop.id);
+        let intent = self.waiting_for_consent(order)?;
+        let two_person_above = self.swarm.policy.two_person_above;
+        let who = self.rng.one(&["operator-1", "operator-2"]);
+        let took = self.say_as(who, || Operation::Approve { order, intent, two_person_above });
+        for (store, operated) in &took {
+            self.log.count(if matches!(operated, Operated::Proposed { .. }) { "propose" } else { "consent" });
+            self.oracle.agreed.entry((*store, intent)).or_default().push((who, self.now));
+        }
+        self.oracle.consented |= !took.is_empty();
+        (!took.is_empty()).then(|| format!("{intent} of {} by {who}", shop.number))
+    }
+
+    /// An intent that waits or was refused, or an effect that a ceiling keeps from becoming one.
+    fn waiting_for_consent(&mut self, order: OrderId) -> Option<IntentId> {
         let dossier = self.stores[0].dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
         let waits = |intent: &&Intent| matches!(intent.state, IntentState::Planned | IntentState::Rejected);
-        let intent = dossier.ledger.intents.iter().rfind(waits)?.id;
-        let took = self.say(|| Operation::Approve { order, intent, two_person_above: None });
-        self.oracle.consented |= !took.is_empty();
-        (!took.is_empty()).then(|| format!("{intent} of {}", shop.number))
+        let known = dossier.ledger.intents.iter().filter(waits).map(|intent| intent.id);
+        let breaks = self.stores[0].breaks(false).now_or_never().unwrap().ok()?;
+        let held = breaks
+            .iter()
+            .filter(|it| it.kind == BreakKind::LimitReached && it.order.as_ref() == Some(&dossier.shop.number));
+        let all: Vec<IntentId> = known.chain(held.filter_map(|it| it.subject.parse().ok().map(IntentId))).collect();
+        (!all.is_empty()).then(|| self.rng.one(&all))
     }
 }

@@ -110,7 +110,7 @@ fn everything_happens(counts: &BTreeMap<&'static str, u64>) {
     let acts = DAILY.iter().chain(&RARE).map(|it| it.name());
     let never: Vec<_> = faults
         .chain(acts)
-        .chain(["crash", "freeze", "skew", "restore", "zombie", "hint", "forged_hint"])
+        .chain(["crash", "freeze", "skew", "restore", "zombie", "hint", "forged_hint", "propose", "consent"])
         .filter(|what| !counts.contains_key(what))
         .collect();
     assert!(never.is_empty(), "never happened: {never:?}");

@@ -185,6 +185,8 @@ pub struct Swarm {
     pub acts: Vec<Act>,
     /// How many acts there are at most while faults last.
     pub acts_left: u32,
+    /// Of a thousand steps, in how many somebody acts.
+    pub act_rate: u64,
     pub passes: u32,
     pub daemons: usize,
     /// Two daemons have a store each, made from one copy.
@@ -226,6 +228,7 @@ impl Swarm {
             net,
             acts,
             acts_left: u32::try_from(2 + rng.below(8)).unwrap(),
+            act_rate: rng.one(&[40, 40, 40, 150]),
             passes: u32::try_from(2 + rng.below(5)).unwrap(),
             daemons: if rng.chance(350) { 2 } else { 1 },
             copies: rng.chance(600),
@@ -243,6 +246,11 @@ impl Swarm {
                 .collect(),
         };
         swarm.copies &= swarm.daemons == 2;
+        if swarm.policy.two_person_above.is_some() {
+            // It takes two, and something that waits for them.
+            swarm.acts.extend([Act::Approve; 12]);
+            (swarm.acts_left, swarm.act_rate) = (20, 150);
+        }
         if swarm.copies || swarm.restore > 0 {
             // A store that does not know what was asked cannot notice that a credit invoice was changed since.
             swarm.acts.retain(|act| *act != Act::EditCredit);
@@ -265,6 +273,7 @@ impl Swarm {
             cancels: drive,
             captures: drive,
             adopt_exact: false,
+            two_person_above: None,
             refund_after: SignedDuration::from_mins(60),
             refund_limit_per_order: eur(1_000_000),
             refund_limit_per_pass: eur(1_000_000),
@@ -303,7 +312,7 @@ fn policy(rng: &mut Rng) -> Policy {
         refund_limit_per_order: eur(if low { rng.one(&[3_000, 8_000, 100_000]) } else { 1_000_000 }),
         refund_limit_per_pass: eur(if low { rng.one(&[5_000, 12_000, 100_000]) } else { 5_000_000 }),
         refund_limit_per_day: eur(if low { rng.one(&[6_000, 15_000, 100_000]) } else { 20_000_000 }),
-        two_person_above: None,
+        two_person_above: rng.chance(150).then(|| eur(rng.one(&[500, 2_000, 4_000]))),
         expiry_warning: SignedDuration::from_hours(120),
     }
 }

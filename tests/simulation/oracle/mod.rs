@@ -55,6 +55,8 @@ pub struct Oracle {
     pub ruled_out: BTreeMap<Uuid, i64>,
     /// An operator let something pass that a ceiling held.
     pub consented: bool,
+    /// Who agreed to an effect in which store, and when.
+    pub agreed: BTreeMap<(usize, IntentId), Vec<(&'static str, i64)>>,
     pub disputed: BTreeSet<Uuid>,
     begun: BTreeMap<(usize, String), i64>,
     arrived: BTreeMap<(usize, String), Saw>,
@@ -94,6 +96,7 @@ impl Oracle {
             adopted: BTreeMap::new(),
             ruled_out: BTreeMap::new(),
             consented: false,
+            agreed: BTreeMap::new(),
             disputed: BTreeSet::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use reconciled::core::id::{IntentId, OrderId};
-use reconciled::core::intent::{Intent, Kind, State as IntentState};
+use reconciled::core::intent::{self, Intent, Kind, State as IntentState};
 use reconciled::core::policy::Mode;
 use reconciled::sandbox::{ShopTruth, Side};
 use reconciled::store::{Dossier, Store as _};
@@ -33,6 +33,7 @@ pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
     }
     if kind == Kind::Refund {
         refund(state, flight, &shop, &intent);
+        two_operators_agreed(state, daemon, &intent);
     }
 }
 
@@ -186,6 +187,23 @@ fn refund(state: &mut State, flight: &Flight, shop: &ShopTruth, intent: &Intent)
     }
     state.oracle.asked.insert(intent.effect.reference.as_str().to_owned());
     state.oracle.refunds.entry(key).or_insert(SentRefund { at: now, amount, happened: false });
+}
+
+/// Above the threshold two operators agreed to this refund, or to the one that it starts anew, within a day.
+fn two_operators_agreed(state: &mut State, daemon: usize, intent: &Intent) {
+    let (store, amount) = (state.machines[daemon].store, intent.effect.amount);
+    if state.swarm.policy.two_person_above.is_none_or(|above| amount <= above) {
+        return;
+    }
+    let before = intent::before(&intent.effect, &intent.target);
+    let agreed = [Some(intent.id), before].into_iter().flatten().filter_map(|id| state.oracle.agreed.get(&(store, id)));
+    let in_a_day = |said: &Vec<(&str, i64)>| {
+        said.iter().any(|(who, at)| said.iter().any(|(other, then)| who != other && (at - then).abs() < DAY))
+    };
+    if !agreed.into_iter().any(in_a_day) {
+        let what = format!("refund {} over {} leaves without two operators", intent.effect.reference, amount.get());
+        state.oracle.fail("two_operators_agree", what);
+    }
 }
 
 /// No day holds more than the policy allows; judged when a refund has happened.
