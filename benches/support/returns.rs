@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::facts::{KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Word};
+use reconciled::core::facts::{KlarnaCapture, KlarnaRefund};
 use reconciled::core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, PassId, Reference, RefundId, ShopName,
 };
@@ -15,7 +15,7 @@ use reconciled::store::{Decided, Step, Store as _};
 use uuid::Uuid;
 
 use super::Workplace;
-use super::settled::order;
+use super::settled::{klarna, order, read};
 
 /// Orders made durable together.
 const BATCH: u64 = 2_000;
@@ -35,8 +35,8 @@ pub fn returned(place: &Workplace, orders: u32) {
         let last = 2_000_000_000 + u64::from(orders);
         for first in (2_000_000_000..last).step_by(usize::try_from(BATCH).unwrap_or(1)) {
             let ids: Vec<u64> = (first..last.min(first + BATCH)).collect();
-            let read = ids.iter().map(|id| (OrderId(*id), Some(order(*id, now))));
-            store.observe(read.collect(), now).await.expect("observed");
+            let orders = ids.iter().map(|id| (OrderId(*id), Some(order(*id, now))));
+            store.observe(orders.collect(), now).await.expect("observed");
             for step in 0..3 {
                 let decisions: Vec<Decided> = ids.iter().filter_map(|id| decided(*id, step, now)).collect();
                 for result in store.decide(pass, now, decisions).await.expect("decided") {
@@ -138,43 +138,21 @@ fn intent(id: u64, kind: Kind, now: Timestamp) -> Intent {
 }
 
 fn quiet(id: u64, is_refunded: bool, now: Timestamp) -> Decided {
-    let refund = KlarnaRefund {
-        id: refund_id(id),
-        amount: amount(1_995),
-        reference: Some(Reference(number(id).0)),
-        refunded_at: Some(now),
-    };
-    let klarna = KlarnaOrder {
-        id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()).expect("an id"),
-        status: Word::Known(KlarnaStatus::Captured),
-        fraud: None,
-        currency: Word::Known(Currency::EUR),
-        order_amount: amount(5_035),
-        original_amount: amount(5_035),
-        captured: amount(5_035),
-        refunded: amount(if is_refunded { 1_995 } else { 0 }),
-        remaining: Minor::ZERO,
-        merchant_reference1: None,
-        expires_at: None,
-        captures: vec![KlarnaCapture {
-            id: CaptureId(Uuid::from_u128(u128::from(id) << 32).to_string()),
-            amount: amount(5_035),
-            reference: None,
-            captured_at: Some(now),
-        }],
-        refunds: if is_refunded { vec![refund] } else { Vec::new() },
-    };
-    Decided {
-        order: OrderId(id),
-        refunded: klarna.refunded,
-        klarna: Some((klarna, now)),
-        changed: true,
-        credits: Vec::new(),
-        steps: Vec::new(),
-        absent: Vec::new(),
-        intents: Vec::new(),
-        captured: amount(5_035),
-        discrepancies: Vec::new(),
-        next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
+    let mut klarna = klarna(id);
+    klarna.captures.push(KlarnaCapture {
+        id: CaptureId(Uuid::from_u128(u128::from(id) << 32).to_string()),
+        amount: klarna.captured,
+        reference: None,
+        captured_at: Some(now),
+    });
+    if is_refunded {
+        klarna.refunded = amount(1_995);
+        klarna.refunds.push(KlarnaRefund {
+            id: refund_id(id),
+            amount: klarna.refunded,
+            reference: Some(Reference(number(id).0)),
+            refunded_at: Some(now),
+        });
     }
+    read(id, klarna, now)
 }

@@ -34,9 +34,9 @@ pub fn million(place: &Workplace, orders: u32) {
                 is_klarna: true,
             });
             store.listed(listed.collect(), Vec::new()).await.expect("listed");
-            let decisions = orders.iter().map(|order| decided(order, now)).collect();
-            let read = orders.into_iter().map(|order| (order.id, Some(order))).collect();
-            store.observe(read, now).await.expect("observed");
+            let decisions = orders.iter().map(|order| captured(order.id.0, now)).collect();
+            let seen = orders.into_iter().map(|order| (order.id, Some(order))).collect();
+            store.observe(seen, now).await.expect("observed");
             for result in store.decide(pass, now, decisions).await.expect("decided") {
                 result.expect("each is decided");
             }
@@ -67,9 +67,15 @@ pub fn order(id: u64, now: Timestamp) -> ShopOrder {
     }
 }
 
-fn decided(order: &ShopOrder, now: Timestamp) -> Decided {
-    let klarna = KlarnaOrder {
-        id: order.klarna_order_id.clone().expect("an id"),
+fn captured(id: u64, now: Timestamp) -> Decided {
+    let step = Step::Order { before: Order::Pending, event: Event::Captured, after: Order::Paid };
+    Decided { steps: vec![step], ..read(id, klarna(id), now) }
+}
+
+/// The Klarna order of order `id`, captured; what it was captured with is not said.
+pub fn klarna(id: u64) -> KlarnaOrder {
+    KlarnaOrder {
+        id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()).expect("an id"),
         status: Word::Known(KlarnaStatus::Captured),
         fraud: None,
         currency: Word::Known(Currency::EUR),
@@ -82,17 +88,21 @@ fn decided(order: &ShopOrder, now: Timestamp) -> Decided {
         expires_at: None,
         captures: Vec::new(),
         refunds: Vec::new(),
-    };
+    }
+}
+
+/// Order `id` read so at Klarna, nothing done about it, and not to be looked at for a month.
+pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
     Decided {
-        order: order.id,
+        order: OrderId(id),
+        captured: klarna.captured,
+        refunded: klarna.refunded,
         klarna: Some((klarna, now)),
         changed: true,
         credits: Vec::new(),
-        steps: vec![Step::Order { before: Order::Pending, event: Event::Captured, after: Order::Paid }],
+        steps: Vec::new(),
         absent: Vec::new(),
         intents: Vec::new(),
-        captured: amount(),
-        refunded: Minor::ZERO,
         discrepancies: Vec::new(),
         next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
     }
