@@ -11,9 +11,9 @@ use super::super::args::Reversal;
 use super::super::context::{Context, now, reading};
 use super::super::error::CliError;
 use super::super::wire;
-use super::make::add;
+use super::make::source;
 use crate::config::Loaded;
-use crate::report::period::{Discard, Period};
+use crate::report::period::{Discard, Period, add};
 use crate::report::text::plain;
 use crate::report::words::{break_kind, count_of};
 use crate::store::period::{Closing, Extent, Hindrances, Span};
@@ -155,7 +155,7 @@ impl Close {
     }
 
     async fn closing(&self, context: &Context, loaded: &Loaded, span: Span) -> Result<Closing, CliError> {
-        let (_, summary) = add(loaded, &loaded.shop.lightspeed.language, span, Discard).await?;
+        let (_, summary) = add(&source(loaded), span, Discard).await?;
         Ok(Closing {
             from: span.from,
             until: span.until,

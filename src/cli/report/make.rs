@@ -1,4 +1,4 @@
-//! Making a report: the shops' stores one after the other into one document.
+//! Where a report of the command goes: to standard output, or whole into a file of its name.
 
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
@@ -11,9 +11,8 @@ use super::super::context::Context;
 use super::super::error::CliError;
 use super::super::wire;
 use crate::config::Loaded;
-use crate::report::period::{Any, FormatKind, Period, Report, Sheet, Summary};
+use crate::report::period::{self, Any, FormatKind, Period, Source, Summary, Unmade};
 use crate::report::text::plain;
-use crate::store::period::Span;
 
 /// Where a report goes.
 pub(in super::super) enum Place {
@@ -28,6 +27,7 @@ const MODE: u32 = 0o640;
 pub(in super::super) async fn make(
     context: &Context, shops: &[Loaded], period: Period, format: FormatKind, place: Place,
 ) -> Result<Vec<Summary>, CliError> {
+    let sources: Vec<Source> = shops.iter().map(source).collect();
     match place {
         Place::Stdout => {
             // What is not for people must arrive as it is.
@@ -37,13 +37,13 @@ pub(in super::super) async fn make(
                     Any::new(format, BufWriter::new(Context::stdout_as_is()))?
                 }
             };
-            let (mut out, summaries) = fill(shops, period, document).await?;
+            let (mut out, summaries) = period::make(&sources, period, document).await?;
             out.flush()?;
             Ok(summaries)
         }
         Place::File(path) => {
             let file = BufWriter::new(beside(&path)?);
-            let (file, summaries) = fill(shops, period, Any::new(format, file)?).await?;
+            let (file, summaries) = period::make(&sources, period, Any::new(format, file)?).await?;
             let file = file.into_inner().map_err(|error| failed(&path, error.error()))?;
             publish(file, &path)?;
             context.say(&format!("wrote {}", shown(&path)));
@@ -52,29 +52,25 @@ pub(in super::super) async fn make(
     }
 }
 
-/// Reads every shop into the document, and ends it.
-async fn fill<W: Write + Send + 'static>(
-    shops: &[Loaded], period: Period, mut document: Any<W>,
-) -> Result<(W, Vec<Summary>), CliError> {
-    let mut summaries = Vec::with_capacity(shops.len());
-    for loaded in shops {
-        let span = Span { from: period.from, until: period.until, seen: None };
-        let (next, summary) = add(loaded, &loaded.shop.lightspeed.language, span, document).await?;
-        document = next;
-        summaries.push(summary);
+/// A configured shop as a report finds it.
+pub(super) fn source(loaded: &Loaded) -> Source {
+    Source {
+        shop: loaded.shop.name.clone(),
+        store: loaded.config.store.path().to_owned(),
+        language: loaded.shop.lightspeed.language.clone(),
     }
-    Ok((document.finish()?, summaries))
 }
 
-/// Adds one shop to a document.
-pub(super) async fn add<F: Sheet>(
-    loaded: &Loaded, language: &str, span: Span, document: F,
-) -> Result<(F, Summary), CliError> {
-    let store = wire::open(loaded)?;
-    let attempt = format!("reading the report of shop `{}`", loaded.shop.name);
-    let read = store.report(span, Report::new(document, language)).await;
-    let (report, _) = read.map_err(|source| CliError::Store { attempt, source })?;
-    Ok(report.finish()?)
+impl From<Unmade> for CliError {
+    fn from(why: Unmade) -> Self {
+        match why {
+            Unmade::Open { path, source, .. } => wire::opening(&path, source),
+            Unmade::Read { shop, source } => {
+                Self::Store { attempt: format!("reading the report of shop `{shop}`"), source }
+            }
+            Unmade::Output(why) => Self::Output(why),
+        }
+    }
 }
 
 fn shown(path: &Path) -> String {

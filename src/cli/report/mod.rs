@@ -8,13 +8,12 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Status;
-use super::args;
 use super::context::{Context, now};
 use super::error::CliError;
-use crate::report::period::{FormatKind, Period, Summary};
+use crate::report::period::{FormatKind, MOMENT, Period, Summary};
 pub(super) use make::{Place, make};
 
 #[derive(Debug, Args)]
@@ -70,10 +69,7 @@ struct Wanted {
 
 /// A day, a month, a year or a moment; of what has a length, its beginning.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    match Period::parse(text) {
-        Ok(period) => Ok(period.from),
-        Err(_) => args::since(text).map_err(|allowed| format!("{allowed}, or a month such as 2026-01")),
-    }
+    Period::moment(text).ok_or_else(|| MOMENT.to_owned())
 }
 
 impl Report {
@@ -89,7 +85,7 @@ impl Report {
 impl Wanted {
     async fn run(self, context: &Context) -> Result<Status, CliError> {
         let format = if self.json { FormatKind::Json } else { self.format };
-        let period = self.period(now())?;
+        let period = Period::between(self.from, self.to, now()).map_err(|why| CliError::Usage(why.to_string()))?;
         let place = match self.output {
             Some(path) => Place::File(path),
             None if format == FormatKind::Xlsx && std::io::stdout().is_terminal() => {
@@ -102,15 +98,6 @@ impl Wanted {
         let shops = context.every_shop_without_secrets()?;
         let summaries = make(context, &shops, period, format, place).await?;
         Ok(summaries.iter().map(status).max_by_key(|status| status.0).unwrap_or(Status::AGREES))
-    }
-
-    /// The month so far, or what is given of its two ends.
-    fn period(&self, now: Timestamp) -> Result<Period, CliError> {
-        let last = self.to.and_then(|to| to.checked_sub(SignedDuration::from_nanos(1)).ok());
-        let month = Period::month_of(last.unwrap_or(now));
-        let month = month.ok_or_else(|| CliError::Usage("the clock says a day that no calendar has".to_owned()))?;
-        let period = Period::new(self.from.unwrap_or(month.from), self.to.unwrap_or(month.until));
-        period.map_err(|why| CliError::Usage(why.to_string()))
     }
 }
 

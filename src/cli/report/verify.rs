@@ -10,9 +10,9 @@ use serde_json::json;
 use super::super::Status;
 use super::super::context::Context;
 use super::super::error::CliError;
-use super::make::add;
+use super::make::source;
 use crate::config::Loaded;
-use crate::report::period::{Any, FormatKind, Mark, MarkedShop, Period, Summary};
+use crate::report::period::{Any, FormatKind, Mark, MarkedShop, Period, Source, Summary, Unmade, add};
 use crate::report::text::plain;
 use crate::store::StoreError;
 
@@ -112,9 +112,10 @@ async fn compare(
     let mut summaries = Vec::with_capacity(shops.len());
     for (loaded, shop) in shops {
         let Some(span) = shop.span(period) else { return differs("its mark names no moment".to_owned()) };
-        let made = add(loaded, &shop.language, span, document).await;
+        let as_then = Source { language: shop.language.clone(), ..source(loaded) };
+        let made = add(&as_then, span, document).await;
         let (next, summary) = match made {
-            Err(CliError::Store { source: StoreError::NotFound(what), .. }) => {
+            Err(Unmade::Read { source: StoreError::NotFound(what), .. }) => {
                 return differs(format!("the store has no {what}; it was cut off, or is another store"));
             }
             other => other?,

@@ -34,6 +34,25 @@ impl Kind {
             Self::Xlsx => "xlsx",
         }
     }
+
+    /// What the name of a file ends in.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Json | Self::Csv | Self::Html | Self::Xlsx => self.name(),
+        }
+    }
+
+    /// As HTTP names it.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
 }
 
 impl fmt::Display for Kind {

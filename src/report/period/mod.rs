@@ -11,6 +11,7 @@ mod format;
 mod html;
 mod json;
 mod locale;
+mod make;
 mod mark;
 mod proof;
 mod rows;
@@ -24,9 +25,10 @@ use std::io;
 
 pub use self::charts::Charts;
 pub use self::format::{Any, Discard, Kind as FormatKind, Sheet};
+pub use self::make::{Source, Unmade, add, make};
 pub use self::mark::{Mark, MarkedShop};
 pub use self::proof::Proof;
-pub use self::span::{Period, WrongPeriod};
+pub use self::span::{MOMENT, Period, WrongPeriod};
 pub use self::table::{Cell, Column, Kind, Section};
 
 use self::digest::Digest;

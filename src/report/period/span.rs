@@ -2,7 +2,7 @@
 //!
 //! Days and months are those of UTC, like every date of the report and of the journal.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -19,7 +19,13 @@ pub enum WrongPeriod {
     Unreadable(String),
     #[error("the period ends before it begins")]
     Empty,
+    #[error("the clock says a day that no calendar has")]
+    NoMonth,
 }
+
+/// What either end of a period may be, for whoever wrote something else.
+pub const MOMENT: &str =
+    "a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31, or a month such as 2026-01";
 
 fn midnight(date: Date) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(DateTime::from(date)).ok()
@@ -49,6 +55,21 @@ impl Period {
         let next = first.checked_add(next).map_err(|_| unreadable())?;
         let (from, until) = midnight(first).zip(midnight(next)).ok_or_else(unreadable)?;
         Self::new(from, until)
+    }
+
+    /// The month so far, or what is given of its two ends.
+    ///
+    /// # Errors
+    /// A period that ends before it begins.
+    pub fn between(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> Result<Self, WrongPeriod> {
+        let last = to.and_then(|to| to.checked_sub(SignedDuration::from_nanos(1)).ok());
+        let month = Self::month_of(last.unwrap_or(now)).ok_or(WrongPeriod::NoMonth)?;
+        Self::new(from.unwrap_or(month.from), to.unwrap_or(month.until))
+    }
+
+    /// A moment, or the beginning of a day, a month or a year; `None` for text that is none of them.
+    pub fn moment(text: &str) -> Option<Timestamp> {
+        Self::parse(text).map(|period| period.from).ok().or_else(|| text.parse().ok())
     }
 
     /// The month that `at` lies in.
