@@ -16,6 +16,7 @@
 
 mod app;
 mod day;
+mod decisions;
 mod hints;
 mod page;
 mod schedule;
@@ -23,3 +24,4 @@ mod service;
 mod signals;
 #[path = "../end_to_end/support/mod.rs"]
 mod support;
+mod visitor;

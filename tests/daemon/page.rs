@@ -1,136 +1,13 @@
 //! The operations page over raw HTTP: who gets in, what is refused and counted, and what a decision leaves behind.
 
-use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::service::{OFTEN, RARELY, Service};
 use crate::support::{DRIVE, Rig, wait_until};
-
-pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-/// What a browser says about a form of our own under `no-referrer`.
-const OWN_FORM: [(&str, &str); 3] =
-    [("Origin", "null"), ("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/x-www-form-urlencoded")];
-
-/// An answer: status, head and body.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        let wanted = |line: &&str| line.split_once(':').is_some_and(|(given, _)| given.eq_ignore_ascii_case(name));
-        self.head.lines().find(wanted).and_then(|line| line.split_once(':')).map(|(_, value)| value.trim())
-    }
-
-    /// The token of the forms on this page.
-    #[track_caller]
-    fn form(&self) -> String {
-        let (_, rest) =
-            self.body.split_once("name=\"form\" value=\"").unwrap_or_else(|| panic!("no form: {}", self.body));
-        rest.split('"').next().unwrap().to_owned()
-    }
-}
-
-/// A page that is on, and somebody in front of it.
-struct Visitor<'a> {
-    service: &'a Service<'a>,
-    cookie: String,
-}
-
-fn start<'a>(rig: &'a Rig, schedule: &str) -> Service<'a> {
-    start_under(rig, DRIVE, schedule)
-}
-
-fn start_under<'a>(rig: &'a Rig, policy: &str, schedule: &str) -> Service<'a> {
-    rig.secret("server.token", TOKEN);
-    let service = Service::start_with_server(rig, policy, schedule, "token_file = \"server.token\"\n");
-    service.passes_beyond(0);
-    service
-}
-
-fn send(service: &Service<'_>, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut stream = TcpStream::connect(service.address).unwrap();
-    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-    if !headers.iter().any(|(name, _)| *name == "Host") {
-        let _ = write!(head, "Host: {}\r\n", service.address);
-    }
-    for (name, value) in headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    // A server that refuses a body early may close before all of it was sent.
-    let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-fn body(fields: &[(&str, &str)]) -> String {
-    fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
-}
-
-fn login(service: &Service<'_>, operator: &str, token: &str) -> Answer {
-    send(service, "POST", "/login", &OWN_FORM, &body(&[("operator", operator), ("token", token)]))
-}
-
-impl<'a> Visitor<'a> {
-    #[track_caller]
-    fn enter(service: &'a Service<'a>, operator: &str) -> Self {
-        let answer = login(service, operator, TOKEN);
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{}", answer.body);
-        let cookie = answer.header("set-cookie").unwrap();
-        for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="] {
-            assert!(cookie.contains(attribute), "{cookie}");
-        }
-        Self { service, cookie: cookie.split(';').next().unwrap().to_owned() }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        send(self.service, "GET", path, &[("Cookie", &self.cookie)], "")
-    }
-
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let headers = [&OWN_FORM[..], &[("Cookie", self.cookie.as_str())]].concat();
-        send(self.service, "POST", path, &headers, &body(fields))
-    }
-
-    /// Decides on a fresh page, and returns what the next page says about it.
-    #[track_caller]
-    fn decide(&self, page: &str, fields: &[(&str, &str)]) -> Answer {
-        let form = self.get(page).form();
-        let answer = self.post("/shops/main/decide", &[&[("form", form.as_str())], fields].concat());
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        self.get(answer.header("location").unwrap())
-    }
-}
-
-fn refusals(service: &Service<'_>, reason: &str) -> i64 {
-    service.figure(&format!("reconciled_page_refusals_total{{reason=\"{reason}\"}}")).unwrap()
-}
-
-/// The last path segment of the first link that begins like this.
-#[track_caller]
-fn first_id(page: &Answer, beginning: &str) -> String {
-    let (_, rest) = page.body.split_once(beginning).unwrap_or_else(|| panic!("no {beginning} in {}", page.body));
-    rest.chars().take_while(char::is_ascii_digit).collect()
-}
-
-fn store(rig: &Rig) -> Connection {
-    Connection::open(rig.store()).unwrap()
-}
+use crate::visitor::{
+    OWN_FORM, TOKEN, Visitor, body, decisions, encoded, first_id, hidden, login, refusals, send, start, start_under,
+    store,
+};
 
 /// Puts `bad` wherever the two sides or a human may write what they like.
 fn poison(rig: &Rig, bad: &str) {
@@ -174,10 +51,6 @@ fn poison_value(value: &mut Value, bad: &str) {
             poison_value(field, bad);
         }
     }
-}
-
-fn decisions(rig: &Rig) -> i64 {
-    store(rig).query_row("SELECT count(*) FROM journal WHERE cause = 'operator'", [], |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -337,13 +210,8 @@ fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
     let page = format!("/shops/main/breaks/{id}");
     let shown = visitor.get(&page);
     let order = first_id(&shown, "/shops/main/orders/");
-    let hidden = |name: &str| {
-        let (_, rest) = shown.body.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
-    let refund = hidden("refund");
-    let (_, options) = shown.body.split_once("<option value=\"\">choose</option>").unwrap();
-    let credit = first_id(&Answer { status: 200, head: String::new(), body: options.to_owned() }, "<option value=\"");
+    let refund = hidden(&shown, "refund");
+    let credit = first_id(&shown, "<option value=\"\">choose</option>\n        <option value=\"");
     let adopt = |confirm: &str, settles: &str| {
         let fields = [
             ("action", "adopt"),
@@ -382,8 +250,7 @@ fn an_effect_that_a_ceiling_holds_goes_once_its_amount_is_typed() {
     let page = format!("/shops/main/breaks/{id}");
     let shown = visitor.get(&page);
     let number = first_id(&shown, "/shops/main/orders/");
-    let (_, rest) = shown.body.split_once("name=\"intent\" value=\"").unwrap();
-    let intent = rest.split('"').next().unwrap();
+    let intent = &*hidden(&shown, "intent");
     let approve = |confirm: &str| {
         let fields = [("action", "approve"), ("order", &*number), ("intent", intent), ("confirm", confirm)];
         visitor.decide(&page, &[&fields[..], &[("note", "large return, checked"), ("from", &*id)]].concat()).body
