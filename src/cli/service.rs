@@ -194,6 +194,7 @@ fn entrance(shops: &Shops, listen: Server) -> Option<Entrance> {
         store: loaded.config.store.path().to_owned(),
         environment: loaded.shop.klarna.environment.name(),
         policy: loaded.shop.policy.clone(),
+        language: loaded.shop.lightspeed.language.clone(),
     };
     let shops = shops.iter().map(|(name, loaded)| (name.clone(), premises(loaded))).collect();
     Some(Entrance::new(token, address.port(), first.config.page.hosts.clone(), shops))

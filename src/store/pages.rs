@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::period::Closed;
 use super::{Break, JournalRow, Store, StoreError};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::discrepancy::BreakKind;
@@ -76,6 +77,17 @@ pub struct Switch {
     pub note: Option<String>,
 }
 
+/// A closed period, as whoever closed it journalled it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedRow {
+    pub it: Closed,
+    pub at: Timestamp,
+    pub actor: String,
+    pub note: String,
+    /// Breaks about money that were accepted as open.
+    pub accepted: usize,
+}
+
 /// A row of the journal, its order where it has one, and what it is about as people name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalLine {
@@ -111,6 +123,11 @@ pub trait Pages: Store {
     fn journal_page(
         &self, humans: bool, before: Option<i64>, limit: u32,
     ) -> impl Future<Output = Result<Vec<JournalLine>, StoreError>> + Send;
+
+    /// At most `limit` periods that were closed before the journal row `before`, latest first.
+    fn closed_periods(
+        &self, before: Option<i64>, limit: u32,
+    ) -> impl Future<Output = Result<Vec<ClosedRow>, StoreError>> + Send;
 
     fn switch(&self) -> impl Future<Output = Result<Switch, StoreError>> + Send;
 }

@@ -75,10 +75,14 @@ pub(super) enum Refused {
     Unreadable,
     /// The decision does not fit what it meets, or was not confirmed.
     Decision,
+    /// There is no report over such a period, or in such a form.
+    Report,
+    /// As many reports as may be made at once are being made.
+    Busy,
 }
 
 impl Refused {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Host, "host"),
         (Self::CrossSite, "cross_site"),
         (Self::Token, "token"),
@@ -88,6 +92,8 @@ impl Refused {
         (Self::TooLarge, "too_large"),
         (Self::Unreadable, "unreadable"),
         (Self::Decision, "decision"),
+        (Self::Report, "report"),
+        (Self::Busy, "busy"),
     ];
 }
 
@@ -120,6 +126,8 @@ struct PageCounters {
     too_large: AtomicU64,
     unreadable: AtomicU64,
     decision: AtomicU64,
+    report: AtomicU64,
+    busy: AtomicU64,
 }
 
 impl PageCounters {
@@ -134,6 +142,8 @@ impl PageCounters {
             Refused::TooLarge => &self.too_large,
             Refused::Unreadable => &self.unreadable,
             Refused::Decision => &self.decision,
+            Refused::Report => &self.report,
+            Refused::Busy => &self.busy,
         }
     }
 }

@@ -19,6 +19,7 @@ mod day;
 mod decisions;
 mod hints;
 mod page;
+mod reports;
 mod schedule;
 mod service;
 mod signals;

@@ -2,9 +2,9 @@
 //!
 //! Days and months are those of UTC, like every date of the report and of the journal.
 
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// From the first moment up to, and without, the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,7 @@ pub enum WrongPeriod {
 }
 
 /// What either end of a period may be, for whoever wrote something else.
-pub const MOMENT: &str =
-    "a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31, or a month such as 2026-01";
+pub const MOMENT: &str = "a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31, or a month such as 2026-01";
 
 fn midnight(date: Date) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(DateTime::from(date)).ok()

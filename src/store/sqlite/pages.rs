@@ -3,12 +3,12 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::pages::{
-    BreakFilter, BreakPlace, BreakRow, CreditFilter, CreditLine, JournalLine, Pages, PassRow, Switch,
+    BreakFilter, BreakPlace, BreakRow, ClosedRow, CreditFilter, CreditLine, JournalLine, Pages, PassRow, Switch,
 };
 use super::super::{Break, StoreError};
 use super::SqliteStore;
 use super::columns::{At, Cents, Code, Id, Number, order};
-use super::{differences, dossier};
+use super::{differences, dossier, report};
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
 
@@ -77,6 +77,10 @@ impl Pages for SqliteStore {
         &self, humans: bool, before: Option<i64>, limit: u32,
     ) -> Result<Vec<JournalLine>, StoreError> {
         self.read(move |conn, shop| journal_page(conn, shop, humans, before, limit)).await
+    }
+
+    async fn closed_periods(&self, before: Option<i64>, limit: u32) -> Result<Vec<ClosedRow>, StoreError> {
+        self.read(move |conn, shop| report::closed_page(conn, shop, before, limit)).await
     }
 
     async fn switch(&self) -> Result<Switch, StoreError> {

@@ -24,6 +24,7 @@ pub(super) enum Section {
     Credits,
     Passes,
     Journal,
+    Reports,
     Switch,
     /// One order, which no entry leads to.
     Order,
@@ -58,6 +59,7 @@ impl ShopFrame {
             Section::Credits => "credits",
             Section::Passes => "passes",
             Section::Journal => "journal",
+            Section::Reports => "reports",
             Section::Switch => "switch",
             Section::Order => "order",
         };

@@ -6,6 +6,7 @@
 
 mod breaks;
 mod decide;
+mod download;
 mod frame;
 mod guard;
 mod lists;
@@ -14,6 +15,7 @@ mod offers;
 mod order;
 mod overview;
 mod refusal;
+mod reports;
 mod runbook;
 mod session;
 mod shelf;
@@ -32,6 +34,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
 
 use super::metrics::Counters;
 use crate::core::id::ShopName;
@@ -43,6 +46,9 @@ use shelf::Shelf;
 
 /// The largest form is a note of 500 characters.
 const LARGEST_FORM: usize = 16 * 1024;
+
+/// Each reads a store from end to end and holds one snapshot of it; a pass needs the disk as well.
+const MOST_REPORTS: usize = 2;
 
 /// What a browser has to know and to ask for; replaced whole by a reload.
 #[derive(Clone, Debug)]
@@ -60,6 +66,8 @@ pub struct Premises {
     /// `playground` or `production`.
     pub environment: &'static str,
     pub policy: Policy,
+    /// The shop's, for amounts and dates of its reports.
+    pub language: String,
 }
 
 impl Entrance {
@@ -90,11 +98,21 @@ pub(super) struct Desk {
     entrance: Arc<RwLock<Option<Arc<Entrance>>>>,
     sessions: Arc<Mutex<Sessions>>,
     shelf: Shelf,
+    /// Reports that may be made at once.
+    making: Arc<Semaphore>,
 }
 
 impl Desk {
     pub(super) fn new(board: Board, waker: Waker, counters: Arc<Counters>) -> Self {
-        Self { board, waker, counters, entrance: Arc::default(), sessions: Arc::default(), shelf: Shelf::default() }
+        Self {
+            board,
+            waker,
+            counters,
+            entrance: Arc::default(),
+            sessions: Arc::default(),
+            shelf: Shelf::default(),
+            making: Arc::new(Semaphore::new(MOST_REPORTS)),
+        }
     }
 
     /// Replaces what holds; another token logs everybody out.
@@ -137,6 +155,10 @@ impl Desk {
             .route("/shops/{shop}/credits", get(lists::credits))
             .route("/shops/{shop}/passes", get(lists::passes))
             .route("/shops/{shop}/journal", get(lists::journal))
+            .route("/shops/{shop}/reports", get(reports::show))
+            .route("/shops/{shop}/reports/download", get(reports::one))
+            .route("/reports", get(reports::show_all))
+            .route("/reports/download", get(reports::all))
             .route("/shops/{shop}/switch", get(switch::show))
             .route("/shops/{shop}/decide", post(decide::decide))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use crate::report::period::Unmade;
 use crate::store::StoreError;
 use crate::web::metrics::Refused as Reason;
 
@@ -30,6 +31,12 @@ pub(super) enum Refusal {
     /// The form lacks something that a page of ours sends.
     Unreadable(String),
     Store(StoreError),
+    /// No report came about; nothing of it was sent.
+    Unmade(Unmade),
+    /// As many reports as may be made at once are being made.
+    Busy,
+    /// HTTP/1.0, in which a report that breaks off looks whole.
+    OldProtocol,
     /// The machine gave no randomness.
     NoRandomness(getrandom::Error),
     Template(askama::Error),
@@ -52,10 +59,13 @@ impl Refusal {
             Self::Replayed => Some(Reason::Replayed),
             Self::TooLarge => Some(Reason::TooLarge),
             Self::Unreadable(_) => Some(Reason::Unreadable),
+            Self::Busy => Some(Reason::Busy),
             Self::Off
             | Self::LogIn
             | Self::NotFound(_)
             | Self::Store(_)
+            | Self::Unmade(_)
+            | Self::OldProtocol
             | Self::NoRandomness(_)
             | Self::Template(_) => None,
         }
@@ -98,6 +108,17 @@ impl Refusal {
             Self::Store(why) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The store did not answer", format!("{}.", chain(why)))
             }
+            Self::Unmade(why) => (StatusCode::SERVICE_UNAVAILABLE, "No report was made", format!("{}.", chain(why))),
+            Self::Busy => said(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Other reports come first",
+                "As many reports as may be made at once are being made. Go back, and try again in a minute.",
+            ),
+            Self::OldProtocol => said(
+                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                "Not over HTTP/1.0",
+                "A report that breaks off would look whole. The proxy in front has to speak HTTP/1.1 to this service.",
+            ),
             Self::NoRandomness(why) => (StatusCode::SERVICE_UNAVAILABLE, "No randomness", why.to_string()),
             Self::Template(why) => (StatusCode::INTERNAL_SERVER_ERROR, "The page failed", why.to_string()),
         }
@@ -105,7 +126,7 @@ impl Refusal {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
@@ -125,11 +146,14 @@ impl IntoResponse for Refusal {
             (_, Ok(page)) => (code, Html(page)).into_response(),
             (_, Err(_)) => (code, title).into_response(),
         };
-        if matches!(self, Self::TooOften) {
+        if matches!(self, Self::TooOften | Self::Busy) {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         if let Self::Store(why) = &self {
             tracing::warn!("a page could not be shown: {}", chain(why));
+        }
+        if let Self::Unmade(why) = &self {
+            tracing::warn!("a report could not be made: {}", chain(why));
         }
         if let Some(reason) = self.reason() {
             answer.extensions_mut().insert(Refused(reason));

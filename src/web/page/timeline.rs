@@ -115,6 +115,7 @@ pub(super) fn phrase(entity: &str, event: &str) -> String {
     let name = event.split(':').next().unwrap_or_default();
     let known = match (entity, name) {
         ("shop", "bound") => "was first seen",
+        ("shop", "period_closed") => "has a closed period: its report stays as it is",
         ("shop", "stop") => "was stopped: nothing is written",
         ("shop", "resume") => "was resumed: writes may go again",
         (_, "first_seen") => "was first seen",

@@ -4,9 +4,11 @@
 //! belongs to exactly one period whatever clocks did, and once such a row exists no later one moves the boundary.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
 
 use super::super::super::StoreError;
+use super::super::super::pages::ClosedRow;
 use super::super::super::period::{Closed, Extent, Span};
 use super::super::columns::At;
 use super::super::dossier;
@@ -97,26 +99,50 @@ fn hash(conn: &Connection, shop: &str, seq: i64) -> Result<String, StoreError> {
 /// Every closed period, oldest first, as the journal says.
 pub(super) fn closed(conn: &Connection, shop: &str) -> Result<Vec<Closed>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT seq, before, after, detail FROM journal INDEXED BY journal_closed
+        "SELECT seq, before, after, detail, at, actor FROM journal INDEXED BY journal_closed
          WHERE shop = ?1 AND event = 'period_closed' ORDER BY seq",
     )?;
     let mut rows = find.query([shop])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        let damaged = |why: String| StoreError::Damaged(format!("journal row {seq}, a closed period: {why}"));
-        let time = |text: String| text.parse().map_err(|why: jiff::Error| damaged(why.to_string()));
-        let detail: serde_json::Value =
-            serde_json::from_str(&row.get::<_, String>(3)?).map_err(|why| damaged(why.to_string()))?;
-        let last = detail.get("last").and_then(serde_json::Value::as_i64);
-        let digest = detail.get("digest").and_then(serde_json::Value::as_str);
-        let (Some(last), Some(digest)) = (last, digest) else {
-            return Err(damaged("it names no last row or no digest".into()));
-        };
-        let digest = digest.to_owned();
-        found.push(Closed { from: time(row.get(1)?)?, until: time(row.get(2)?)?, last, digest, seq });
+        found.push(closing(row)?.it);
     }
     Ok(found)
+}
+
+/// The same, latest first and a page at a time.
+pub(in super::super) fn closed_page(
+    conn: &Connection, shop: &str, before: Option<i64>, limit: u32,
+) -> Result<Vec<ClosedRow>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT seq, before, after, detail, at, actor FROM journal INDEXED BY journal_closed
+         WHERE shop = ?1 AND event = 'period_closed' AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+    )?;
+    let mut rows = find.query((shop, before.unwrap_or(i64::MAX), limit))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(closing(row)?);
+    }
+    Ok(found)
+}
+
+/// A journal row that closed a period.
+fn closing(row: &Row<'_>) -> Result<ClosedRow, StoreError> {
+    let seq: i64 = row.get(0)?;
+    let damaged = |why: String| StoreError::Damaged(format!("journal row {seq}, a closed period: {why}"));
+    let time = |text: String| text.parse().map_err(|why: jiff::Error| damaged(why.to_string()));
+    let detail: Value = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|why| damaged(why.to_string()))?;
+    let field = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (Some(last), Some(digest)) = (detail.get("last").and_then(Value::as_i64), field("digest")) else {
+        return Err(damaged("it names no last row or no digest".into()));
+    };
+    Ok(ClosedRow {
+        it: Closed { from: time(row.get(1)?)?, until: time(row.get(2)?)?, last, digest, seq },
+        at: row.get::<_, At>(4)?.0,
+        actor: row.get(5)?,
+        note: field("note").unwrap_or_default(),
+        accepted: detail.get("accepted").and_then(Value::as_object).map_or(0, serde_json::Map::len),
+    })
 }
 
 /// The end of the latest closed period that ends where the row `first` stands or before, with the row that closed it.

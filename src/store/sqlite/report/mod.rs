@@ -21,7 +21,7 @@ use super::super::period::{Extent, Lines, Span};
 use super::columns::Number;
 use crate::core::id::OrderId;
 pub(super) use close::{close, hindrances};
-pub(super) use extent::extent;
+pub(super) use extent::{closed_page, extent};
 use human::Humans;
 
 /// Pages in memory: four times a reader's, because a report walks several tables side by side.
