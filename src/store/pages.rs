@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::period::Closed;
-use super::{Break, JournalRow, Store, StoreError};
+use super::{Break, JournalRow, Proposal, Store, StoreError};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
@@ -77,6 +77,16 @@ pub struct Switch {
     pub note: Option<String>,
 }
 
+/// A proposal and the order it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposalRow {
+    pub order: OrderId,
+    pub order_number: OrderNumber,
+    pub it: Proposal,
+    /// The reader made it, as far as names tell.
+    pub is_readers: bool,
+}
+
 /// A closed period, as whoever closed it journalled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedRow {
@@ -123,6 +133,12 @@ pub trait Pages: Store {
     fn journal_page(
         &self, humans: bool, before: Option<i64>, limit: u32,
     ) -> impl Future<Output = Result<Vec<JournalLine>, StoreError>> + Send;
+
+    /// At most `limit` proposals that wait for a second operator, of one order or of all; latest first. Those that
+    /// lapsed are among them.
+    fn proposals(
+        &self, order: Option<OrderId>, reader: String, limit: u32,
+    ) -> impl Future<Output = Result<Vec<ProposalRow>, StoreError>> + Send;
 
     /// At most `limit` periods that were closed before the journal row `before`, latest first.
     fn closed_periods(

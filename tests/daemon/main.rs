@@ -15,6 +15,7 @@
 )]
 
 mod app;
+mod consent;
 mod day;
 mod decisions;
 mod hints;

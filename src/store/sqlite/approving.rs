@@ -94,7 +94,7 @@ fn held_amount(tx: &Tx<'_>, order: OrderId, id: IntentId) -> Result<Option<Minor
 }
 
 /// One name, however it is spelt in capitals and blanks.
-fn is_one_person(one: &str, other: &str) -> bool {
+pub(super) fn is_one_person(one: &str, other: &str) -> bool {
     let plain = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
     plain(one) == plain(other)
 }

@@ -3,14 +3,15 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::pages::{
-    BreakFilter, BreakPlace, BreakRow, ClosedRow, CreditFilter, CreditLine, JournalLine, Pages, PassRow, Switch,
+    BreakFilter, BreakPlace, BreakRow, ClosedRow, CreditFilter, CreditLine, JournalLine, Pages, PassRow, ProposalRow,
+    Switch,
 };
-use super::super::{Break, StoreError};
+use super::super::{Break, Proposal, StoreError};
 use super::SqliteStore;
 use super::columns::{At, Cents, Code, Id, Number, order};
-use super::{differences, dossier, report};
+use super::{approving, differences, dossier, report};
 use crate::core::discrepancy::BreakKind;
-use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
 
 macro_rules! break_columns {
     () => {
@@ -77,6 +78,12 @@ impl Pages for SqliteStore {
         &self, humans: bool, before: Option<i64>, limit: u32,
     ) -> Result<Vec<JournalLine>, StoreError> {
         self.read(move |conn, shop| journal_page(conn, shop, humans, before, limit)).await
+    }
+
+    async fn proposals(
+        &self, order: Option<OrderId>, reader: String, limit: u32,
+    ) -> Result<Vec<ProposalRow>, StoreError> {
+        self.read(move |conn, shop| proposals(conn, shop, order, &reader, limit)).await
     }
 
     async fn closed_periods(&self, before: Option<i64>, limit: u32) -> Result<Vec<ClosedRow>, StoreError> {
@@ -210,4 +217,29 @@ fn switch(conn: &Connection, shop: &str) -> Result<Switch, StoreError> {
         Ok(Switch { stopped: row.get(0)?, since: since.map(|at| at.0), actor: row.get(2)?, note: row.get(3)? })
     });
     found.optional()?.ok_or_else(|| StoreError::Damaged(format!("shop `{shop}` has no kill switch")))
+}
+
+/// Few at any time: what is approved, given up or proposed anew leaves.
+fn proposals(
+    conn: &Connection, shop: &str, order: Option<OrderId>, reader: &str, limit: u32,
+) -> Result<Vec<ProposalRow>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT p.intent, p.amount, p.at, p.actor, p.note, p.order_id, o.number
+         FROM proposal AS p JOIN shop_order AS o ON o.shop = p.shop AND o.id = p.order_id
+         WHERE p.shop = ?1 AND (?2 IS NULL OR p.order_id = ?2) ORDER BY p.at DESC, p.intent LIMIT ?3",
+    )?;
+    let rows = find.query_map((shop, order.map(|order| Number(order.0)), limit), |row| {
+        let actor: String = row.get(3)?;
+        let is_readers = approving::is_one_person(&actor, reader);
+        let it = Proposal {
+            intent: IntentId(row.get::<_, Id>(0)?.0),
+            amount: row.get::<_, Cents>(1)?.0,
+            at: row.get::<_, At>(2)?.0,
+            actor,
+            note: row.get(4)?,
+        };
+        let order = OrderId(row.get::<_, Number>(5)?.0);
+        Ok(ProposalRow { order, order_number: OrderNumber(row.get(6)?), it, is_readers })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

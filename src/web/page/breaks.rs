@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Desk;
+use super::consent::{ProposalView, standing, views};
 use super::frame::{Frame, Section, When, capital, html, money, plain, when};
 use super::lists::{asked, cut};
 use super::offers::{Offer, about_break, about_order};
@@ -144,6 +145,7 @@ struct BreakPage {
     advice: Vec<Advice>,
     offers: Vec<Offer>,
     order_offers: Vec<Offer>,
+    proposals: Vec<ProposalView>,
     from: Option<i64>,
 }
 
@@ -154,15 +156,16 @@ pub(super) async fn one(
     let frame = Frame::around(&desk, &visit, &format!("Break {id}"), Section::Breaks).await?;
     let dossier = visit.store.dossiers(vec![order]).await?.pop();
     let breaks = visit.store.breaks_of(order).await?;
-    let order_offers =
-        dossier.map(|dossier| about_order(&dossier, &breaks, visit.currency, visit.now)).unwrap_or_default();
+    let proposals = standing(&visit, Some(order)).await?;
+    let order_offers = dossier.map(|dossier| about_order(&visit.case(&dossier, &breaks, &proposals)));
     html(&BreakPage {
         frame,
         shop: visit.shop.to_string(),
         subject: plain(&it.subject),
         advice: advice(it.kind),
         offers: about_break(&it),
-        order_offers,
+        order_offers: order_offers.unwrap_or_default(),
+        proposals: views(&proposals, visit.currency),
         from: Some(it.id),
         it: BreakView::new(order, &it, &visit),
     })

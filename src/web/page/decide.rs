@@ -11,6 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Desk;
+use super::consent::standing;
 use super::frame::plain;
 use super::login::unreadable;
 use super::offers::{amount_of, typed, waiting};
@@ -158,8 +159,15 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
             done(Operation::Approve { order, intent, two_person_above }, "Approved; the next pass carries it out.")
         }
         "abandon" => {
-            let intent = of_the_order(&dossier, intent(given)?)?;
-            done(Operation::Abandon(intent), "It is given up and never sent again.")
+            let intent = intent(given)?;
+            let proposed = standing(visit, Some(order)).await.map_err(failed)?;
+            if dossier.ledger.intents.iter().any(|it| it.id == intent) {
+                done(Operation::Abandon(intent), "It is given up and never sent again.")
+            } else if proposed.iter().any(|row| row.it.intent == intent) {
+                done(Operation::Abandon(intent), "The proposal is withdrawn.")
+            } else {
+                Err(gone("effect"))
+            }
         }
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),
@@ -184,10 +192,6 @@ fn about_refund(visit: &Visit, given: &Given, dossier: &Dossier) -> Result<Decis
 
 fn intent(given: &Given) -> Result<IntentId, Why> {
     given.intent.parse::<Uuid>().map(IntentId).map_err(|_| "the form names no effect".to_owned())
-}
-
-fn of_the_order(dossier: &Dossier, id: IntentId) -> Result<IntentId, Why> {
-    dossier.ledger.intents.iter().any(|intent| intent.id == id).then_some(id).ok_or_else(|| gone("effect"))
 }
 
 fn gone(what: &str) -> String {

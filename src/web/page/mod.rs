@@ -5,6 +5,7 @@
 //! command's. It moves no money, talks to neither side, and shows nothing to whoever does not hold the token.
 
 mod breaks;
+mod consent;
 mod decide;
 mod download;
 mod frame;

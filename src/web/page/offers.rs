@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use super::consent::approval;
 use super::frame::{money, plain};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::discrepancy::BreakKind;
@@ -13,7 +14,19 @@ use crate::core::intent::{Intent, State};
 use crate::core::ledger::Ledger;
 use crate::core::money::{Currency, Minor};
 use crate::report::words;
+use crate::store::pages::ProposalRow;
 use crate::store::{Break, BreakStatus, Dossier};
+
+/// What is held about an order, as far as it bears on what may be decided.
+pub(super) struct Case<'a> {
+    pub(super) dossier: &'a Dossier,
+    pub(super) breaks: &'a [Break],
+    /// Those that hold now.
+    pub(super) proposals: &'a [ProposalRow],
+    pub(super) two_person_above: Option<Minor>,
+    pub(super) currency: Option<Currency>,
+    pub(super) now: Timestamp,
+}
 
 /// One decision as a form.
 pub(super) struct Offer {
@@ -29,10 +42,14 @@ pub(super) struct Offer {
     /// What has to be typed to confirm, where money moves.
     pub(super) confirm: Option<String>,
     pub(super) note_required: bool,
+    /// It is told why there is nothing to decide; no form.
+    pub(super) told_only: bool,
 }
 
 impl Offer {
-    fn new(action: &'static str, button: &'static str, title: impl Into<String>, explain: impl Into<String>) -> Self {
+    pub(super) fn new(
+        action: &'static str, button: &'static str, title: impl Into<String>, explain: impl Into<String>,
+    ) -> Self {
         Self {
             action,
             title: title.into(),
@@ -42,15 +59,21 @@ impl Offer {
             choices: Vec::new(),
             confirm: None,
             note_required: true,
+            told_only: false,
         }
     }
 
-    fn of(mut self, name: &'static str, value: &dyn ToString) -> Self {
+    /// Nothing to decide for this reader.
+    pub(super) fn told(title: String, explain: String) -> Self {
+        Self { told_only: true, ..Self::new("", "", title, explain) }
+    }
+
+    pub(super) fn of(mut self, name: &'static str, value: &dyn ToString) -> Self {
         self.hidden.push((name, value.to_string()));
         self
     }
 
-    fn confirmed_by(mut self, amount: Minor, currency: Option<Currency>) -> Self {
+    pub(super) fn confirmed_by(mut self, amount: Minor, currency: Option<Currency>) -> Self {
         self.confirm = Some(typed(amount, currency));
         self
     }
@@ -86,21 +109,18 @@ pub(super) fn about_break(it: &Break) -> Vec<Offer> {
 }
 
 /// About an order, its intents and its refunds.
-pub(super) fn about_order(
-    dossier: &Dossier, breaks: &[Break], currency: Option<Currency>, now: Timestamp,
-) -> Vec<Offer> {
+pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
+    let Case { dossier, breaks, currency, .. } = *case;
     let mut offers = Vec::new();
     for refund in others_refunds(dossier) {
         offers.extend(about_refund(dossier, refund, currency));
     }
     for (intent, amount) in held_by_a_ceiling(&dossier.ledger, breaks) {
-        let what = "A money ceiling holds it. Approved, the next pass sends it, whatever the ceiling says.";
-        let title = format!("Approve {}", money(Some(amount), currency));
-        let offer = Offer::new("approve", "Approve", title, what).of("intent", &intent);
-        offers.push(offer.confirmed_by(amount, currency));
+        let explain = "A money ceiling holds it. Approved, the next pass sends it, whatever the ceiling says.";
+        offers.extend(approval(case, intent, amount, &money(Some(amount), currency), explain));
     }
     for intent in &dossier.ledger.intents {
-        offers.extend(about_intent(&dossier.ledger, intent, breaks, currency, now));
+        offers.extend(about_intent(case, intent));
     }
     offers.push(hold_or_release(dossier, currency));
     for offer in &mut offers {
@@ -161,17 +181,15 @@ pub(super) const fn is_open(it: &Break) -> bool {
     matches!(it.status, BreakStatus::Open | BreakStatus::Acknowledged)
 }
 
-fn about_intent(
-    ledger: &Ledger, intent: &Intent, breaks: &[Break], currency: Option<Currency>, now: Timestamp,
-) -> Vec<Offer> {
-    let (kind, amount) = (words::effect(intent.effect.kind), money(Some(intent.effect.amount), currency));
+fn about_intent(case: &Case<'_>, intent: &Intent) -> Vec<Offer> {
+    let ledger = &case.dossier.ledger;
+    let (kind, amount) = (words::effect(intent.effect.kind), money(Some(intent.effect.amount), case.currency));
     let reference = plain(intent.effect.reference.as_str());
     let anew = |why: &str| {
-        let what =
+        let explain =
             format!("{why} Approved, the next pass starts it anew under a new key. Look in Klarna's portal first.");
-        let title = format!("Approve: {kind} {amount} for {reference} once more");
-        let offer = Offer::new("approve", "Approve", title, what).of("intent", &intent.id);
-        offer.confirmed_by(intent.effect.amount, currency)
+        let what = format!("{kind} {amount} for {reference} once more");
+        approval(case, intent.id, intent.effect.amount, &what, &explain)
     };
     let give_up = || {
         let what = "It is never sent (again). What it was for stays as it is, and is yours to settle.";
@@ -184,12 +202,18 @@ fn about_intent(
     });
     let approved = ledger.approved.contains(&intent.id);
     match intent.state {
-        State::Rejected if !superseded && !approved => vec![anew("It was refused.")],
-        State::Abandoned if !superseded && !approved => vec![anew("A human gave it up.")],
-        State::Unknown if intent.key_is_safe(now) => vec![give_up()],
-        State::Unknown => vec![anew("Its outcome is unknown, and its key too old to be repeated."), give_up()],
+        State::Rejected if !superseded && !approved => anew("It was refused."),
+        State::Abandoned if !superseded && !approved => anew("A human gave it up."),
+        State::Unknown if intent.key_is_safe(case.now) => vec![give_up()],
+        State::Unknown => {
+            let mut offers = anew("Its outcome is unknown, and its key too old to be repeated.");
+            offers.push(give_up());
+            offers
+        }
         // Waiting for the next pass is no reason to decide; being held is.
-        State::Planned if breaks.iter().any(|it| is_open(it) && it.subject == intent.id.to_string()) => vec![give_up()],
+        State::Planned if case.breaks.iter().any(|it| is_open(it) && it.subject == intent.id.to_string()) => {
+            vec![give_up()]
+        }
         State::Planned | State::Sending | State::Confirmed | State::Rejected | State::Withdrawn | State::Abandoned => {
             Vec::new()
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Desk;
 use super::breaks::BreakView;
+use super::consent::{ProposalView, standing, views};
 use super::frame::{Frame, Section, When, html, maybe_when, money, plain, spoken, when};
 use super::offers::{Offer, about_order, is_open};
 use super::refusal::Refusal;
@@ -43,6 +44,7 @@ struct OrderPage {
     intents: Vec<IntentView>,
     timeline: Vec<Entry>,
     order_offers: Vec<Offer>,
+    proposals: Vec<ProposalView>,
     from: Option<i64>,
 }
 
@@ -115,7 +117,8 @@ pub(super) async fn show(
     let journal = visit.store.history(order).await?;
     let number = plain(dossier.shop.number.as_str());
     let frame = Frame::around(&desk, &visit, &format!("Order {number}"), Section::Order).await?;
-    let order_offers = about_order(&dossier, &breaks, visit.currency, visit.now);
+    let proposals = standing(&visit, Some(order)).await?;
+    let order_offers = about_order(&visit.case(&dossier, &breaks, &proposals));
     let life = Life { currency: visit.currency, now: visit.now, dossier, journal, breaks };
     let ledger = &life.dossier.ledger;
     html(&OrderPage {
@@ -135,6 +138,7 @@ pub(super) async fn show(
         intents: ledger.intents.iter().rev().map(|it| intent_view(it, life.currency)).collect(),
         timeline: timeline(&life),
         order_offers,
+        proposals: views(&proposals, visit.currency),
         from: None,
     })
 }

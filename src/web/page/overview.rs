@@ -10,7 +10,7 @@ use super::frame::{Frame, Section, When, capital, html, maybe_when, money, plain
 use super::lists::{PassLine, pass_lines};
 use super::refusal::Refusal;
 use super::visit::{Visit, Visitor};
-use super::{Desk, Premises};
+use super::{Desk, Premises, consent};
 use crate::core::discrepancy::Severity;
 use crate::core::id::ShopName;
 use crate::core::money::{Currency, Minor};
@@ -130,6 +130,7 @@ struct OverviewPage {
     planned: u64,
     unknown: u64,
     unknown_since: Option<String>,
+    proposals: Vec<consent::ProposalView>,
     sides: [SideView; 2],
     kinds: Vec<KindView>,
     passes: Vec<PassLine>,
@@ -175,6 +176,7 @@ pub(super) async fn one(State(desk): State<Desk>, visit: Visit) -> Result<Respon
     let passes = visit.store.passes_page(None, PASSES).await?;
     let oldest = visit.store.breaks_page(BreakFilter::default(), None, 1).await?.pop();
     let due = visit.store.next_due().await?;
+    let proposals = consent::standing(&visit, None).await?;
     let line = desk.board.lines().remove(&visit.shop).unwrap_or_default();
     let (now, currency) = (visit.now, visit.currency);
     let open_of = |state| standing.intents.get(state).copied().unwrap_or(0);
@@ -191,6 +193,7 @@ pub(super) async fn one(State(desk): State<Desk>, visit: Visit) -> Result<Respon
         planned: open_of("planned").saturating_add(open_of("sending")),
         unknown: open_of("unknown"),
         unknown_since: standing.oldest_unknown.map(|at| words::age(at, now)),
+        proposals: consent::views(&proposals, currency),
         sides: sides(&line),
         kinds: kinds(&standing, currency, now),
         passes: pass_lines(&passes, now),

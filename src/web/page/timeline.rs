@@ -126,6 +126,8 @@ pub(super) fn phrase(entity: &str, event: &str) -> String {
         ("order", "expired") => "lapsed before anything was captured",
         ("order", "operator_hold") => "was held by a human",
         ("order", "operator_release") => "was released by a human",
+        ("order", "operator_propose") => "has a refund that one operator proposed; another has to agree",
+        ("order", "operator_withdraw") => "has an effect that nobody's consent counts for any more",
         ("order", "operator_approve") => "has an effect that a human approved",
         ("order", "operator_attribute") => "has a refund that a human explained",
         ("credit_invoice", "refund_intended") => "will be refunded",

@@ -7,14 +7,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
+use super::offers::Case;
 use super::refusal::Refusal;
 use super::session::{Digest, Flash};
 use super::{Desk, Entrance, Premises};
 use crate::clock::{Clock as _, SystemClock};
 use crate::core::id::ShopName;
 use crate::core::money::Currency;
-use crate::store::Store as _;
+use crate::store::pages::ProposalRow;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Break, Dossier, Store as _};
 
 pub(super) const COOKIE: &str = "reconciled_session";
 
@@ -105,6 +107,12 @@ impl FromRequestParts<Desk> for Visit {
 }
 
 impl Visit {
+    /// What is held about an order, for what may be decided about it.
+    pub(super) fn case<'a>(&self, dossier: &'a Dossier, breaks: &'a [Break], proposals: &'a [ProposalRow]) -> Case<'a> {
+        let two_person_above = self.premises.policy.two_person_above;
+        Case { dossier, breaks, proposals, two_person_above, currency: self.currency, now: self.now }
+    }
+
     async fn enter(desk: &Desk, entrance: &Entrance, visitor: Visitor, shop: ShopName) -> Result<Self, Refusal> {
         let premises = entrance.shops.get(&shop).cloned().ok_or(Refusal::NotFound("shop"))?;
         let store = desk.shelf.store(&premises, &shop).await?;
