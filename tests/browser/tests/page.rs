@@ -4,7 +4,11 @@
 //! Nothing is skipped: without the browser, its driver, or the checkers that `./test` installs, this fails.
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod consent;
+mod report;
 mod stage;
+
+use std::process::Command;
 
 use serde_json::{Value, json};
 use stage::{NAME, Stage, TOKEN};
@@ -45,17 +49,31 @@ async fn log_in(stage: &Stage, driver: &WebDriver) {
 }
 
 /// Every page there is, by its path.
-async fn pages(stage: &Stage, driver: &WebDriver) -> Vec<String> {
+async fn pages(stage: &Stage, driver: &WebDriver, proposed: &str) -> Vec<String> {
     let broken = link(stage, driver, "/shops/main/breaks", "no credit invoice explains").await;
     let order = link(stage, driver, &broken, "ORD").await;
-    let further = ["", "/breaks", "/breaks?show=closed", "/credits", "/credits?show=all", "/passes", "/journal"];
+    let further = [
+        "",
+        "/breaks",
+        "/breaks?show=closed",
+        "/credits",
+        "/credits?show=all",
+        "/passes",
+        "/journal",
+        "/reports",
+        "/reports/download?period=never&format=csv",
+    ];
     let mut pages: Vec<String> = further.iter().map(|path| format!("/shops/main{path}")).collect();
     pages.extend([
         "/".to_owned(),
+        "/reports".to_owned(),
+        "/reports/download?from=2026-11&to=2026-10".to_owned(),
         "/shops/main/journal?show=all".to_owned(),
         "/shops/main/switch".to_owned(),
         broken,
         order,
+        link(stage, driver, "/shops/main/breaks?kind=limit_reached", "ceiling").await,
+        link(stage, driver, "/shops/main", proposed).await.trim_end_matches("#decide").to_owned(),
     ]);
     pages
 }
@@ -71,13 +89,21 @@ async fn link(stage: &Stage, driver: &WebDriver, page: &str, text: &str) -> Stri
     panic!("no link says `{text}` on {page}")
 }
 
+/// A month that is over, and in which nothing happened.
+fn month_before() -> String {
+    let date = Command::new("date").args(["--utc", "--date=40 days ago", "+%Y-%m"]).output().unwrap();
+    String::from_utf8(date.stdout).unwrap().trim().to_owned()
+}
+
 #[tokio::test]
 async fn every_page_is_well_formed_and_open_to_everybody() {
     let stage = Stage::set();
     let driver = stage.browser().await;
     stage.scheme(&driver, "light", 1280).await;
     log_in(&stage, &driver).await;
-    let paths = pages(&stage, &driver).await;
+    let proposed = stage.proposed();
+    stage.program(&["report", "close", &month_before(), "--as", NAME, "--note", "books are done"]);
+    let paths = pages(&stage, &driver, &proposed).await;
     let axe = stage::axe();
     for scheme in ["light", "dark"] {
         for width in [1280, 390] {

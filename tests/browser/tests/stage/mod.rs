@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub const NAME: &str = "support desk";
+/// Who proposed what waits for a second operator.
+pub const PROPOSER: &str = "operator-1";
 
 fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -71,15 +73,14 @@ impl Stage {
         BufReader::new(sandbox.0.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
         let config = directory.path().join("reconciled.toml");
         let written = fs::read_to_string(&config).unwrap();
-        let policy = "act = true\nrefund_after = \"0 seconds\"\ngrace = \"0 seconds\"";
-        let (shop, _) = written.split_once("[shops.main.policy]").unwrap();
+        let policy = "[shops.main.policy]\nact = true\nrefund_after = \"0 seconds\"\ngrace = \"0 seconds\"\ntwo_person_above = \"30.00\"";
+        let (shop, _) = written.split_once("[shops.main.policy]\nact = true\n").unwrap();
         let (_, sections) = shop.split_once("[shops.main.lightspeed]").unwrap();
         // The same simulated shop under another name, never acted on.
         let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.");
         let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\ntoken_file = \"server.token\"\n");
         let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n";
-        fs::write(&config, format!("{}\n{second}\n{server}{schedule}", written.replace("act = false", policy)))
-            .unwrap();
+        fs::write(&config, format!("{shop}{policy}\n{second}\n{server}{schedule}")).unwrap();
         fs::write(directory.path().join("server.token"), TOKEN).unwrap();
         let log = fs::File::create(directory.path().join("service.log")).unwrap();
         let service = run(Command::new(built()).arg("--config").arg(&config).arg("run").stderr(log));
@@ -162,14 +163,35 @@ impl Stage {
 
     /// A run of the program over the same store; what it printed.
     pub fn program(&self, arguments: &[&str]) -> String {
+        self.program_of("main", arguments)
+    }
+
+    pub fn program_of(&self, shop: &str, arguments: &[&str]) -> String {
+        self.ran(&[&["--shop", shop], arguments].concat())
+    }
+
+    /// A report by the command: of one shop, or of all.
+    pub fn report(&self, shop: Option<&str>, arguments: &[&str]) {
+        let shop = shop.map_or_else(Vec::new, |shop| vec!["--shop", shop]);
+        self.ran(&[&shop[..], &["report"], arguments].concat());
+    }
+
+    /// Proposes the first refund that needs two operators; the number of its order.
+    pub fn proposed(&self) -> String {
+        let list: Value =
+            serde_json::from_str(&self.program(&["breaks", "list", "--kind", "limit_reached", "--json"])).unwrap();
+        let order = list["breaks"][0]["order"].as_str().unwrap_or_else(|| panic!("{list:#}")).to_owned();
+        self.program(&["approve", &order, "--note", "large return <b>", "--as", PROPOSER]);
+        order
+    }
+
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn ran(&self, arguments: &[&str]) -> String {
         let config = self.directory.path().join("reconciled.toml");
-        let output = Command::new(built())
-            .arg("--config")
-            .arg(config)
-            .args(["--shop", "main"])
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = Command::new(built()).arg("--config").arg(config).args(arguments).output().unwrap();
         assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
