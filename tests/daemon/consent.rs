@@ -45,6 +45,7 @@ fn one_operator_proposes_and_another_agrees() {
     let shown = first.get(&page).body;
     assert!(shown.contains("Propose 40.01 EUR") && shown.contains("two_person_above (40.00 EUR)"), "{shown}");
     assert!(!shown.contains("Waits for a second operator"), "{shown}");
+    assert!(shown.contains(">two_person_above (40.00 EUR) holds the refund"), "a setting keeps its name: {shown}");
     for wrong in ["", "40.00", "4001", "40.02"] {
         let said = approve(&first, &page, &order, wrong, "large return");
         assert!(said.contains("type the amount as it is shown: 40.01"), "{wrong}: {said}");

@@ -307,6 +307,7 @@ fn hostile_text_stays_text_on_every_page() {
         format!("/shops/main/orders/{order}"),
         "/shops/main/credits?show=all".to_owned(),
         "/shops/main/journal?show=all".to_owned(),
+        "/shops/main/reports".to_owned(),
         "/shops/main/switch".to_owned(),
         format!("/shops/main/find?number={}", encoded(bad)),
     ] {

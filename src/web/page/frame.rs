@@ -124,8 +124,11 @@ pub(super) fn money(amount: Option<Minor>, currency: Option<Currency>) -> String
     words::some_money(amount, currency)
 }
 
-/// The beginning of a sentence.
+/// The beginning of a sentence; one that begins with the name of a setting begins with that name.
 pub(super) fn capital(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('_')) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
