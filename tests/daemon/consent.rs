@@ -1,5 +1,7 @@
 //! Refunds that need two operators, decided in the browser: who proposed what until when, and who is the second.
 
+use reconciled::sandbox::{FaultKind, Side};
+
 use crate::service::RARELY;
 use crate::support::{DRIVE, Placed, Rig, wait_until};
 use crate::visitor::{Visitor, decisions, first_id, hidden, refusals, start_under, store};
@@ -150,4 +152,38 @@ fn hostile_text_in_a_proposal_stays_text() {
         assert!(shown.body.len() < 60_000, "{path}: {}", shown.body.len());
     }
     assert_eq!(service.terminate(), 0);
+}
+
+#[test]
+fn what_klarna_refused_is_started_anew_by_two() {
+    let rig = Rig::empty(DRIVE);
+    let (order, credit) = rig.returned(9_000, 4_001);
+    let refusal = FaultKind::Refusal { code: 403, error_code: "REFUND_NOT_ALLOWED".into(), message: "No".into() };
+    rig.fault(Side::Klarna, "POST", "*/refunds", refusal, false);
+    rig.pass();
+    let policy = format!("{DRIVE}\n{TWO}");
+    let service = start_under(&rig, &policy, RARELY);
+    let (first, second) = (Visitor::enter(&service, "operator-1"), Visitor::enter(&service, "operator-2"));
+    let page = format!("/shops/main/orders/{}", order.id);
+    let intent = hidden(&first.get(&page), "intent");
+    let decide = |who: &Visitor<'_>, action: &str| {
+        let number = order.id.to_string();
+        let fields = [("action", action), ("order", &*number), ("intent", &*intent), ("note", "looked in the portal")];
+        who.decide(&page, &[&fields[..], &[("confirm", "40.01")]].concat()).body
+    };
+    let what = format!("refund 40.01 EUR for {credit} once more");
+    assert!(first.get(&page).body.contains(&format!("Propose {what}")));
+    assert!(decide(&first, "approve").contains("Proposed: another operator"));
+    let shown = second.get(&page).body;
+    assert!(shown.contains(&format!("Agree to {what}")), "{shown}");
+    assert!(shown.contains(&format!("Withdraw the proposal of {what}")), "{shown}");
+    assert!(decide(&second, "abandon").contains("The proposal is withdrawn."));
+    assert!(decide(&second, "abandon").contains("nothing is left to abandon"));
+    assert!(decide(&first, "approve").contains("Proposed: another operator"));
+    assert!(decide(&first, "approve").contains("Nothing was changed: operator-1 proposed"));
+    assert_eq!(rig.pair(&order).refunded_under(&credit), 0);
+    assert!(decide(&second, "approve").contains("Approved; the next pass carries it out."));
+    wait_until("the refund was made", || rig.pair(&order).refunded_under(&credit) == 4_001);
+    assert_eq!(service.terminate(), 0);
+    rig.audit();
 }

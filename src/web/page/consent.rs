@@ -78,8 +78,8 @@ pub(super) fn approval(case: &Case<'_>, id: IntentId, amount: Minor, what: &str,
     offers
 }
 
-/// Giving it up is offered anyhow, and takes every consent back.
-const fn is_given_up_with(durable: Option<&Intent>) -> bool {
+/// What is given up for good, and every consent with it. Of anything else only the consent is left to take back.
+pub(super) const fn is_given_up_with(durable: Option<&Intent>) -> bool {
     matches!(durable, Some(Intent { state: State::Planned | State::Unknown, .. }))
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Desk;
-use super::consent::standing;
+use super::consent::{is_given_up_with, standing};
 use super::frame::plain;
 use super::login::unreadable;
 use super::offers::{amount_of, typed, waiting};
@@ -160,14 +160,14 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
         }
         "abandon" => {
             let intent = intent(given)?;
+            let durable = dossier.ledger.intents.iter().find(|it| it.id == intent);
             let proposed = standing(visit, Some(order)).await.map_err(failed)?;
-            if dossier.ledger.intents.iter().any(|it| it.id == intent) {
-                done(Operation::Abandon(intent), "It is given up and never sent again.")
-            } else if proposed.iter().any(|row| row.it.intent == intent) {
-                done(Operation::Abandon(intent), "The proposal is withdrawn.")
-            } else {
-                Err(gone("effect"))
+            if durable.is_none() && !proposed.iter().any(|row| row.it.intent == intent) {
+                return Err(gone("effect"));
             }
+            let is_given_up = is_given_up_with(durable);
+            let told = if is_given_up { "It is given up and never sent again." } else { "The proposal is withdrawn." };
+            done(Operation::Abandon(intent), told)
         }
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),
