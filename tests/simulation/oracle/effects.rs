@@ -142,15 +142,17 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let policy = &state.swarm.policy;
     let amount_speaks =
         policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;
-    let equal = klarna.refunds.iter().filter(|it| it.amount == amount).count();
-    let marked = shop.invoices.iter().filter(|it| {
-        it.is_credit
-            && minor(it.total) == amount
-            && it.status == "paid"
-            && state.oracle.marked_by_us.contains(&it.id)
-            && (it.id == invoice.id || of(&it.number) != amount)
-    });
-    let by_amount = amount_speaks && marked.count() <= equal;
+    // Each refund of that amount speaks for one credit invoice, this one among them.
+    let speaks = |it: i64| {
+        let equal = klarna.refunds.iter().filter(|refund| refund.amount == it).count();
+        let marked = shop.invoices.iter().filter(|other| {
+            let by_us = other.is_credit && other.status == "paid" && state.oracle.marked_by_us.contains(&other.id);
+            other.id == invoice.id || by_us && minor(other.total) == it && of(&other.number) != it
+        });
+        marked.count() <= equal
+    };
+    let by_amount =
+        amount_speaks && (speaks(amount) || meanwhile && said.is_some_and(|all| all.iter().copied().any(speaks)));
     let is_cancelled = state.oracle.cancelled.contains(&shop.id);
     let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
     let closed =
