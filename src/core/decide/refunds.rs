@@ -79,18 +79,19 @@ fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refu
         return;
     }
     case.credit_event(credit.id, Event::Held);
+    let more = sum.minus(amount);
     let reference = Reference(credit.number.0.clone());
     let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
     let (kind, what) = if asked {
         (BreakKind::CreditChanged, "was changed after its refund")
-    } else if refunds.len() > 1 && sum > amount {
+    } else if refunds.len() > 1 && more.is_positive() {
         (BreakKind::RefundExceedsCredit, "was refunded more than once")
     } else {
         (BreakKind::RefundAmountDiffers, "was refunded with another amount")
     };
     let message =
         format!("credit invoice {} over {} {what}: {} went back", credit.number, case.money(amount), case.money(sum));
-    case.credit_differs(kind, &credit.number, Some(sum.minus(amount)), case.now, message);
+    case.credit_differs(kind, &credit.number, Some(more), case.now, message);
 }
 
 /// No refund of it is visible.

@@ -16,7 +16,7 @@ use crate::core::policy::Mode;
 /// A cancel when nothing was captured; otherwise a release of the rest and a refund of what no credit invoice
 /// takes back. Never the sum of both.
 pub(super) fn cancelled(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if case.policy.cancels == Mode::Off || is_closed(klarna) && klarna.captured.is_zero() {
+    if case.policy.cancels == Mode::Off {
         return;
     }
     let is_authorized = klarna.remaining.is_positive() && !is_closed(klarna);
@@ -124,10 +124,10 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             case.want(effect, why, &standing);
             case.room = Minor::ZERO;
         }
-        (Mode::Drive, Standing::Taken) if case.room.is_positive() => left = left.plus(case.room),
+        (Mode::Drive, Standing::Taken) => left = left.plus(case.room),
         (Mode::Verify, _) if owed.is_positive() && case.policy.refunds != Mode::Drive => not_refunded(case, owed),
         (Mode::Verify, _) if case.room.is_positive() => not_refunded(case, case.room),
-        (Mode::Drive, Standing::Free { .. } | Standing::Taken) | (Mode::Verify, _) => {}
+        (Mode::Drive, Standing::Free { .. }) | (Mode::Verify, _) => {}
     }
     if left.is_positive() {
         not_refunded(case, left);
