@@ -415,6 +415,14 @@ cases! {
             break captured_not_shipped 60.00
             break authorization_expired rest 40.00";
 
+    a_cent_that_lapsed_is_rounding:
+        order("100.00").line(1, 1, "99.99").line(2, 1, "0.01").shipment("SHP1", "48h", &[(1, 1)]).captured("99.99", "48h")
+            .known_as(Order::Paid).expired() => "";
+
+    two_cents_that_lapsed_are_not:
+        order("100.00").line(1, 1, "99.98").line(2, 1, "0.02").shipment("SHP1", "48h", &[(1, 1)]).captured("99.98", "48h")
+            .known_as(Order::Paid).expired() => "break authorization_expired rest 0.02";
+
     lapsed_after_a_part_and_credited_nothing_is_missing:
         order("100.00").credit("INV1", "40.00", "60h").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired()
             .marked_paid("INV1", "1h").credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "";

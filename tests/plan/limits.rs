@@ -104,6 +104,26 @@ cases! {
             refund INV1 40.00 hold limit two_person_above (10.00 EUR) again
             break limit_reached the intent 40.00";
 
+    two_who_agreed_to_a_refund_agreed_to_starting_it_anew:
+        two_above(captured_order("100.00").credit("INV1", "40.00", "3h")
+            .intended(&Ask::refund("INV1", "40.00").rejected("REFUND_NOT_ALLOWED", "1h")).approved(), "39.99")
+            .countersigned_effect(&Ask::refund("INV1", "40.00")) => "
+            credit INV1 held→pending
+            refund INV1 40.00 act generation 1";
+
+    what_may_have_left_is_repeated_without_a_second_human:
+        two_above(captured_order("100.00").credit("INV1", "40.00", "3h")
+            .intended(&Ask::refund("INV1", "40.00").unknown("10m").absent("5s")), "39.99") => "
+            intent refund INV1 absent
+            refund INV1 40.00 act again";
+
+    what_left_for_another_credit_invoice_lets_nothing_else_go:
+        two_above(returned().credit("INV2", "30.00", "24h").refund_at("r2", "30.00", "INV2", "20h").marked_paid("INV2", "19h")
+            .intended(&Ask::refund("INV2", "30.00").confirmed("r2", "20h")), "39.99") => "
+            credit INV2 refunded→paid
+            refund INV1 40.00 hold limit two_person_above (39.99 EUR)
+            break limit_reached the intent 40.00";
+
     what_captures_needs_no_second_human:
         two_above(order("100.00").shipped("48h"), "1.00") => "
             capture SHP1 100.00 act

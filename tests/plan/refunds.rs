@@ -432,6 +432,28 @@ cases! {
         order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").released()
             .marked_paid("INV1", "1h").known_as(Order::Paid).credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "";
 
+    with_nothing_left_authorized_it_is_never_captured_whatever_klarna_calls_the_order:
+        order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h")
+            .klarna_says(|klarna| klarna.remaining = eur("0.00")) => "
+            order pending→paid
+            credit INV1 pending→cancelled
+            mark_paid INV1 40.00 act";
+
+    a_rest_that_klarna_keeps_showing_after_it_lapsed_is_never_captured_and_settles_it:
+        order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").expired()
+            .klarna_says(|klarna| klarna.remaining = eur("40.00")) => "
+            order pending→partly_paid
+            credit INV1 pending→cancelled
+            mark_paid INV1 40.00 act";
+
+    of_an_order_that_klarna_calls_captured_a_rest_is_never_captured_either:
+        order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").released()
+            .klarna_says(|klarna| klarna.remaining = eur("40.00"))
+            .policy(|policy| policy.cancels = Mode::Verify) => "
+            order pending→paid
+            credit INV1 pending→cancelled
+            mark_paid INV1 40.00 act";
+
     a_credit_invoice_of_the_very_moment_of_the_capture_was_not_before_it:
         order("100.00").credit("INV1", "40.00", "48h").shipped("48h").captured("60.00", "48h").known_as(Order::PartlyPaid) => "
             refund INV1 40.00 act
@@ -475,6 +497,29 @@ cases! {
             .credit("INV1", "50.00", "60h").marked_paid("INV1", "50h")
             .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "
             break credit_changed INV1 50.00";
+
+    settled_as_never_captured_it_credits_more_now_and_that_was_left_out_too:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "40.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "30.00", CreditInvoice::Cancelled) => "";
+
+    of_two_settled_as_never_captured_a_human_decides_about_the_one_that_credits_more:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "20.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "20.00", CreditInvoice::Cancelled)
+            .credit("INV2", "30.00", "60h").marked_paid("INV2", "50h")
+            .credit_known_as("INV2", "20.00", CreditInvoice::Cancelled) => "break credit_changed INV2 30.00";
+
+    one_that_credits_more_before_it_was_settled_is_like_any_other_from_before_the_capture:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "50.00", "60h").credit_known_as("INV1", "40.00", CreditInvoice::Pending) => "
+            credit INV1 pending→held
+            break credit_before_capture INV1 50.00";
+
+    settled_as_never_captured_it_credits_more_now_and_the_cancel_takes_all_back:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().cancelled("2h").known_as(Order::RefundRequested)
+            .credit("INV1", "50.00", "60h").marked_paid("INV1", "50h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "refund ORD1:cancel 60.00 act";
 
     what_a_human_refunded_after_all_is_marked_paid:
         captured_order("100.00").known_as(Order::Expired).credit("INV1", "40.00", "60h").refund("r1", "40.00", "INV1")
