@@ -318,11 +318,17 @@ fn read_lost_payments_again(tx: &Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The last pass began later than now: the clock was set back since, and every later look was planned by a clock that
-/// was wrong. All orders are due.
+/// The last pass began or ended later than now, or the journal's last row is of later than now: the clock was set back
+/// since, and every later look may have been planned by a clock that was wrong. All orders are due.
 fn look_again_after_a_jump(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
-    let mut last = tx.conn.prepare_cached("SELECT started_at FROM pass WHERE shop = ?1 ORDER BY no DESC LIMIT 1")?;
-    let last: Option<At> = last.query_row([tx.shop], |row| row.get(0)).optional()?;
+    let mut last = tx.conn.prepare_cached(
+        "SELECT max(at) FROM (
+            SELECT max(started_at, coalesce(ended_at, started_at)) AS at FROM pass
+            WHERE shop = ?1 AND no = (SELECT max(no) FROM pass WHERE shop = ?1)
+            UNION ALL
+            SELECT at FROM journal WHERE shop = ?1 AND seq = (SELECT seq FROM journal_head WHERE shop = ?1))",
+    )?;
+    let last: Option<At> = last.query_row([tx.shop], |row| row.get(0))?;
     if last.is_some_and(|last| last.0 > at) {
         let mut due = tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND look_at > ?2")?;
         due.execute((tx.shop, At(at)))?;
