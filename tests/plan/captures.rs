@@ -162,6 +162,17 @@ cases! {
             break fraud_rejected
             look_again 480h";
 
+    doubted_after_the_rest_was_released_what_shipped_beyond_the_captures_is_lost:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().fraud(Fraud::Pending) => "
+            order captured -> paid
+            break shipped_not_captured 40.00";
+
+    doubted_while_a_rest_is_authorized_only_the_doubt_is_told:
+        order("100.00").shipped("48h").captured("60.00", "48h").fraud(Fraud::Pending) => "
+            order captured -> partly_paid
+            break fraud_pending
+            look_again 480h";
+
     a_planned_capture_is_sent_as_it_was_intended:
         order("100.00").shipped("1h").intended(&capture("SHP1", "100.00")) => "
             capture SHP1 100.00 act again
