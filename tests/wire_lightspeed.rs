@@ -16,11 +16,11 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use reconciled::budget::Budget;
 use reconciled::core::answer::{Answer, Unreadable};
-use reconciled::core::facts::{Line, Shipped, ShopOrder, ShopStatus, Word};
+use reconciled::core::facts::{Line, Shipped, ShopStatus, Word};
 use reconciled::core::id::{InvoiceId, LineId, OrderId};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::http::{Method, TransportError};
-use reconciled::lightspeed::{Client, IdSource, NotWritten, Page, Permission, Settings, ShopInfo, Wish};
+use reconciled::lightspeed::{Client, IdSource, NotWritten, Page, Permission, ReadOrder, Settings, ShopInfo, Wish};
 use reconciled::report::ReadWrite;
 use wire_support::{Reply, Scripted, Still, at, credentials, fixture, ok, response, run};
 
@@ -44,7 +44,7 @@ fn client(transport: &Scripted) -> Client<Scripted, Still> {
     client_with(transport, &Still::new(), all.iter().map(|text| text.parse().unwrap()).collect())
 }
 
-fn read(body: impl Into<Vec<u8>>) -> Result<(bool, ShopOrder), Unreadable> {
+fn read(body: impl Into<Vec<u8>>) -> Result<ReadOrder, Unreadable> {
     run(client(&Scripted::always(ok(body))).order(OrderId(40_018), Currency::EUR))
 }
 
@@ -70,7 +70,7 @@ fn altered(from: &str, to: &str) -> String {
 fn a_recorded_order_becomes_facts() {
     let transport = Scripted::always(ok(fixture("lightspeed/order.json")));
     let client = client(&transport);
-    let (is_klarna, order) = run(client.order(OrderId(40_018), Currency::EUR)).unwrap();
+    let ReadOrder { is_klarna, order, .. } = run(client.order(OrderId(40_018), Currency::EUR)).unwrap();
     assert!(is_klarna);
     assert_eq!((order.id, order.number.as_str()), (OrderId(40_018), "ORD00018"));
     assert_eq!(order.created_at, at("2026-05-01T08:15:00Z"));
@@ -131,7 +131,7 @@ fn bare_shop() -> Scripted {
 fn what_is_not_embedded_is_fetched_where_it_matters() {
     let transport = bare_shop();
     let client = client(&transport);
-    let (is_klarna, order) = run(client.order(OrderId(40_019), Currency::EUR)).unwrap();
+    let ReadOrder { is_klarna, order, .. } = run(client.order(OrderId(40_019), Currency::EUR)).unwrap();
     assert!(is_klarna);
     assert_eq!(order.klarna_order_id.unwrap().as_str(), UUID);
     let [credit] = order.credit_invoices.as_slice() else { panic!("{:?}", order.credit_invoices) };
@@ -148,7 +148,7 @@ fn what_is_not_embedded_is_fetched_where_it_matters() {
 fn an_order_that_is_not_klarnas_costs_one_read() {
     let body = fixture("lightspeed/order_bare.json").replace("KLARNA", "Bank").replace("\"90.00\"", "null");
     let transport = Scripted::always(ok(body));
-    let (is_klarna, order) = run(client(&transport).order(OrderId(40_019), Currency::EUR)).unwrap();
+    let ReadOrder { is_klarna, order, .. } = run(client(&transport).order(OrderId(40_019), Currency::EUR)).unwrap();
     assert!(!is_klarna);
     assert_eq!(order.number.as_str(), "ORD00019");
     assert_eq!(transport.asked().len(), 1);
@@ -161,7 +161,7 @@ fn klarna_is_recognised_in_every_field_of_the_payment() {
             .replace("\"klarna_kp\"", id)
             .replace("\"Klarna - Pay later\"", title)
             .replace("{\"method\": \"pay_later\", \"session_id\": \"0b7c1111-0000-4000-8000-00000000cafe\", \"klarna_order_id\": \"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"}", data);
-        read(body).unwrap().0
+        read(body).unwrap().is_klarna
     };
     assert!(klarna("\"KLARNA\"", "\"\"", "[]"));
     assert!(klarna("\"x\"", "\"Betaal met Klarna\"", "[]"));
@@ -175,7 +175,7 @@ fn words_become_what_they_decide_and_unknown_ones_stay() {
     let status = |word: &str, payment: &str| {
         let body = altered("\"completed_shipped\"", &format!("\"{word}\""))
             .replace("\"paymentStatus\": \"paid\"", &format!("\"paymentStatus\": \"{payment}\""));
-        read(body).unwrap().1.status
+        read(body).unwrap().order.status
     };
     for word in ["new", "offer", "processing_awaiting_payment"] {
         assert_eq!(status(word, "not_paid"), Word::Known(ShopStatus::AwaitingPayment), "{word}");
@@ -200,14 +200,14 @@ fn words_become_what_they_decide_and_unknown_ones_stay() {
     assert_eq!(status("cancelled", "cancelled"), Word::Known(ShopStatus::Cancelled));
     assert_eq!(status("returned", "paid"), Word::Unknown("returned".to_owned()));
     let shipped = |json: &str| {
-        read(altered("\"shipmentStatus\": \"shipped\"", &format!("\"shipmentStatus\": {json}"))).unwrap().1.shipped
+        read(altered("\"shipmentStatus\": \"shipped\"", &format!("\"shipmentStatus\": {json}"))).unwrap().order.shipped
     };
     assert_eq!(shipped("\"not_shipped\""), Word::Known(Shipped::No));
     assert_eq!(shipped("\"cancelled\""), Word::Known(Shipped::Cancelled));
     assert_eq!(shipped("\"lost\""), Word::Unknown("lost".to_owned()));
     assert_eq!(shipped("null"), Word::Unknown("(missing)".to_owned()));
     let paid = |word: &str| {
-        read(altered("\"status\": \"not_paid\"", &format!("\"status\": \"{word}\""))).unwrap().1.credit_invoices[0]
+        read(altered("\"status\": \"not_paid\"", &format!("\"status\": \"{word}\""))).unwrap().order.credit_invoices[0]
             .paid
             .clone()
     };
@@ -217,7 +217,8 @@ fn words_become_what_they_decide_and_unknown_ones_stay() {
 
 #[test]
 fn an_amount_is_exact_or_stays_what_was_said() {
-    let total = |json: &str| read(altered("\"priceIncl\": 50.35", &format!("\"priceIncl\": {json}"))).unwrap().1.total;
+    let total =
+        |json: &str| read(altered("\"priceIncl\": 50.35", &format!("\"priceIncl\": {json}"))).unwrap().order.total;
     for (json, expected) in [
         ("42", 4200),
         ("0", 0),
@@ -301,7 +302,7 @@ fn damaged_answers_are_failures() {
     }
     message(read(vec![0xff, 0xfe]));
     let lines = altered("\"quantityOrdered\": 6", "\"quantityOrdered\": \"six\"");
-    assert!(read(lines).unwrap().1.lines.is_empty());
+    assert!(read(lines).unwrap().order.lines.is_empty());
 }
 
 #[test]
@@ -317,7 +318,7 @@ fn the_klarna_order_id_is_found_in_the_configured_order() {
         let sources = sources.iter().map(|text| text.parse().unwrap()).collect();
         let transport = Scripted::always(ok(body));
         let client = client_with(&transport, &Still::new(), sources);
-        let order = run(client.order(OrderId(40_018), Currency::EUR)).unwrap().1;
+        let order = run(client.order(OrderId(40_018), Currency::EUR)).unwrap().order;
         order.klarna_order_id.map(|id| id.as_str().to_owned())
     };
     let data = |json: &str| find(json, "\"\"", "null", &["paymentData"]);
@@ -361,7 +362,7 @@ fn quantities_are_said_clearly_or_not_at_all() {
             }
             transport.reply(request)
         });
-        let order = run(client(&shop).order(OrderId(40_019), Currency::EUR)).unwrap().1;
+        let order = run(client(&shop).order(OrderId(40_019), Currency::EUR)).unwrap().order;
         order.shipments[0].quantities.clone()
     };
     assert_eq!(quantities(r#"{"id":2,"quantity":1}"#), [(LineId(2), 1)]);
@@ -381,7 +382,7 @@ fn quantities_are_said_clearly_or_not_at_all() {
 
 #[test]
 fn shipments_are_read_all_or_not_at_all() {
-    let shipments = |from: &str, to: &str| read(altered(from, to)).unwrap().1.shipments;
+    let shipments = |from: &str, to: &str| read(altered(from, to)).unwrap().order.shipments;
     let number = "\"number\": \"SHIP00018\"";
     assert_eq!(shipments(number, "\"number\": null")[0].number, "");
     assert_eq!(shipments(number, "\"order\": {}").len(), 0);
@@ -788,7 +789,7 @@ fn credit_invoices_are_never_read_from_a_page_that_may_be_cut() {
     let other = r#"{"id":1,"isCreditNote":false,"order":{"resource":{"id":40020}}}"#;
     assert!(message(read(vec![other; 250].join(","))).contains("may be missing"));
     assert!(message(read(r#"{"id":1,"isCreditNote":false,"order":false}"#.to_owned())).contains("`order`"));
-    assert!(read(vec![other; 249].join(",")).unwrap().1.credit_invoices.is_empty());
+    assert!(read(vec![other; 249].join(",")).unwrap().order.credit_invoices.is_empty());
 }
 
 fn mark(reply: Reply) -> Answer {

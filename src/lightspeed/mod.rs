@@ -105,6 +105,15 @@ pub struct ShopInfo {
     pub is_default_currency: Option<bool>,
 }
 
+/// One order as the shop said it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOrder {
+    pub is_klarna: bool,
+    pub order: ShopOrder,
+    /// When, by the shop's own clock, in whole seconds (the `Date` header), if it said so.
+    pub said_at: Option<Timestamp>,
+}
+
 /// The client of one shop. Cheap to share by reference; counts every request it makes.
 #[derive(Debug)]
 pub struct Client<T, C> {
@@ -168,15 +177,15 @@ impl<T: Transport, C: Clock> Client<T, C> {
         }
     }
 
-    /// One order with its credit invoices, shipments and Klarna order id; and whether Klarna is its payment. For an
-    /// order that is not Klarna's only the order itself is read and filled in.
+    /// One order with its credit invoices, shipments and Klarna order id. For an order that is not Klarna's only the order
+    /// itself is read and filled in.
     ///
     /// *Flow*: one GET, which embeds what belongs to the order; what is not embedded and matters is fetched.
     ///
     /// # Errors
     /// `Failed` names the field that is missing or cannot be understood. An amount that is not exact is no error:
     /// it stays in the facts as what was said.
-    pub async fn order(&self, id: OrderId, currency: Currency) -> Result<(bool, ShopOrder), Unreadable> {
+    pub async fn order(&self, id: OrderId, currency: Currency) -> Result<ReadOrder, Unreadable> {
         let answer = self.get(&format!("orders/{id}"), "", SINGLE_ANSWER).await?;
         let wire = convert::order_body(&answer.body, id)?;
         let is_klarna = wire.is_paid_with(&self.settings.payment_words) == Some(true);
@@ -186,7 +195,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
             order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
             self.shipments_and_lines(&wire, currency, &mut order).await?;
         }
-        Ok((is_klarna, order))
+        Ok(ReadOrder { is_klarna, order, said_at: answer.date })
     }
 
     /// The order with exactly this number, if the shop has one.

@@ -332,7 +332,17 @@ fn look_again_after_a_jump(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError>
     if last.is_some_and(|last| last.0 > at) {
         let mut due = tx.conn.prepare_cached("UPDATE shop_order SET look_at = 0 WHERE shop = ?1 AND look_at > ?2")?;
         due.execute((tx.shop, At(at)))?;
+        believe_no_future(tx, at)?;
     }
+    Ok(())
+}
+
+/// What a read of Klarna said at a time that has not come yet would count as newer than every read until then.
+fn believe_no_future(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
+    let mut date = tx.conn.prepare_cached(
+        "UPDATE fact SET read_at = ?2, version = ?2 WHERE shop = ?1 AND side = 'klarna' AND version > ?2",
+    )?;
+    date.execute((tx.shop, At(at)))?;
     Ok(())
 }
 
