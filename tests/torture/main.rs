@@ -33,7 +33,7 @@ const STOPPED: Duration = Duration::from_millis(1_300);
 
 /// A shop keeps so many programs; then a new shop opens, so that passes stay short and a pass keeps finding new work.
 const KILLS_PER_SHOP: u64 = 10;
-const SHOPS_AT_ONCE: u64 = 4;
+const SHOPS_AT_ONCE: u64 = 8;
 
 fn knob(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "a knob of the test alone")]
