@@ -28,6 +28,12 @@ cases! {
             .intended(&Ask::refund("ORD1:cancel", "50.00").confirmed("r1", "1h")).refund("r1", "50.00", "") => "
             break paid_without_refund INV1 50.00";
 
+    what_proved_a_credit_invoice_and_was_ruled_out_since_is_said:
+        captured_order("100.00").known_as(Order::Paid).credit("INV1", "40.00", "3h").marked_paid("INV1", "2h")
+            .credit_known_as("INV1", "40.00", CreditInvoice::Paid(Proof::Refund(RefundId("r1".to_owned()))))
+            .refund("r1", "40.00", "").adopted("r1", Attribution::RuledOut) => "
+            break paid_without_refund INV1 40.00";
+
     what_proved_one_credit_invoice_proves_no_other_where_reads_name_nothing:
         captured_order("100.00").credit("INV1", "40.00", "3h").marked_paid("INV1", "2h").credit("INV2", "40.00", "2h")
             .credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand)

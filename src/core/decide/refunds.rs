@@ -15,6 +15,7 @@ use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
 use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
@@ -129,7 +130,7 @@ fn is_proven(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     )
 }
 
-/// The refund that proved it turned out to be the one of something else.
+/// The refund that proved it turned out to be the one of something else, or a human said that it settles nothing.
 pub(super) fn is_disproved(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let state = case.credit_state(credit.id);
     let (CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id))) = state else {
@@ -137,7 +138,8 @@ pub(super) fn is_disproved(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool
     };
     let of_others = case.attributed.by_credit.iter().filter(|(other, _)| **other != credit.id);
     let mut taken = of_others.flat_map(|(_, refunds)| refunds).chain(&case.attributed.cancel);
-    taken.any(|refund| refund.id == id)
+    let is_ruled_out = case.ledger.adopted.get(&id) == Some(&Attribution::RuledOut);
+    is_ruled_out || taken.any(|refund| refund.id == id)
 }
 
 fn disproved(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
