@@ -7,7 +7,7 @@ use reconciled::budget::Budget;
 use reconciled::core::answer::Answer;
 use reconciled::core::id::{InvoiceId, OrderId};
 use reconciled::core::money::Currency;
-use reconciled::lightspeed::{Client, IdSource, Page, Settings};
+use reconciled::lightspeed::{Client, IdSource, Page, ReadOrder, Settings};
 use serde_json::value::RawValue;
 
 use super::values::cents;
@@ -163,7 +163,9 @@ pub fn lightspeed_documents(data: &[u8]) -> bool {
 }
 
 fn read_order(sections: &Sections, data: &[u8]) -> bool {
-    let Ok((is_klarna, order)) = run(client(sections.clone()).order(ORDER, Currency::EUR)) else { return false };
+    let Ok(ReadOrder { is_klarna, order, .. }) = run(client(sections.clone()).order(ORDER, Currency::EUR)) else {
+        return false;
+    };
     assert_eq!(order.id, ORDER);
     if let (Ok(total), Some(said)) = (&order.total, total_of(data)) {
         assert_eq!(Some(total.get()), cents(&said), "the total {said} became another amount");
