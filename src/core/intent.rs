@@ -229,12 +229,14 @@ impl Intent {
         if elapsed(first, read_at) >= KEY_LIFE && !planted!("no_key_life") {
             return Next::Human;
         }
+        // One that lies ahead was dated by a clock that has been set back since: this read is then the first.
+        let absent_since = self.absent_since.filter(|since| *since > last && *since <= read_at);
         let settled = planted!("one_absence_is_enough")
-            || self.absent_since.is_some_and(|since| since > last && elapsed(since, read_at) >= SETTLE_DELAY);
+            || absent_since.is_some_and(|since| elapsed(since, read_at) >= SETTLE_DELAY);
         if settled && elapsed(last, read_at) >= rung {
             return Next::Resend;
         }
-        let quiet = later(self.absent_since.filter(|since| *since > last).unwrap_or(read_at), SETTLE_DELAY);
+        let quiet = later(absent_since.unwrap_or(read_at), SETTLE_DELAY);
         Next::Look { not_before: quiet.max(later(last, rung)) }
     }
 

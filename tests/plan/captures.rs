@@ -164,12 +164,12 @@ cases! {
 
     doubted_after_the_rest_was_released_what_shipped_beyond_the_captures_is_lost:
         order("100.00").shipped("48h").captured("60.00", "48h").released().fraud(Fraud::Pending) => "
-            order captured -> paid
+            order pending→paid
             break shipped_not_captured 40.00";
 
     doubted_while_a_rest_is_authorized_only_the_doubt_is_told:
         order("100.00").shipped("48h").captured("60.00", "48h").fraud(Fraud::Pending) => "
-            order captured -> partly_paid
+            order pending→partly_paid
             break fraud_pending
             look_again 480h";
 

@@ -31,6 +31,12 @@ fn paid() -> Scene {
 }
 
 cases! {
+    an_absence_that_a_clock_ahead_dated_is_no_absence:
+        captured_order("100.00").credit("INV1", "40.00", "9h")
+            .intended(&Ask::refund("INV1", "40.00").unknown("6h").absent("1m")).at(ago("2h")) => "
+            intent refund INV1 absent
+            look_again 5s";
+
     what_is_being_sent_is_left_alone:
         asked(&refund().sending("2s")) => "";
 

@@ -143,6 +143,14 @@ cases! {
             differs credit_not_marked_paid INV1 44.95 in 24h 30m
             look_again 24h 30m";
 
+    a_payment_that_a_clock_weeks_ahead_dated_is_not_waited_for:
+        returned("1000h").refund_at("r1", "44.95", "INV1", "999h")
+            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "999h"))
+            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("990h").at(ago("900h")) => "
+            credit INV1 paid→refunded
+            break credit_not_marked_paid INV1 44.95";
+
     set_back_to_not_paid_within_the_second_of_our_payment_is_a_difference_too:
         returned("3h").refund_at("r1", "44.95", "INV1", "2h")
             .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))

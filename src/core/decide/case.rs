@@ -153,6 +153,8 @@ impl<'a> Case<'a> {
 
     /// When a difference that began at `since` is a break.
     pub(super) fn past_grace(&self, since: Timestamp) -> Timestamp {
+        // Dated by a clock that was ahead: what waited for that date would wait for weeks.
+        let since = if since > after(self.now, LONGEST_WAIT) { Timestamp::UNIX_EPOCH } else { since };
         after(since, self.policy.grace)
     }
 

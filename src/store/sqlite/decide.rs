@@ -60,7 +60,8 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
     for (id, since) in &decided.absent {
         let mut update = tx.conn.prepare_cached(
             "UPDATE intent SET absent_since = ?3 WHERE shop = ?1 AND id = ?2 AND order_id = ?4
-                AND (absent_since IS NULL OR last_sent_at IS NOT NULL AND absent_since <= last_sent_at)",
+                AND (absent_since IS NULL OR absent_since > ?3
+                    OR last_sent_at IS NOT NULL AND absent_since <= last_sent_at)",
         )?;
         update.execute((tx.shop, Id(id.0), At(*since), Number(decided.order.0)))?;
     }
