@@ -143,6 +143,15 @@ cases! {
             differs credit_not_marked_paid INV1 44.95 in 24h 30m
             look_again 24h 30m";
 
+    a_payment_that_a_clock_a_day_and_an_hour_ahead_dated_is_waited_for:
+        returned("30h").refund_at("r1", "44.95", "INV1", "29h")
+            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "29h"))
+            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("28h").at(ago("26h")) => "
+            credit INV1 paid→refunded
+            differs credit_not_marked_paid INV1 44.95 in 25h 30m
+            look_again 25h 30m";
+
     a_payment_that_a_clock_weeks_ahead_dated_is_not_waited_for:
         returned("1000h").refund_at("r1", "44.95", "INV1", "999h")
             .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "999h"))
