@@ -122,6 +122,8 @@ impl Stage {
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
+            // A colour on its way to another is no colour of the page's.
+            "--force-prefers-reduced-motion",
             "--disable-quic",
             "--disable-dev-shm-usage",
             "--no-first-run",
@@ -134,7 +136,10 @@ impl Stage {
         }
         let address = format!("http://127.0.0.1:{}", self.driver);
         self.wait("chromedriver listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.driver)).is_ok());
-        WebDriver::new(address, wanted).await.unwrap()
+        let driver = WebDriver::new(address, wanted).await.unwrap();
+        // A click answers before the page it leads to is there.
+        driver.set_implicit_wait_timeout(Duration::from_secs(20)).await.unwrap();
+        driver
     }
 
     /// How the page looks from here on.
