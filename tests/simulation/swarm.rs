@@ -238,7 +238,7 @@ impl Swarm {
             restore: rate(rng, 120, 10),
             yields: if rng.chance(600) { 400 } else { 0 },
             hints: if rng.chance(250) { rng.one(&[300, 900, 1000]) } else { 0 },
-            audits: rng.chance(60),
+            audits: rng.chance(20),
             limits: rng.chance(200),
             policy: policy(rng),
             intervals: (0..3)
