@@ -32,7 +32,7 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
     let mut early = Vec::new();
     for (id, answer) in answers {
         match answer {
-            Ok(answer) if is_early(&answer) => early.push((id, answer)),
+            Ok(answer) if is_early(&answer, at) => early.push((id, answer)),
             Ok(answer) => read.push((id, answer.is_klarna.then_some(answer.order))),
             Err(why) => {
                 ends |= matches!(
@@ -54,9 +54,10 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
     Ok(ends)
 }
 
-fn is_early(answer: &ReadOrder) -> bool {
+/// Early by the shop's clock and late by ours, which is ahead: by ours alone the store would take it for a late read.
+fn is_early(answer: &ReadOrder, at: Timestamp) -> bool {
     let order = &answer.order;
     let changes = order.credit_invoices.iter().map(|credit| credit.updated_at).chain([order.updated_at]);
     let soon = changes.max().and_then(|changed| changed.checked_add(EARLY).ok());
-    answer.said_at.zip(soon).is_some_and(|(said, soon)| said < soon)
+    answer.said_at.zip(soon).is_some_and(|(said, soon)| said < soon && soon <= at)
 }
