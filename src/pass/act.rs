@@ -83,7 +83,7 @@ pub(super) async fn send<S: Store, T: Transport, C: Clock>(
         }
     };
     if is_stale() {
-        let message = "the read grew old before the request could leave".to_owned();
+        let message = "a read grew old before the request could leave".to_owned();
         let answer = Answer::NotSent(Said { message, ..Said::default() });
         return Ok(Sent::Answered { intent, answer });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Shop;
 use super::poll;
@@ -10,6 +10,7 @@ use super::tally::Tally;
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::core::id::OrderId;
+use crate::core::policy::EARLY_READ;
 use crate::http::Transport;
 use crate::lightspeed::ReadOrder;
 use crate::report::Side;
@@ -18,10 +19,6 @@ use crate::store::{Store, StoreError};
 /// One answer about an order.
 type Answered = (OrderId, Result<ReadOrder, Unreadable>);
 
-/// The shop dates changes by whole seconds. What was read less than this after the change it showed, by the shop's own
-/// clock, may have changed once more under the same date.
-const EARLY: SignedDuration = SignedDuration::from_secs(5);
-
 /// Keeps what the shop said to reads that began at `at` or after it; an order that could not be read is named and joins
 /// `failed`. `true` when no further read makes sense now.
 pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
@@ -29,10 +26,10 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
 ) -> Result<bool, StoreError> {
     let mut ends = false;
     let mut read = Vec::with_capacity(answers.len());
-    let mut early = Vec::new();
+    let mut doubtful = Vec::new();
     for (id, answer) in answers {
         match answer {
-            Ok(answer) if is_early(&answer, at) => early.push((id, answer)),
+            Ok(answer) if seems_late(&answer, at) => doubtful.push((id, answer)),
             Ok(answer) => read.push((id, answer.is_klarna.then_some(answer.order))),
             Err(why) => {
                 ends |= matches!(
@@ -46,18 +43,18 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
         }
     }
     shop.store.observe(read, at).await?;
-    // Whatever our clock says: no later than the change it showed, so that the next list has it read again.
-    for (id, answer) in early {
+    // Dated no later than the change it showed, so that the next list has it read again.
+    for (id, answer) in doubtful {
         let at = at.min(answer.order.updated_at);
         shop.store.observe(vec![(id, answer.is_klarna.then_some(answer.order))], at).await?;
     }
     Ok(ends)
 }
 
-/// Early by the shop's clock and late by ours, which is ahead: by ours alone the store would take it for a late read.
-fn is_early(answer: &ReadOrder, at: Timestamp) -> bool {
+/// Whether the store, which knows our clock alone, would take an early read for a late one: our clock is ahead.
+fn seems_late(answer: &ReadOrder, at: Timestamp) -> bool {
     let order = &answer.order;
     let changes = order.credit_invoices.iter().map(|credit| credit.updated_at).chain([order.updated_at]);
-    let soon = changes.max().and_then(|changed| changed.checked_add(EARLY).ok());
+    let soon = changes.max().and_then(|changed| changed.checked_add(EARLY_READ).ok());
     answer.said_at.zip(soon).is_some_and(|(said, soon)| said < soon && soon <= at)
 }

@@ -45,13 +45,15 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
     pub(super) async fn run(
         mut self, only: Option<BTreeSet<OrderId>>, tally: &mut Tally<'_>,
     ) -> Result<(), StoreError> {
-        if let Some(only) = only {
-            self.batch(only.into_iter().collect(), tally).await?;
+        let goes_on = if let Some(only) = only {
+            self.batch(only.into_iter().collect(), tally).await?
         } else {
             wake::under_another_policy(self.shop, self.currency, tally).await?;
-            self.due(tally).await?;
+            self.due(tally).await?
+        };
+        if goes_on {
+            self.second_looks(tally).await?;
         }
-        self.second_looks(tally).await?;
         self.rounds.say_what_is_open(tally);
         if tally.stop.is_asked() {
             tally.not_checked("the rest of the pass", ASKED_TO_END);
@@ -59,21 +61,24 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
         Ok(())
     }
 
-    async fn due(&mut self, tally: &mut Tally<'_>) -> Result<(), StoreError> {
+    /// `false`: as in [`Self::batch`].
+    async fn due(&mut self, tally: &mut Tally<'_>) -> Result<bool, StoreError> {
         let scope = if self.options.full { Scope::All } else { Scope::Due };
         let mut after = OrderId(0);
         loop {
             if tally.stop.is_asked() {
                 let left = self.shop.store.due(scope, tally.started_at, after, COUNTED_AT_MOST).await?;
                 tally.left_over(left.len(), left.len() >= usize::try_from(COUNTED_AT_MOST).unwrap_or(usize::MAX));
-                return Ok(());
+                return Ok(true);
             }
             let due = self.shop.store.due(scope, tally.started_at, after, BATCH).await?;
-            let Some(last) = due.last().copied() else { return Ok(()) };
+            let Some(last) = due.last().copied() else { return Ok(true) };
             after = last;
-            let goes_on = self.batch(due, tally).await?;
-            if !goes_on || tally.account_is_closed() {
-                return Ok(());
+            if !self.batch(due, tally).await? {
+                return Ok(false);
+            }
+            if tally.account_is_closed() {
+                return Ok(true);
             }
         }
     }

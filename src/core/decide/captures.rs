@@ -30,8 +30,12 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
     captured_not_shipped(case, klarna);
     let is_in_doubt = matches!(klarna.fraud, Some(Word::Known(Fraud::Pending | Fraud::Rejected)));
-    let is_for_others = is_in_doubt && klarna.remaining.is_positive() && !is_closed(klarna);
-    if klarna.captured.is_zero() && (is_in_doubt || is_closed(klarna)) || is_for_others {
+    let is_for_others = if klarna.captured.is_zero() {
+        is_in_doubt || is_closed(klarna)
+    } else {
+        is_in_doubt && klarna.remaining.is_positive() && !is_closed(klarna)
+    };
+    if is_for_others {
         return; // Lapsed, cancelled, doubted: each is told by itself (`checks`).
     }
     let Some(wanted) = wanted(case, klarna) else { return nobody_says_how_much(case, klarna) };

@@ -15,13 +15,16 @@ use super::journal::{self, entity};
 use super::writer::Tx;
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
+use crate::core::policy::EARLY_READ;
 
-/// The shop dates changes by whole seconds. An order that was read less than this after the change it showed may have
-/// changed once more under the same date, so the next list marks it again. Five seconds, for clocks that differ.
+/// The order was read before the time had passed in which a read is early, so the next list marks it again.
 macro_rules! read_early {
-    () => {
-        "EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = ?1 AND f.order_id = ?2 AND f.side = 'shop'
-    AND f.read_at < ?3 + 5000000000)"
+    ($end:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = ?1 AND f.order_id = ?2 AND f.side = 'shop' AND f.read_at < ",
+            $end,
+            ")"
+        )
     };
 }
 
@@ -36,22 +39,27 @@ pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvo
                 WHEN excluded.is_klarna = 0 AND NOT EXISTS (
                     SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id) THEN 0
                 ELSE unread OR read_version IS NULL OR read_version < excluded.updated_at OR ",
-        read_early!(),
+        read_early!("?6"),
         " END
          WHERE updated_at IS NULL OR excluded.updated_at > updated_at
             OR (excluded.updated_at = updated_at AND (is_klarna IS NOT excluded.is_klarna OR ",
-        read_early!(),
+        read_early!("?6"),
         "))"
     );
     let mut upsert = tx.conn.prepare_cached(upsert)?;
     for row in orders {
         let id = Number(row.id.0);
-        upsert.execute((tx.shop, id, At(row.updated_at), row.number.as_str(), row.is_klarna))?;
+        let early = early_until(row.updated_at);
+        upsert.execute((tx.shop, id, At(row.updated_at), row.number.as_str(), row.is_klarna, early))?;
     }
     for invoice in invoices {
         listed_invoice(tx, invoice)?;
     }
     Ok(())
+}
+
+fn early_until(changed: Timestamp) -> At {
+    At(changed.checked_add(EARLY_READ).unwrap_or(Timestamp::MAX))
 }
 
 fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError> {
@@ -60,8 +68,9 @@ fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError
     let known: Option<i64> = known.query_row((tx.shop, id), |row| row.get(0)).optional()?;
     let (version, order) = (At(invoice.updated_at), Number(invoice.order.0));
     if known.is_some_and(|known| known >= version.nanos()) {
-        let mut early = tx.conn.prepare_cached(concat!("SELECT ", read_early!()))?;
-        let again = known == Some(version.nanos()) && early.query_row((tx.shop, order, version), |row| row.get(0))?;
+        let mut early = tx.conn.prepare_cached(concat!("SELECT ", read_early!("?3")))?;
+        let again = known == Some(version.nanos())
+            && early.query_row((tx.shop, order, early_until(invoice.updated_at)), |row| row.get(0))?;
         if !again {
             return Ok(());
         }
