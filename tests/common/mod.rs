@@ -163,13 +163,13 @@ impl Scene {
         self
     }
 
-    /// The shop was read that long ago; Klarna is read now.
     /// We changed something in the shop after it was read.
     pub fn shop_outdated(mut self) -> Self {
         self.facts.shop_read_at = OUTDATED;
         self
     }
 
+    /// The shop was read that long ago; Klarna is read now.
     pub fn shop_read(mut self, when: &str) -> Self {
         self.facts.shop_read_at = ago(when);
         self

@@ -286,10 +286,11 @@ impl State {
         let who = self.rng.one(&["operator-1", "operator-2"]);
         let took = self.say_as(who, || Operation::Approve { order, intent, two_person_above });
         for (store, operated) in &took {
-            self.log.count(if matches!(operated, Operated::Proposed { .. }) { "propose" } else { "consent" });
+            let is_proposal = matches!(operated, Operated::Proposed { .. });
+            self.log.count(if is_proposal { "propose" } else { "consent" });
             self.oracle.agreed.entry((*store, intent)).or_default().push((who, self.now));
+            self.oracle.consented |= !is_proposal;
         }
-        self.oracle.consented |= !took.is_empty();
         (!took.is_empty()).then(|| format!("{intent} of {} by {who}", shop.number))
     }
 

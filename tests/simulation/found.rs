@@ -85,22 +85,54 @@ fn a_pass_that_slept_for_a_day_asks_the_shop_again() {
     holds(&outcome);
 }
 
+/// An order is read in the second in which it was made, ships in that second too, and is kept so much later; the machine's
+/// clock is so far ahead.
+fn shipped_within_the_second_of_its_read(run: &mut Run, kept_after: i64, ahead: i64) {
+    let order = {
+        let mut state = run.sim.lock();
+        state.machines[0].skew = ahead;
+        state.pass(2 * HOUR);
+        state.world.create_order(&NewOrder::of(5_000, KlarnaStart::Authorized)).order
+    };
+    run.pass_until(&format!("/nl/orders/{order}.json: 200"));
+    {
+        let mut state = run.sim.lock();
+        state.world.ship(order, None).unwrap();
+        state.pass(kept_after);
+    }
+    run.go_on(0, |_| false);
+}
+
 /// The shop dates by whole seconds. An order that was read, changed within that second, and only then kept, counted as
 /// read after its change, and was never read again.
 #[test]
 fn what_changes_within_the_second_of_a_slow_read_is_read_again() {
-    holds(&play(Swarm::calm(), |run| {
-        {
+    holds(&play(Swarm::calm(), |run| shipped_within_the_second_of_its_read(run, 40 * SECOND, 0)));
+}
+
+/// A clock that was a day ahead took every read for one long after the change.
+#[test]
+fn what_changes_within_the_second_of_a_read_by_a_clock_ahead_is_read_again() {
+    holds(&play(Swarm::calm(), |run| shipped_within_the_second_of_its_read(run, 0, 25 * HOUR)));
+}
+
+/// A pass that began by a right clock and ended by one forty days ahead left its orders to be looked at in forty days:
+/// what somebody refunded meanwhile went unsaid.
+#[test]
+fn a_clock_that_jumps_within_a_pass_hides_no_order() {
+    let outcome = play(Swarm::calm(), |run| {
+        let order = {
             let mut state = run.sim.lock();
-            state.pass(2 * HOUR);
-            state.world.create_order(&NewOrder::of(5_000, KlarnaStart::Authorized));
-        }
-        run.pass_until("/nl/orders/1623550.json: 200");
-        let order = run.sim.lock().world.all_shop_truth()[0].id;
-        let mut state = run.sim.lock();
-        state.world.ship(order, None).unwrap();
-        state.pass(40 * SECOND);
-        drop(state);
+            let order = NewOrder { shipped: true, age_ms: DAY, ..NewOrder::of(5_000, KlarnaStart::Captured) };
+            state.world.create_order(&order).klarna.unwrap()
+        };
+        run.pass_until("keep_policy machine 0");
+        run.sim.lock().machines[0].skew = 40 * DAY;
         run.go_on(0, |_| false);
-    }));
+        let mut state = run.sim.lock();
+        state.machines[0].skew = 0;
+        state.world.portal_refund(order, Some(1_000), None).unwrap();
+    });
+    assert!(outcome.text.contains("refund_unattributed"), "{}", outcome.text);
+    holds(&outcome);
 }

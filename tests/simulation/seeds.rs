@@ -104,7 +104,7 @@ fn no_seed_breaks_an_invariant() {
     }
 }
 
-/// What a generator never makes, no oracle can judge. The rarest act comes about once in five hundred seeds.
+/// What a generator never makes, no oracle can judge. The rarest act comes about once in fifteen hundred seeds.
 fn everything_happens(counts: &BTreeMap<&'static str, u64>) {
     let faults = NET_FAULTS.iter().map(|it| it.name());
     let acts = DAILY.iter().chain(&RARE).map(|it| it.name());

@@ -172,17 +172,15 @@ fn shop(number: u64, forgets: bool, wanted: u64) -> Tally {
 
 /// Passes until one sends nothing; the orders with an effect whose outcome is still looked for.
 fn rest(rig: &Rig) -> BTreeSet<String> {
-    for _ in 0..16 {
+    for _ in 0..8 {
         let before = rig.writes().len();
         let pass = rig.pass();
         if pass.status != 3 && rig.writes().len() == before {
             let open = pass.list("effects").iter().filter(|it| it["outcome"] == "unknown" || it["outcome"] == "held");
             return open.map(|it| support::text(&it["order"])).collect();
         }
-        // An order is believed five seconds after it changed, not before.
-        thread::sleep(Duration::from_millis(500));
     }
-    panic!("sixteen passes do not come to rest; the last one said {:#}", rig.pass().json);
+    panic!("eight passes do not come to rest; the last one said {:#}", rig.pass().json);
 }
 
 /// Counts what happened at Klarna against what the shop's papers oblige.
