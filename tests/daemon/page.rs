@@ -61,7 +61,7 @@ fn there_is_no_page_without_a_token() {
         let answer = send(&service, "GET", path, &[], "");
         assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{path}");
     }
-    assert_eq!(login(&service, "ann", TOKEN).status, 404);
+    assert_eq!(login(&service, "operator-1", TOKEN).status, 404);
     assert_eq!(service.terminate(), 0);
 }
 
@@ -78,14 +78,14 @@ fn nobody_gets_in_without_the_token_and_ten_tries_are_enough() {
     assert_eq!((answer.status, refusals(&service, "session")), (303, 1));
     assert_eq!(login(&service, "  ", TOKEN).status, 400, "nobody decides without a name");
     for wrong in ["", "0", "0123456789abcdef0123456789abcdeF", TOKEN.trim_end_matches('f')] {
-        let answer = login(&service, "ann", wrong);
+        let answer = login(&service, "operator-1", wrong);
         assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{wrong}");
     }
     assert_eq!(refusals(&service, "token"), 4);
     for _ in 5..10 {
-        login(&service, "ann", "wrong");
+        login(&service, "operator-1", "wrong");
     }
-    let answer = login(&service, "ann", TOKEN);
+    let answer = login(&service, "operator-1", TOKEN);
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("60")), "the right one has to wait as well");
     assert_eq!((refusals(&service, "too_often"), service.figure("reconciled_page_logins_total")), (1, Some(0)));
     assert_eq!(decisions(&rig), 0);
@@ -97,7 +97,7 @@ fn nobody_gets_in_without_the_token_and_ten_tries_are_enough() {
 fn every_answer_carries_the_headers_that_bind_the_browser() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let wrong_host = send(&service, "GET", "/", &[("Host", "evil.example")], "");
     for answer in [visitor.get("/shops/main"), visitor.get("/style.css"), visitor.get("/nowhere"), wrong_host] {
         for (name, value) in [
@@ -121,7 +121,7 @@ fn every_answer_carries_the_headers_that_bind_the_browser() {
 fn a_strange_host_a_strange_page_and_a_second_use_change_nothing() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let form = visitor.get("/shops/main/switch").form();
     let stop = body(&[("form", &form), ("action", "stop"), ("note", "wrong limits")]);
     let cookie = visitor.cookie.as_str();
@@ -137,7 +137,7 @@ fn a_strange_host_a_strange_page_and_a_second_use_change_nothing() {
     assert_eq!(sent(&[("Origin", "null"), ("Sec-Fetch-Site", "cross-site")]), 403);
     assert_eq!(sent(&[("Origin", &own), ("Sec-Fetch-Site", "same-site")]), 403);
     assert_eq!((refusals(&service, "host"), refusals(&service, "cross_site")), (1, 4));
-    let other = Visitor::enter(&service, "bob");
+    let other = Visitor::enter(&service, "operator-2");
     let theft = other.post("/shops/main/decide", &[("form", &form), ("action", "stop"), ("note", "x")]);
     assert_eq!((theft.status, refusals(&service, "replayed")), (409, 1), "a form of another session");
     assert_eq!(decisions(&rig), 0, "nothing of all that was written");
@@ -156,7 +156,7 @@ fn a_strange_host_a_strange_page_and_a_second_use_change_nothing() {
 fn what_no_form_sends_is_refused_unread() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let form = visitor.get("/shops/main/switch").form();
     let huge = "x".repeat(2 * 1024 * 1024);
     let answer = visitor.post("/shops/main/decide", &[("form", &form), ("action", "stop"), ("note", &huge)]);
@@ -203,7 +203,7 @@ fn the_switch_is_moved_with_a_name_and_a_reason() {
 fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
     let rig = Rig::demo(DRIVE);
     let service = start(&rig, OFTEN);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let queue = "/shops/main/breaks?kind=refund_unattributed";
     wait_until("the break is open", || visitor.get(queue).body.contains("/shops/main/breaks/"));
     let id = first_id(&visitor.get(queue), "/shops/main/breaks/");
@@ -244,7 +244,7 @@ fn an_effect_that_a_ceiling_holds_goes_once_its_amount_is_typed() {
     let rig = Rig::empty(&policy);
     let (order, credit) = rig.returned(5000, 2000);
     let service = start_under(&rig, &policy, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let queue = visitor.get("/shops/main/breaks?kind=limit_reached");
     let id = first_id(&queue, "/shops/main/breaks/");
     let page = format!("/shops/main/breaks/{id}");
@@ -268,13 +268,13 @@ fn an_effect_that_a_ceiling_holds_goes_once_its_amount_is_typed() {
 fn a_new_token_logs_everybody_out_and_none_closes_the_page() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     assert_eq!(visitor.get("/shops/main").status, 200);
     rig.secret("server.token", "fedcba9876543210fedcba9876543210");
     service.signal(nix::sys::signal::Signal::SIGHUP);
     wait_until("the old session is over", || visitor.get("/shops/main").status == 303);
-    assert_eq!(login(&service, "ann", TOKEN).status, 401);
-    assert_eq!(login(&service, "ann", "fedcba9876543210fedcba9876543210").status, 303);
+    assert_eq!(login(&service, "operator-1", TOKEN).status, 401);
+    assert_eq!(login(&service, "operator-1", "fedcba9876543210fedcba9876543210").status, 303);
     assert_eq!(service.terminate(), 0);
 }
 
@@ -282,7 +282,7 @@ fn a_new_token_logs_everybody_out_and_none_closes_the_page() {
 fn logging_out_ends_the_session_for_good() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let form = visitor.get("/shops/main").form();
     let answer = visitor.post("/logout", &[("form", &form)]);
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
@@ -295,7 +295,7 @@ fn logging_out_ends_the_session_for_good() {
 fn hostile_text_stays_text_on_every_page() {
     let rig = Rig::demo(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let bad = "<script>alert(1)</script>\"'>=HYPERLINK(\"x\")\u{202e}gnp.\u{1b}[2J&amp;";
     poison(&rig, &format!("{bad}\0\r\nSet-Cookie: evil=1\r\n{}", "x".repeat(1 << 20)));
     let order = first_id(&visitor.get("/shops/main/breaks"), "/shops/main/orders/");

@@ -52,7 +52,7 @@ fn downloaded(visitor: &Visitor<'_>, base: &str, query: &str, format: &str) -> A
 fn a_report_is_the_commands_byte_for_byte() {
     let rig = Rig::demo(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let (this, last) = (month(0), month(31));
     for format in FORMATS {
         for (query, arguments) in [
@@ -92,7 +92,7 @@ fn one_report_may_be_over_all_shops() {
     rig.run(&["reconcile"]);
     let service = start(&rig, &format!("{second}{RARELY}"));
     rig.run(&["--shop", "second", "reconcile"]);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     assert!(visitor.get("/").body.contains("href=\"/reports\""));
     let page = visitor.get("/reports");
     assert!(page.status == 200 && page.body.contains("Reports over all shops"), "{}", page.body);
@@ -112,7 +112,7 @@ fn one_report_may_be_over_all_shops() {
 fn what_is_no_period_or_no_form_is_told_and_counted() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let wrong = [
         ("period=2026-13&format=csv", "`2026-13` is no period"),
         ("period=october&format=csv", "a month such as 2026-10"),
@@ -156,7 +156,7 @@ fn a_report_is_for_whoever_is_logged_in_and_under_a_name_of_ours() {
             "{path}"
         );
     }
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let cookie = ("Cookie", visitor.cookie.as_str());
     let path = "/shops/main/reports/download?format=csv";
     assert_eq!(send(&service, "GET", path, &[cookie, ("Host", "evil.example")], "").status, 421);
@@ -200,7 +200,7 @@ fn flooded(rig: &Rig, rows: i64, last: &str) {
 fn a_report_that_fails_half_way_never_looks_whole() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     flooded(&rig, 10_000, "{");
     for format in ["csv", "json"] {
         let answer = visitor.get(&format!("{PAGE}/download?format={format}"));
@@ -226,7 +226,7 @@ fn a_report_that_fails_half_way_never_looks_whole() {
 fn two_are_made_at_once_and_whoever_goes_away_makes_room() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     flooded(&rig, 200_000, "{}");
     let path = format!("{PAGE}/download?format=csv");
     let slow = || {
@@ -265,7 +265,7 @@ fn two_are_made_at_once_and_whoever_goes_away_makes_room() {
 fn closed_periods_are_listed_with_their_digest_and_their_report() {
     let rig = Rig::demo(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     assert!(visitor.get(PAGE).body.contains("None yet."));
     let closed = month(40);
     let ran = rig.run(&["report", "close", &closed, "--as", "operator-1", "--note", "books <i>done</i>", "--json"]);
@@ -297,7 +297,7 @@ fn closed_periods_are_listed_with_their_digest_and_their_report() {
 fn what_was_written_into_a_closed_period_stays_text() {
     let rig = Rig::empty(DRIVE);
     let service = start(&rig, RARELY);
-    let visitor = Visitor::enter(&service, "ann");
+    let visitor = Visitor::enter(&service, "operator-1");
     let bad = format!("<script>alert(1)</script>\"'>\u{202e}\u{1b}[2J\0{}", "x".repeat(1 << 16));
     let connection = store(&rig);
     for period in 0..60 {

@@ -20,6 +20,15 @@ fn paid_as(id: &str) -> CreditInvoice {
     CreditInvoice::Paid(Proof::Refund(RefundId(id.to_owned())))
 }
 
+/// Credited and refunded that long ago, and marked paid by us an hour ago.
+fn marked_by_us(credited: &str, refunded: &'static str) -> Scene {
+    returned(credited)
+        .refund_at("r1", "44.95", "INV1", refunded)
+        .intended(&Ask::refund("INV1", "44.95").confirmed("r1", refunded))
+        .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
+        .credit_known_as("INV1", "44.95", paid_as("r1"))
+}
+
 cases! {
     // Due, and when.
     a_credit_invoice_is_refunded_by_exactly_its_amount_under_its_own_number:
@@ -135,47 +144,30 @@ cases! {
             .credit_known_as("INV1", "44.95", paid_as("r1")).shop_outdated() => "";
 
     a_payment_that_a_clock_ahead_dated_hides_nothing:
-        returned("3h").refund_at("r1", "44.95", "INV1", "2h")
-            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("26h").at(ago("25h")) => "
+        marked_by_us("3h", "2h").shop_read("26h").at(ago("25h")) => "
             credit INV1 paid→refunded
             differs credit_not_marked_paid INV1 44.95 in 24h 30m
             look_again 24h 30m";
 
     a_payment_that_a_clock_a_day_and_an_hour_ahead_dated_is_waited_for:
-        returned("30h").refund_at("r1", "44.95", "INV1", "29h")
-            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "29h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("28h").at(ago("26h")) => "
+        marked_by_us("30h", "29h").shop_read("28h").at(ago("26h")) => "
             credit INV1 paid→refunded
             differs credit_not_marked_paid INV1 44.95 in 25h 30m
             look_again 25h 30m";
 
     a_payment_that_a_clock_weeks_ahead_dated_is_not_waited_for:
-        returned("1000h").refund_at("r1", "44.95", "INV1", "999h")
-            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "999h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1")).shop_read("990h").at(ago("900h")) => "
+        marked_by_us("1000h", "999h").shop_read("990h").at(ago("900h")) => "
             credit INV1 paid→refunded
             break credit_not_marked_paid INV1 44.95";
 
     set_back_to_not_paid_within_the_second_of_our_payment_is_a_difference_too:
-        returned("3h").refund_at("r1", "44.95", "INV1", "2h")
-            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1"))
-            .change_credit("INV1", |credit| credit.updated_at = ago("1h"))
+        marked_by_us("3h", "2h").change_credit("INV1", |credit| credit.updated_at = ago("1h"))
             .shop_read("59m") => "
             credit INV1 paid→refunded
             break credit_not_marked_paid INV1 44.95";
 
     set_back_to_not_paid_after_our_payment_is_a_difference_from_then_on:
-        returned("3h").refund_at("r1", "44.95", "INV1", "2h")
-            .intended(&Ask::refund("INV1", "44.95").confirmed("r1", "2h"))
-            .intended(&Ask::mark_paid("INV1", "44.95").confirmed("", "1h"))
-            .credit_known_as("INV1", "44.95", paid_as("r1"))
-            .change_credit("INV1", |credit| credit.updated_at = ago("5m")) => "
+        marked_by_us("3h", "2h").change_credit("INV1", |credit| credit.updated_at = ago("5m")) => "
             credit INV1 paid→refunded
             differs credit_not_marked_paid INV1 44.95 in 25m
             look_again 25m";
