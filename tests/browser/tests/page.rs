@@ -42,10 +42,10 @@ async fn log_in(stage: &Stage, driver: &WebDriver) {
     let name = driver.find(By::Id("operator")).await.unwrap().prop("value").await.unwrap();
     assert_eq!(name.as_deref(), Some(NAME), "the name is not typed twice");
     driver.find(By::Id("token")).await.unwrap().send_keys(TOKEN + Key::Enter).await.unwrap();
-    assert_eq!(driver.current_url().await.unwrap().path(), "/");
+    stage.arrive(driver, "/").await;
     assert_eq!(driver.find_all(By::Css("tbody tr")).await.unwrap().len(), 2, "every shop is listed");
     driver.find(By::LinkText("main")).await.unwrap().click().await.unwrap();
-    assert_eq!(driver.current_url().await.unwrap().path(), "/shops/main");
+    stage.arrive(driver, "/shops/main").await;
 }
 
 /// Every page there is, by its path.
@@ -167,7 +167,9 @@ async fn a_decision_is_made_by_keyboard_and_stands_in_the_journal() {
     press(Key::Tab.into()).await;
     assert_eq!(focused().await.text().await.unwrap(), "Skip to the content");
     press(Key::Enter.into()).await;
-    assert_eq!(focused().await.id().await.unwrap().as_deref(), Some("main"));
+    stage
+        .until("the content is reached", async || focused().await.id().await.unwrap().as_deref() == Some("main"))
+        .await;
 
     let broken = link(&stage, &driver, "/shops/main/breaks", "no credit invoice explains").await;
     driver.goto(stage.url(&broken)).await.unwrap();
@@ -186,7 +188,7 @@ async fn a_decision_is_made_by_keyboard_and_stands_in_the_journal() {
     press("asked the consumer <i>".to_owned() + Key::Enter).await;
     let told = driver.find(By::Css("[role=status]")).await.unwrap().text().await.unwrap();
     assert_eq!(told, "The break is acknowledged.");
-    assert_eq!(driver.current_url().await.unwrap().path(), broken);
+    stage.arrive(&driver, &broken).await;
 
     driver.goto(stage.url("/shops/main/journal")).await.unwrap();
     let row = driver.find(By::Css("tbody tr")).await.unwrap().text().await.unwrap();

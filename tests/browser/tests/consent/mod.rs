@@ -10,7 +10,7 @@ async fn enter(stage: &Stage, driver: &WebDriver, name: &str) {
     driver.goto(stage.url("/login")).await.unwrap();
     driver.find(By::Id("operator")).await.unwrap().send_keys(name).await.unwrap();
     driver.find(By::Id("token")).await.unwrap().send_keys(TOKEN + Key::Enter).await.unwrap();
-    assert_eq!(driver.current_url().await.unwrap().path(), "/");
+    stage.arrive(driver, "/").await;
 }
 
 /// The summaries of what may be decided on this page.

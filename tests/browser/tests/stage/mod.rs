@@ -106,13 +106,24 @@ impl Stage {
 
     /// Waits for what the browser does in its own time.
     pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        for _ in 0..400 {
+        for _ in 0..2_400 {
             if is_so().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("waited in vain until {what}");
+    }
+
+    /// Waits until a key or a click has led to this page and all of it is there: both answer before that.
+    pub async fn arrive(&self, driver: &WebDriver, path: &str) {
+        let state = "return [location.pathname, document.readyState];";
+        let there = json!([path, "complete"]);
+        self.until(path, async || {
+            // Between two pages there is no document to ask.
+            driver.execute(state, Vec::new()).await.is_ok_and(|it| *it.json() == there)
+        })
+        .await;
     }
 
     pub async fn browser(&self) -> WebDriver {
