@@ -4,6 +4,7 @@
 //! nobody needs can never spoil the rest, and no number ever passes through binary floating point.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -25,7 +26,12 @@ pub(crate) fn decode(body: Vec<u8>) -> Result<String, String> {
 
 /// The members of an object, in their order; every key as often as it was written.
 pub(crate) fn members(json: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
-    serde_json::from_str::<Members<'_>>(json).map(|members| members.0)
+    serde_json::from_str::<Members<_>>(json).map(|members| members.0)
+}
+
+/// The same of an object whose values are all arrays, with their elements.
+pub(crate) fn lists(json: &str) -> Result<Vec<(String, Vec<&RawValue>)>, serde_json::Error> {
+    serde_json::from_str::<Members<_>>(json).map(|members| members.0)
 }
 
 /// The elements of an array.
@@ -86,18 +92,18 @@ pub(crate) fn instant(raw: Raw<'_>) -> Option<Timestamp> {
     text.parse().ok().or_else(naive)
 }
 
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Members<V>(Vec<(String, V)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(InOrder).map(Members)
+        deserializer.deserialize_map(InOrder(PhantomData)).map(Members)
     }
 }
 
-struct InOrder;
+struct InOrder<V>(PhantomData<V>);
 
-impl<'de> Visitor<'de> for InOrder {
-    type Value = Vec<(String, &'de RawValue)>;
+impl<'de, V: Deserialize<'de>> Visitor<'de> for InOrder<V> {
+    type Value = Vec<(String, V)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")

@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use super::convert::{amount, credit_invoice, embedded, envelope, linked, list_of, parse};
+use super::convert::{amount, credit_invoice, embedded, linked, list_in, parse};
 use super::dto;
 use super::error::failed;
 use super::{Client, LARGEST_PAGE};
@@ -93,7 +93,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
 
     async fn fetch(&self, path: &str, query: &str) -> Result<Vec<Box<RawValue>>, Unreadable> {
         let answer = self.get(path, query, PAGE_ANSWER).await?;
-        Ok(owned(Some(list_of(envelope(&answer.body)?, path)?)))
+        Ok(owned(Some(list_in(&answer.body, path)?)))
     }
 }
 

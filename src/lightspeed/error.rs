@@ -168,6 +168,11 @@ struct ErrorBody {
 /// The error a body carries; any `error` or `errors` key is one.
 fn error_in(body: &[u8]) -> Option<ErrorBody> {
     let body = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
+    // Most answers say nothing of an error, and need not be read for that: a key's letters can only be written plain or
+    // by their codes.
+    if !body.contains("error") && !body.contains("\\u00") {
+        return None;
+    }
     let members = members(body).ok()?;
     let (_, value) = members.iter().find(|(key, _)| key == "error" || key == "errors")?;
     let parsed: dto::Error<'_> = serde_json::from_str(value.get()).unwrap_or_default();
@@ -178,4 +183,24 @@ fn error_in(body: &[u8]) -> Option<ErrorBody> {
 
 fn explain(said: Said, why: &str) -> Said {
     Said { message: format!("{}; {why}", said.message), ..said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_however_its_key_is_written() {
+        for body in [
+            r#"{"error":{"code":404,"message":"No"}}"#,
+            r#"{"errors":"No"}"#,
+            "{\"\\u0065rro\\u0072\":{\"code\":404}}",
+            "\u{feff}{\"orders\":[],\"errors\":{}}",
+        ] {
+            assert!(error_in(body.as_bytes()).is_some(), "{body}");
+        }
+        for body in [r#"{"orders":[{"error":1}]}"#, r#"{"orders":["\u00e9rror"]}"#, "error", ""] {
+            assert!(error_in(body.as_bytes()).is_none(), "{body}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::convert::{envelope, list_of, parse};
+use super::convert::{list_in, parse};
 use super::error::{Stumble, failed};
 use super::exchange::{PAUSE_AFTER_FAILURE, encode};
 use super::{Client, dto};
@@ -143,7 +143,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 Err(stumble) => return Err(stumble.into_unreadable()),
             }
         };
-        let rows = list_of(envelope(&answer.body)?, list)?;
+        let rows = list_in(&answer.body, list)?;
         let ids: Vec<u64> = rows.iter().filter_map(|row| row_id(row)).collect();
         let next = match page.after(rows.len(), &ids) {
             ControlFlow::Break(()) => None,

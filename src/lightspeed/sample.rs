@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::convert::{self, envelope, linked, list_of, parse};
+use super::convert::{self, linked, list_in, parse};
 use super::exchange::encode;
 use super::{Client, LARGEST_PAGE, dto, paging};
 use crate::clock::Clock;
@@ -72,7 +72,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let since =
             since.map_or_else(String::new, |since| format!("&created_at_min={}", encode(&paging::utc_text(since))));
         let answer = self.get(list, &format!("?limit={LARGEST_PAGE}{since}"), PAGE_ANSWER).await?;
-        let rows = list_of(envelope(&answer.body)?, list)?;
+        let rows = list_in(&answer.body, list)?;
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
