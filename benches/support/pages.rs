@@ -33,7 +33,7 @@ pub fn with_history(place: &Workplace) {
          SELECT 'main', printf('00000000-0000-7000-8000-%012x', n), n, n + 1, 1 FROM n",
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000)
          INSERT INTO journal (shop, seq, at, actor, cause, entity, entity_id, event, before, after, detail, hash)
-         SELECT 'main', 100000000 + n, n, 'ann', 'operator', 'shop', 'main', 'stop', '', '', '{\"note\":\"why\"}',
+         SELECT 'main', 100000000 + n, n, 'operator-1', 'operator', 'shop', 'main', 'stop', '', '', '{\"note\":\"why\"}',
             zeroblob(32) FROM n",
     ] {
         all.execute(statement, ()).expect("rows");

@@ -89,7 +89,7 @@ fn a_closed_period_is_verified_against_its_journalled_digest() {
     rig.passes_until_quiet(6);
     // The month before the journal begins is over, empty, and covered by the passes that ran since.
     let first = now().checked_sub(jiff::SignedDuration::from_hours(24 * 40)).unwrap().to_string()[..7].to_owned();
-    rig.run(&["report", "close", &first, "--as", "ann"]).ended(0).says("is closed");
+    rig.run(&["report", "close", &first, "--as", "operator-1"]).ended(0).says("is closed");
     rig.run(&["report", "close", &first]).ended(2).says("what is closed stays so");
     rig.audit();
     let next = month_after(&first);

@@ -186,7 +186,7 @@ fn a_break_is_acknowledged_resolved_and_reopened_with_who_and_why() {
         list.iter().find(|it| it["id"] == id.as_str()).map(|it| text(&it["status"]))
     };
     assert_eq!(status(&[]).as_deref(), Some("open"));
-    decide(&rig, &["breaks", "ack", &id, "--as", "Anna"]);
+    decide(&rig, &["breaks", "ack", &id, "--as", "operator-1"]);
     assert_eq!(status(&[]).as_deref(), Some("acknowledged"));
     rig.run(&["breaks", "list"]).ended(1);
     decide(&rig, &["breaks", "resolve", &id]);
@@ -194,7 +194,7 @@ fn a_break_is_acknowledged_resolved_and_reopened_with_who_and_why() {
     assert_eq!(status(&["--all"]).as_deref(), Some("resolved"));
     rig.run(&["breaks", "reopen", &id]).ended(0);
     assert_eq!(status(&[]).as_deref(), Some("open"));
-    rig.run(&["show", &order.number]).ended(0).says("Anna").says(NOTE[1]).says("tester");
+    rig.run(&["show", &order.number]).ended(0).says("operator-1").says(NOTE[1]).says("tester");
     rig.audit();
 }
 

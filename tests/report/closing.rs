@@ -57,7 +57,8 @@ async fn an_open_break_about_money_keeps_a_month_open_until_it_is_accepted() {
     ended(&place.run(&["report", "close", "2025-10"]), 1, "break 2 is open");
     ended(&place.run(&["report", "close", "2025-10", "--accept", "1=x"]), 1, "break 2 is open");
     ended(&place.run(&["report", "close", "2025-11"]), 2, "close that month first");
-    let closed = place.run(&["report", "close", "2025-10", "--accept", "2=repaid by bank", "--as", "ann", "--json"]);
+    let closed =
+        place.run(&["report", "close", "2025-10", "--accept", "2=repaid by bank", "--as", "operator-1", "--json"]);
     ended(&closed, 0, "\"closed\":true");
     for format in ["json", "csv", "html", "xlsx", "text"] {
         let made = ["report", "--from", "2025-10", "--to", "2025-11", "--format", format, "--output", "october"];

@@ -72,10 +72,10 @@ async fn each_refund_says_who_made_it_and_when() {
     assert_eq!((&ours["refund_id"], &ours["refunded_by"]), (&"refund-11".into(), &"reconciled".into()));
     assert_eq!(ours["refunded_at"], "2025-10-12T09:00:01Z");
     assert_eq!(ours["correlation_id"], "correlation-refund-11");
-    assert_eq!(of("INV00021")["refunded_by"], "by hand, adopted by ann");
+    assert_eq!(of("INV00021")["refunded_by"], "by hand, adopted by operator-1");
     assert_eq!(of("INV00041")["is_open"], true);
     assert_eq!(october["other_refunds"][0]["explained_by"], "nothing");
     assert_eq!(october["not_checked"][0]["why"], "Klarna answered 503");
     assert_eq!(october["not_checked"][0]["is_open"], false, "a later pass checked everything");
-    assert_eq!(october["decisions"][0]["by"], "ann");
+    assert_eq!(october["decisions"][0]["by"], "operator-1");
 }

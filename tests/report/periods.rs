@@ -91,7 +91,7 @@ async fn a_closed_period_is_not_closed_again() {
         last: summary.extent.last,
         digest: summary.digest,
         accepted: std::collections::BTreeMap::default(),
-        actor: "ann".into(),
+        actor: "operator-1".into(),
         note: String::new(),
         at: "2025-11-02T09:00:00Z".parse().unwrap(),
     };

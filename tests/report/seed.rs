@@ -166,7 +166,7 @@ impl Shop {
     }
 
     pub async fn operate(&self, when: &str, operation: Operation, note: &str) {
-        self.store.operate(operation, "ann".into(), note.into(), at(when)).await.unwrap();
+        self.store.operate(operation, "operator-1".into(), note.into(), at(when)).await.unwrap();
     }
 
     /// The report over `period` in a format, with what it is known by.
@@ -202,7 +202,7 @@ impl Shop {
             last: summary.extent.last,
             digest: summary.digest.clone(),
             accepted: std::collections::BTreeMap::default(),
-            actor: "ann".into(),
+            actor: "operator-1".into(),
             note: "books closed".into(),
             at: at(when),
         };

@@ -52,13 +52,13 @@ pub(crate) async fn a_refund_above_the_threshold_is_proposed_and_let_go_by_anoth
     begun(&store).await;
     let held = refund(1, 11, 4000);
     hold_back(&store, &held, 9).await;
-    proposed(&by(&store, "ann", two(held.id), 10).await, 10 + 24 * HOUR);
+    proposed(&by(&store, "operator-1", two(held.id), 10).await, 10 + 24 * HOUR);
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert!(ledger.approved.is_empty() && ledger.countersigned.is_empty(), "a proposal is no consent");
     let shown = store.breaks(false).await.unwrap()[0].proposal.clone().unwrap();
-    assert_eq!((shown.intent, shown.amount, shown.actor.as_str()), (held.id, minor(4000), "ann"));
+    assert_eq!((shown.intent, shown.amount, shown.actor.as_str()), (held.id, minor(4000), "operator-1"));
     assert_eq!(shown.until(), at(10 + 24 * HOUR));
-    assert_eq!(by(&store, "bob", two(held.id), 20).await.unwrap(), Operated::Done);
+    assert_eq!(by(&store, "operator-2", two(held.id), 20).await.unwrap(), Operated::Done);
     assert_eq!(store.breaks(false).await.unwrap()[0].proposal, None);
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert!(ledger.countersigned.contains(&held.id) && ledger.approved.contains(&held.id));
@@ -66,9 +66,9 @@ pub(crate) async fn a_refund_above_the_threshold_is_proposed_and_let_go_by_anoth
     let said =
         |event: &str| events.iter().find(|row| row.event == event).map(|row| (row.actor.clone(), row.detail.clone()));
     let (first, amount) = said("operator_propose").unwrap();
-    assert!(first == "ann" && amount.contains("\"amount_minor\":4000"), "{amount}");
+    assert!(first == "operator-1" && amount.contains("\"amount_minor\":4000"), "{amount}");
     let (second, both) = said("operator_approve").unwrap();
-    assert!(second == "bob" && both.contains("\"proposed_by\":\"ann\""), "{both}");
+    assert!(second == "operator-2" && both.contains("\"proposed_by\":\"operator-1\""), "{both}");
     let id = intend(&store, 11, 4000).await;
     assert_eq!(id, held.id, "what was approved is what is intended");
     assert!(matches!(claim(&store, id, two_guard(30)).await, Claim::Granted(_)));
@@ -92,7 +92,7 @@ pub(crate) async fn a_proposal_about_a_refused_refund_is_shown_beside_its_break<
     };
     let both = vec![refused(&reference), refused("another")];
     decide(&store, 22, Decided { discrepancies: both, ..quiet(1) }).await.unwrap();
-    by(&store, "ann", two(id), 23).await.unwrap();
+    by(&store, "operator-1", two(id), 23).await.unwrap();
     for it in store.breaks(false).await.unwrap() {
         assert_eq!(it.proposal.map(|it| it.intent), (it.subject == reference).then_some(id), "{}", it.subject);
     }
@@ -114,12 +114,12 @@ pub(crate) async fn a_proposal_lives_for_a_day<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
     let id = intend(&store, 11, 4000).await;
-    by(&store, "ann", two(id), 20).await.unwrap();
-    proposed(&by(&store, "bob", two(id), 20 + 24 * HOUR).await, 20 + 48 * HOUR);
+    by(&store, "operator-1", two(id), 20).await.unwrap();
+    proposed(&by(&store, "operator-2", two(id), 20 + 24 * HOUR).await, 20 + 48 * HOUR);
     withheld(&store, id, 24 * HOUR + 21).await;
     // A clock that was set back makes no second operator.
     proposed(&by(&store, "cid", two(id), 19 + 24 * HOUR).await, 19 + 48 * HOUR);
-    assert_eq!(by(&store, "ann", two(id), 18 + 48 * HOUR).await.unwrap(), Operated::Done);
+    assert_eq!(by(&store, "operator-1", two(id), 18 + 48 * HOUR).await.unwrap(), Operated::Done);
     assert!(matches!(claim(&store, id, two_guard(48 * HOUR)).await, Claim::Granted(_)));
     intact(&store).await;
 }
@@ -130,10 +130,10 @@ pub(crate) async fn one_consent_or_none_leaves_nothing<P: Place>(place: &P) {
     let (id, small) = (intend(&store, 11, 4000).await, intend(&store, 12, 3000).await);
     withheld(&store, id, 20).await;
     // Given while there was no threshold, or by somebody who did not know of it.
-    by(&store, "ann", approve(1, id), 21).await.unwrap();
-    by(&store, "bob", approve(1, id), 22).await.unwrap();
+    by(&store, "operator-1", approve(1, id), 21).await.unwrap();
+    by(&store, "operator-2", approve(1, id), 22).await.unwrap();
     withheld(&store, id, 23).await;
-    proposed(&by(&store, "ann", two(id), 24).await, 24 + 24 * HOUR);
+    proposed(&by(&store, "operator-1", two(id), 24).await, 24 + 24 * HOUR);
     withheld(&store, id, 25).await;
     assert!(matches!(claim(&store, small, two_guard(26)).await, Claim::Granted(_)), "below it nobody is needed");
     // What may have left is repeated with its own key: that moves no more money.
@@ -149,7 +149,7 @@ pub(crate) async fn what_gives_no_money_away_needs_one<P: Place>(place: &P) {
     let mut capture = refund(1, 11, 4000);
     capture.effect = Effect { kind: Kind::Capture, credit_invoice: None, ..capture.effect };
     decide(&store, 10, Decided { intents: vec![capture.clone()], ..quiet(1) }).await.unwrap();
-    assert_eq!(by(&store, "ann", two(capture.id), 11).await.unwrap(), Operated::Done);
+    assert_eq!(by(&store, "operator-1", two(capture.id), 11).await.unwrap(), Operated::Done);
     assert!(matches!(claim(&store, capture.id, two_guard(12)).await, Claim::Granted(_)));
 }
 
@@ -157,10 +157,10 @@ pub(crate) async fn an_effect_that_no_pass_has_found_is_not_approved_under_a_thr
     let store = place.open();
     begun(&store).await;
     let (small, large) = (refund(1, 12, 3000), refund(1, 11, 4000));
-    refused(&by(&store, "ann", two(small.id), 10).await, "run a pass first");
+    refused(&by(&store, "operator-1", two(small.id), 10).await, "run a pass first");
     hold_back(&store, &small, 11).await;
-    assert_eq!(by(&store, "ann", two(small.id), 12).await.unwrap(), Operated::Done);
-    refused(&by(&store, "ann", two(large.id), 13).await, "run a pass first");
+    assert_eq!(by(&store, "operator-1", two(small.id), 12).await.unwrap(), Operated::Done);
+    refused(&by(&store, "operator-1", two(large.id), 13).await, "run a pass first");
     intact(&store).await;
 }
 
@@ -170,9 +170,9 @@ pub(crate) async fn two_who_agreed_agreed_to_starting_anew<P: Place>(place: &P) 
     let id = intend(&store, 11, 4000).await;
     granted(&store, id, 20).await;
     record(&store, attempt(id, Event::Lost), 21).await;
-    by(&store, "ann", two(id), 24 * HOUR).await.unwrap();
+    by(&store, "operator-1", two(id), 24 * HOUR).await.unwrap();
     assert_eq!(stored(&store, id).await.state, State::Unknown, "a proposal gives nothing up");
-    assert_eq!(by(&store, "bob", two(id), 25 * HOUR).await.unwrap(), Operated::Done);
+    assert_eq!(by(&store, "operator-2", two(id), 25 * HOUR).await.unwrap(), Operated::Done);
     assert_eq!(stored(&store, id).await.state, State::Abandoned);
     let (next, after) = (again(1, 11, 4000, 1), again(1, 11, 4000, 2));
     decide(&store, 25 * HOUR, Decided { intents: vec![next.clone()], ..quiet(1) }).await.unwrap();
@@ -187,23 +187,23 @@ pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
     let (first, second) = (intend(&store, 11, 4000).await, intend(&store, 12, 3000).await);
-    by(&store, "ann", approve(1, second), 20).await.unwrap();
-    by(&store, "ann", two(first), 20).await.unwrap();
+    by(&store, "operator-1", approve(1, second), 20).await.unwrap();
+    by(&store, "operator-1", two(first), 20).await.unwrap();
     for id in [first, second] {
-        by(&store, "bob", Operation::Abandon(id), 21).await.unwrap();
+        by(&store, "operator-2", Operation::Abandon(id), 21).await.unwrap();
     }
-    proposed(&by(&store, "bob", two(first), 22).await, 22 + 24 * HOUR);
+    proposed(&by(&store, "operator-2", two(first), 22).await, 22 + 24 * HOUR);
     // What two agreed to starting anew is not started once one of them changes their mind.
-    by(&store, "ann", two(first), 23).await.unwrap();
-    by(&store, "bob", Operation::Abandon(first), 24).await.unwrap();
-    let again = by(&store, "bob", Operation::Abandon(first), 25).await;
+    by(&store, "operator-1", two(first), 23).await.unwrap();
+    by(&store, "operator-2", Operation::Abandon(first), 24).await.unwrap();
+    let again = by(&store, "operator-2", Operation::Abandon(first), 25).await;
     refused(&again, "nothing is left");
     // What is no intent yet has nothing but its consent.
     let held = refund(1, 11, 4100);
-    let nothing = by(&store, "bob", Operation::Abandon(held.id), 21).await;
+    let nothing = by(&store, "operator-2", Operation::Abandon(held.id), 21).await;
     assert!(matches!(nothing, Err(StoreError::NotFound(_))), "{nothing:?}");
-    by(&store, "ann", approve(1, held.id), 21).await.unwrap();
-    by(&store, "bob", Operation::Abandon(held.id), 21).await.unwrap();
+    by(&store, "operator-1", approve(1, held.id), 21).await.unwrap();
+    by(&store, "operator-2", Operation::Abandon(held.id), 21).await.unwrap();
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert!(ledger.approved.is_empty(), "an approval that stayed would start it anew");
     let withdrawn = store.history(OrderId(1)).await.unwrap().into_iter().filter(|row| row.event == "operator_withdraw");

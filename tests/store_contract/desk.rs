@@ -34,16 +34,16 @@ pub(crate) async fn a_break_is_assigned_and_noted_with_who_and_why<P: Place>(pla
     let store = place.open();
     let id = differing(&store).await[0].id;
     let read = async || store.breaks(true).await.unwrap().remove(0);
-    by(&store, "ann", Operation::Assign { id, to: Some("bob".into()) }, 10).await.unwrap();
-    by(&store, "bob", Operation::Remark(id), 11).await.unwrap();
+    by(&store, "operator-1", Operation::Assign { id, to: Some("operator-2".into()) }, 10).await.unwrap();
+    by(&store, "operator-2", Operation::Remark(id), 11).await.unwrap();
     let found = read().await;
-    assert_eq!((found.assigned.as_deref(), found.note.as_deref()), (Some("bob"), Some("because")));
+    assert_eq!((found.assigned.as_deref(), found.note.as_deref()), (Some("operator-2"), Some("because")));
     assert_eq!(found.status, BreakStatus::Open, "neither changes the status");
     intact(&store).await;
-    by(&store, "bob", Operation::Assign { id, to: None }, 12).await.unwrap();
+    by(&store, "operator-2", Operation::Assign { id, to: None }, 12).await.unwrap();
     assert_eq!(read().await.assigned, None);
     operate(&store, Operation::Resolve(id), 13).await.unwrap();
-    let late = operate(&store, Operation::Assign { id, to: Some("bob".into()) }, 14).await;
+    let late = operate(&store, Operation::Assign { id, to: Some("operator-2".into()) }, 14).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
     for unknown in [Operation::Assign { id: 99, to: None }, Operation::Remark(99)] {
         assert!(matches!(operate(&store, unknown, 15).await, Err(StoreError::NotFound(_))));
@@ -51,8 +51,13 @@ pub(crate) async fn a_break_is_assigned_and_noted_with_who_and_why<P: Place>(pla
     let rows = store.history(OrderId(1)).await.unwrap().into_iter();
     let said: Vec<_> = rows.filter(|row| row.entity == "break" && row.entity_id == id.to_string()).collect();
     let events: Vec<_> = said.iter().map(|row| (row.event.as_str(), row.actor.as_str())).collect();
-    let expected =
-        [("opened", "reconciled"), ("assigned", "ann"), ("noted", "bob"), ("unassigned", "bob"), ("resolved", "ann")];
+    let expected = [
+        ("opened", "reconciled"),
+        ("assigned", "operator-1"),
+        ("noted", "operator-2"),
+        ("unassigned", "operator-2"),
+        ("resolved", "operator-1"),
+    ];
     assert_eq!(events, expected);
     intact(&store).await;
 }
@@ -79,7 +84,7 @@ pub(crate) async fn a_step_in_bulk_is_about_what_it_fits<P: Place>(place: &P) {
     operate(&store, Operation::Acknowledge(first), 20).await.unwrap();
     for (step, count, sum) in [
         (BulkStep::Acknowledge, 2, 700),
-        (BulkStep::Assign(Some("bob".into())), 3, 2200),
+        (BulkStep::Assign(Some("operator-2".into())), 3, 2200),
         (BulkStep::Resolve, 3, 2200),
         (BulkStep::Reopen, 3, 2200),
     ] {
@@ -87,7 +92,7 @@ pub(crate) async fn a_step_in_bulk_is_about_what_it_fits<P: Place>(place: &P) {
         assert!(matches!(done, Ok(Operated::Breaks(found)) if found == count), "{step:?}: {done:?}");
     }
     let all = store.breaks(true).await.unwrap();
-    assert_eq!(all.iter().filter(|it| it.assigned.as_deref() == Some("bob")).count(), 3);
+    assert_eq!(all.iter().filter(|it| it.assigned.as_deref() == Some("operator-2")).count(), 3);
     assert_eq!(status(&store, BreakStatus::Open).await, 4);
     intact(&store).await;
 }

@@ -301,7 +301,7 @@ pub(crate) async fn record<S: Store>(store: &S, attempt: Attempt, seconds: i64) 
 }
 
 pub(crate) async fn operate<S: Store>(store: &S, operation: Operation, seconds: i64) -> Result<Operated, StoreError> {
-    by(store, "ann", operation, seconds).await
+    by(store, "operator-1", operation, seconds).await
 }
 
 /// The same by somebody.

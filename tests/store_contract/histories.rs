@@ -255,10 +255,10 @@ impl History {
             (7, _) => Operation::Acknowledge(number),
             (8, _) => Operation::Resolve(number),
             (9, _) => Operation::Reopen(number),
-            (10, _) => Operation::Assign { id: number, to: (!intent.is_multiple_of(3)).then(|| "ann".into()) },
+            (10, _) => Operation::Assign { id: number, to: (!intent.is_multiple_of(3)).then(|| "operator-1".into()) },
             _ => Operation::Remark(number),
         };
-        let who = if intent.is_multiple_of(2) { "ann" } else { "bob" };
+        let who = if intent.is_multiple_of(2) { "operator-1" } else { "operator-2" };
         let mut approved = None;
         if let Operation::Approve { intent, two_person_above: Some(_), .. } = &operation {
             approved = Some(*intent);

@@ -45,7 +45,7 @@ pub(crate) async fn holds_and_attributions_reach_the_ledger<P: Place>(place: &P)
     assert_eq!(ledger.adopted[&RefundId("a".into())], wanted);
     assert_eq!(ledger.adopted[&RefundId("b".into())], Attribution::Cancel);
     let row = store.history(order).await.unwrap().into_iter().find(|row| row.event == "operator_hold").unwrap();
-    assert_eq!((row.actor.as_str(), row.cause.as_str()), ("ann", "operator"));
+    assert_eq!((row.actor.as_str(), row.cause.as_str()), ("operator-1", "operator"));
     operate(&store, Operation::Release(order), 7).await.unwrap();
     assert_eq!(store.dossiers(vec![order]).await.unwrap()[0].ledger.hold, None);
     intact(&store).await;

@@ -175,5 +175,5 @@ where
     drop(store);
     let switch = place.open().switch().await.unwrap();
     assert_eq!((switch.stopped, switch.since), (true, Some(at(40))));
-    assert_eq!((switch.actor.as_deref(), switch.note.as_deref()), (Some("ann"), Some("because")));
+    assert_eq!((switch.actor.as_deref(), switch.note.as_deref()), (Some("operator-1"), Some("because")));
 }

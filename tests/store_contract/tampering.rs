@@ -35,7 +35,7 @@ pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
     let order = OrderId(1);
     let ruled_out = Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::RuledOut };
     let proposed = Operation::Approve { order, intent: second, two_person_above: Some(minor(100)) };
-    let assigned = Operation::Assign { id: store.breaks(false).await.unwrap()[0].id, to: Some("ann".into()) };
+    let assigned = Operation::Assign { id: store.breaks(false).await.unwrap()[0].id, to: Some("operator-1".into()) };
     record(&store, attempt(second, Event::Rejected), 23).await;
     for operation in [Operation::Stop, proposed, assigned, Operation::Hold(order), approve(2, other()), ruled_out] {
         operate(&store, operation, 24).await.unwrap();
@@ -176,10 +176,10 @@ async fn any_state_changed_behind_the_journal_is_found() {
         ("the switch", "UPDATE stop_switch SET stopped = 0"),
         ("a hold", "DELETE FROM hold"),
         ("an approval", "INSERT INTO approval SELECT shop, id, order_id, 0, '', '', NULL FROM intent"),
-        ("who agreed first", "UPDATE approval SET proposed_by = 'bob'"),
+        ("who agreed first", "UPDATE approval SET proposed_by = 'operator-2'"),
         ("a proposal's amount", "UPDATE proposal SET amount = amount - 1"),
         ("a proposal removed", "DELETE FROM proposal"),
-        ("who works on a break", "UPDATE break SET assigned = 'bob'"),
+        ("who works on a break", "UPDATE break SET assigned = 'operator-2'"),
         ("a ruling", "UPDATE attribution SET target = 'cancel'"),
         ("the ceiling", "UPDATE spent SET amount = amount - 1"),
     ] {

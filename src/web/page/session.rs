@@ -150,7 +150,7 @@ mod tests {
 
     fn begun(sessions: &mut Sessions, key: &str, seconds: u64) -> Digest {
         let key = Digest::of(key);
-        sessions.begin(key, "ann".into(), at(seconds));
+        sessions.begin(key, "first".into(), at(seconds));
         key
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn a_session_ends_by_itself() {
         let mut sessions = Sessions::default();
         let key = begun(&mut sessions, "k", 0);
-        assert_eq!(sessions.operator(key, at(1799)).as_deref(), Some("ann"));
+        assert_eq!(sessions.operator(key, at(1799)).as_deref(), Some("first"));
         assert_eq!(sessions.operator(key, at(1799 + 1800)), None, "half an hour without a request");
         let key = begun(&mut sessions, "k", 0);
         for minute in 0..719 {
@@ -179,18 +179,18 @@ mod tests {
     #[test]
     fn a_form_is_good_once_and_in_its_own_session() {
         let mut sessions = Sessions::default();
-        let (ann, bob) = (begun(&mut sessions, "a", 0), begun(&mut sessions, "b", 0));
+        let (first, second) = (begun(&mut sessions, "a", 0), begun(&mut sessions, "b", 0));
         let form = Digest::of("f");
-        sessions.issue(ann, form);
-        assert!(!sessions.redeem(bob, form), "another session's form");
-        assert!(!sessions.redeem(ann, Digest::of("g")), "nobody's form");
-        assert!(sessions.redeem(ann, form));
-        assert!(!sessions.redeem(ann, form), "replayed");
-        sessions.issue(ann, form);
+        sessions.issue(first, form);
+        assert!(!sessions.redeem(second, form), "another session's form");
+        assert!(!sessions.redeem(first, Digest::of("g")), "nobody's form");
+        assert!(sessions.redeem(first, form));
+        assert!(!sessions.redeem(first, form), "replayed");
+        sessions.issue(first, form);
         for number in 0..MOST_FORMS {
-            sessions.issue(ann, Digest::of(&number.to_string()));
+            sessions.issue(first, Digest::of(&number.to_string()));
         }
-        assert!(!sessions.redeem(ann, form), "as many pages later it is too old");
+        assert!(!sessions.redeem(first, form), "as many pages later it is too old");
     }
 
     #[test]
