@@ -403,22 +403,11 @@ fn intent(kind: Kind) -> Intent {
         currency: Currency::EUR,
     };
     Intent {
-        id: intent::id(&effect, &target),
-        key: intent::key(&effect, &target),
-        effect,
-        target,
-        payload: String::new(),
         state: State::Unknown,
-        planned_at: at(0),
         attempts: 1,
         first_sent_at: Some(at(0)),
         last_sent_at: Some(at(0)),
-        not_before: None,
-        seen_before: Vec::new(),
-        absent_since: None,
-        made: None,
-        said: None,
-        ended_at: None,
+        ..Intent::planned(effect, target, String::new(), at(0))
     }
 }
 

@@ -117,24 +117,8 @@ fn intent(id: u64, kind: Kind, now: Timestamp) -> Intent {
         klarna_order_id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()),
         currency: Currency::EUR,
     };
-    Intent {
-        id: intent::id(&effect, &target),
-        key: intent::key(&effect, &target),
-        payload: format!("{{\"refunded_amount\":1995,\"reference\":\"{}\",\"description\":\"\"}}", effect.reference),
-        effect,
-        target,
-        state: State::Planned,
-        planned_at: now,
-        attempts: 0,
-        first_sent_at: None,
-        last_sent_at: None,
-        not_before: None,
-        seen_before: Vec::new(),
-        absent_since: None,
-        made: None,
-        said: None,
-        ended_at: None,
-    }
+    let payload = format!("{{\"refunded_amount\":1995,\"reference\":\"{}\",\"description\":\"\"}}", effect.reference);
+    Intent::planned(effect, target, payload, now)
 }
 
 fn quiet(id: u64, is_refunded: bool, now: Timestamp) -> Decided {

@@ -217,6 +217,28 @@ pub enum Next {
 }
 
 impl Intent {
+    /// One about which nothing was done yet, under the id and the key that it keeps for ever.
+    pub fn planned(effect: Effect, target: Target, payload: String, planned_at: Timestamp) -> Self {
+        Self {
+            id: id(&effect, &target),
+            key: key(&effect, &target),
+            effect,
+            target,
+            payload,
+            state: State::Planned,
+            planned_at,
+            attempts: 0,
+            first_sent_at: None,
+            last_sent_at: None,
+            not_before: None,
+            seen_before: Vec::new(),
+            absent_since: None,
+            made: None,
+            said: None,
+            ended_at: None,
+        }
+    }
+
     /// What a read that was started at `read_at` and does not show the effect allows.
     pub fn after_absence(&self, read_at: Timestamp) -> Next {
         if !self.effect.kind.is_klarna() || planted!("no_observe_before_resend") {

@@ -110,24 +110,7 @@ fn new_intent(effect: &Effect, target: &Target, read: Option<&KlarnaOrder>, now:
         (Kind::Capture, Some(order)) => order.captures.iter().map(|capture| capture.id.0.clone()).collect(),
         (Kind::Refund | Kind::Capture | Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid, _) => Vec::new(),
     };
-    Intent {
-        id: intent::id(effect, target),
-        effect: effect.clone(),
-        target: target.clone(),
-        key: intent::key(effect, target),
-        payload,
-        state: intent::State::Planned,
-        planned_at: now,
-        attempts: 0,
-        first_sent_at: None,
-        last_sent_at: None,
-        not_before: None,
-        seen_before,
-        absent_since: None,
-        made: None,
-        said: None,
-        ended_at: None,
-    }
+    Intent { seen_before, ..Intent::planned(effect.clone(), target.clone(), payload, now) }
 }
 
 /// The machines of one order while steps are taken.

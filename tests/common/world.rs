@@ -327,25 +327,9 @@ impl World {
             Kind::Capture => read.captures.iter().map(|capture| capture.id.0.clone()).collect(),
             Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid => Vec::new(),
         };
-        let id = intent::id(effect, &target);
-        self.scene.ledger.intents.push(Intent {
-            id,
-            key: intent::key(effect, &target),
-            effect: effect.clone(),
-            target,
-            payload: String::new(),
-            state: State::Planned,
-            planned_at: self.scene.now,
-            attempts: 0,
-            first_sent_at: None,
-            last_sent_at: None,
-            not_before: None,
-            seen_before,
-            absent_since: None,
-            made: None,
-            said: None,
-            ended_at: None,
-        });
+        let planned = Intent::planned(effect.clone(), target, String::new(), self.scene.now);
+        let id = planned.id;
+        self.scene.ledger.intents.push(Intent { seen_before, ..planned });
         id
     }
 

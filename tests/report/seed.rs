@@ -272,24 +272,7 @@ fn refund_intent(it: &Refunding<'_>, when: &str) -> Intent {
         klarna_order_id: KlarnaOrderId::new(&format!("klarna-{}", it.order)),
         currency: Currency::EUR,
     };
-    Intent {
-        id: intent::id(&effect, &target),
-        key: intent::key(&effect, &target),
-        payload: "{}".into(),
-        effect,
-        target,
-        state: State::Planned,
-        planned_at: at(when),
-        attempts: 0,
-        first_sent_at: None,
-        last_sent_at: None,
-        not_before: None,
-        seen_before: Vec::new(),
-        absent_since: None,
-        made: None,
-        said: None,
-        ended_at: None,
-    }
+    Intent::planned(effect, target, "{}".into(), at(when))
 }
 
 /// Klarna's side: one capture of everything, and refunds of these names, amounts, references and times.

@@ -169,24 +169,8 @@ pub(crate) fn planned(order: u64, effect: Effect) -> Intent {
         klarna_order_id: KlarnaOrderId::new(&format!("klarna-{order}")),
         currency: Currency::EUR,
     };
-    Intent {
-        id: intent::id(&effect, &target),
-        key: intent::key(&effect, &target),
-        payload: format!("{{\"refunded_amount\":{}}}", effect.amount.get()),
-        effect,
-        target,
-        state: State::Planned,
-        planned_at: at(10),
-        attempts: 0,
-        first_sent_at: None,
-        last_sent_at: None,
-        not_before: None,
-        seen_before: vec!["r0".into()],
-        absent_since: None,
-        made: None,
-        said: None,
-        ended_at: None,
-    }
+    let payload = format!("{{\"refunded_amount\":{}}}", effect.amount.get());
+    Intent { seen_before: vec!["r0".into()], ..Intent::planned(effect, target, payload, at(10)) }
 }
 
 /// A decision about `order` that says nothing but that 10,000 are captured.
