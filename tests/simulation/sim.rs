@@ -268,7 +268,9 @@ impl Drop for Wait {
     fn drop(&mut self) {
         let mut state = self.sim.lock();
         let Some(slot) = state.slots.remove(&self.id) else { return };
+        // One whose answer is back was there, though a frozen program has not seen it: it comes no second time.
         if let Waiting::Net(flight) = slot.waiting
+            && slot.done.is_none()
             && flight.answer.is_none()
             && flight.is_write()
         {
