@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use reconciled::sandbox::{KlarnaStart, NewOrder, Request, Side};
 use rustix::process::{Pid, Signal, kill_process};
+use support::truth::Pair;
 use support::{DRIVE_PATIENTLY, Rig};
 
 /// How long Klarna remembers a key where it forgets, and how long a stopped program lies still: longer.
@@ -165,7 +166,9 @@ fn shop(number: u64, forgets: bool, wanted: u64) -> Tally {
         torment(&rig, &mut seed, &mut tally);
     }
     let looked_for = rest(&rig);
-    judge(&rig, &looked_for, &mut tally);
+    for pair in judge(&rig, &looked_for, &mut tally) {
+        println!("lost: {pair:#?}");
+    }
     rig.audit();
     tally
 }
@@ -183,8 +186,9 @@ fn rest(rig: &Rig) -> BTreeSet<String> {
     panic!("eight passes do not come to rest; the last one said {:#}", rig.pass().json);
 }
 
-/// Counts what happened at Klarna against what the shop's papers oblige.
-fn judge(rig: &Rig, looked_for: &BTreeSet<String>, tally: &mut Tally) {
+/// Counts what happened at Klarna against what the shop's papers oblige; what was lost.
+fn judge(rig: &Rig, looked_for: &BTreeSet<String>, tally: &mut Tally) -> Vec<Pair> {
+    let mut lost = Vec::new();
     for pair in rig.pairs() {
         let (klarna, number) = (&pair.klarna, &pair.shop.number);
         let mut refunds: BTreeMap<String, u64> = BTreeMap::new();
@@ -204,12 +208,11 @@ fn judge(rig: &Rig, looked_for: &BTreeSet<String>, tally: &mut Tally) {
         match (is_back, looked_for.contains(number)) {
             (true, _) => {}
             (false, true) => tally.waiting += 1,
-            (false, false) => {
-                println!("lost: {pair:#?}");
-                tally.lost += 1;
-            }
+            (false, false) => lost.push(pair),
         }
     }
+    tally.lost += u64::try_from(lost.len()).unwrap();
+    lost
 }
 
 /// The count can fail: what nobody did is lost, and what somebody did twice is doubled.
