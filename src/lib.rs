@@ -26,3 +26,4 @@ pub mod schedule;
 pub mod store;
 pub mod telemetry;
 pub mod web;
+pub mod words;

@@ -231,6 +231,7 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         status: BreakStatus::Open,
         note: None,
         assigned: None,
+        remedy: None,
         proposal: None,
     };
     (report, vec![open])

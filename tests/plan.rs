@@ -107,7 +107,7 @@ fn a_plan_depends_on_nothing_but_its_arguments() {
 fn every_message_names_what_it_is_about_and_says_nothing_twice() {
     for (name, scene) in every_case() {
         for found in scene().plan().discrepancies {
-            let text = &found.message;
+            let text = &render::message(&found);
             let credit = found.credit_invoice.as_ref().map_or("", |number| number.as_str());
             assert!(text.contains("ORD1") || !credit.is_empty() && text.contains(credit), "{name}: whose? {text}");
             let words: Vec<&str> = text.split(' ').collect();
@@ -135,15 +135,16 @@ fn every_refusal_says_the_code_the_correlation_id_and_the_intent() {
     for (name, scene) in every_case() {
         let scene = scene();
         for found in scene.plan().discrepancies.iter().filter(|found| found.kind.name().ends_with("_rejected")) {
-            let of = |intent: &&Intent| found.message.contains(&intent.id.to_string());
+            let text = render::message(found);
+            let of = |intent: &&Intent| text.contains(&intent.id.to_string());
             let Some(intent) = scene.ledger.intents.iter().find(of) else {
-                assert_eq!(found.kind, BreakKind::FraudRejected, "{name}: {}", found.message);
+                assert_eq!(found.kind, BreakKind::FraudRejected, "{name}: {text}");
                 continue;
             };
             let Some(said) = &intent.said else { continue };
             refusals += 1;
             let parts = [said.code.as_deref(), said.correlation_id.as_deref()];
-            assert!(parts.iter().flatten().all(|part| found.message.contains(part)), "{name}: {}", found.message);
+            assert!(parts.iter().flatten().all(|part| text.contains(part)), "{name}: {text}");
         }
     }
     assert!(refusals >= 4, "{refusals} refusals");

@@ -15,6 +15,7 @@ use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::facts::{
     CreditInvoiceFacts, Fraud, KlarnaRefund, KlarnaSide, KlarnaStatus, Shipped, ShopStatus, Word,
 };
+use reconciled::core::finding::Finding;
 use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderNumber, Reference, RefundId};
 use reconciled::core::ledger::CreditRecord;
 use reconciled::core::money::{Currency, Minor};
@@ -176,7 +177,7 @@ fn backwards(scene: &Scene) -> Scene {
 
 /// The plan without its words for people, which name totals.
 fn meaning(mut plan: Plan) -> Plan {
-    plan.discrepancies.iter_mut().for_each(|found| found.message.clear());
+    plan.discrepancies.iter_mut().for_each(|found| found.finding = Finding::Told(String::new()));
     plan
 }
 

@@ -171,6 +171,7 @@ macro_rules! every_promise {
                 a_resolved_break_stays_so_while_nothing_changes,
                 acknowledged_stays_open_and_reopened_opens,
                 a_reopened_break_lives_on_without_its_difference,
+                a_break_says_what_to_do_in_the_state_it_was_last_found_in,
             }
         }
     };

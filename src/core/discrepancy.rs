@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::finding::Finding;
 use super::id::InvoiceNumber;
 use super::money::Minor;
 
@@ -125,8 +126,7 @@ pub struct Discrepancy {
     /// Tells two differences of one kind and order apart: an invoice number, a refund id, an intent.
     pub subject: String,
     pub amount: Option<Minor>,
-    /// What was found, for people; carries no personal data.
-    pub message: String,
+    pub finding: Finding,
     /// When it becomes a break; already past for what no timing explains.
     pub due: Timestamp,
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::discrepancy::{BreakKind, Discrepancy};
+use super::finding::Finding;
 use super::id::IntentId;
 use super::intent::{self, Kind, Target};
 use super::ledger::Ledger;
@@ -34,7 +35,7 @@ pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy,
         let amount = wanted.effect.amount;
         let id = intent::id(&wanted.effect, target);
         if let Some(above) = lacks_second(&wanted.effect, id, ledger, target, policy) {
-            plan.discrepancies.push(unsigned(&wanted.effect, id, &above, target.currency, now));
+            plan.discrepancies.push(held(&wanted.effect, id, above.clone(), true, now));
             wanted.verdict = Verdict::Hold(HoldReason::Limit(above));
             continue;
         }
@@ -49,7 +50,7 @@ pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy,
             after = [after[0], amount, after[2]];
         }
         if let Some(reached) = ceiling(after, policy, target.currency).filter(|_| !is_approved(&ledger.approved, id)) {
-            plan.discrepancies.push(held(&wanted.effect, id, &reached, target.currency, now));
+            plan.discrepancies.push(held(&wanted.effect, id, reached.clone(), false, now));
             wanted.verdict = Verdict::Hold(HoldReason::Limit(reached));
             continue;
         }
@@ -93,20 +94,19 @@ fn ceiling(after: [Minor; 3], policy: &Policy, currency: Currency) -> Option<Str
     reached.map(|((name, limit), _)| format!("{name} ({} {currency})", limit.decimal(currency)))
 }
 
-fn unsigned(effect: &intent::Effect, id: IntentId, above: &str, currency: Currency, now: Timestamp) -> Discrepancy {
-    let mut held = held(effect, id, above, currency, now);
-    held.message.push_str(" until two operators approved it");
-    held
-}
-
-fn held(effect: &intent::Effect, id: IntentId, reached: &str, currency: Currency, now: Timestamp) -> Discrepancy {
-    let amount = effect.amount.decimal(currency);
+fn held(effect: &intent::Effect, intent: IntentId, reached: String, needs_two: bool, now: Timestamp) -> Discrepancy {
     Discrepancy {
         kind: BreakKind::LimitReached,
         credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
-        subject: id.to_string(),
+        subject: intent.to_string(),
         amount: Some(effect.amount),
-        message: format!("{reached} holds the refund of {amount} {currency} under {} (intent {id})", effect.reference),
+        finding: Finding::Limit {
+            reached,
+            amount: effect.amount,
+            reference: effect.reference.clone(),
+            intent,
+            needs_two,
+        },
         due: now,
     }
 }

@@ -10,6 +10,7 @@ pub mod credit_invoice;
 pub mod decide;
 pub mod discrepancy;
 pub mod facts;
+pub mod finding;
 pub mod id;
 pub mod intent;
 pub mod ledger;

@@ -98,6 +98,8 @@ pub struct Item {
     pub amount: Option<Minor>,
     pub since: Timestamp,
     pub message: String,
+    /// What to do about it in the state it was found in; `None`: what is always done about its kind.
+    pub remedy: Option<String>,
     /// Somebody works on it: it is neither told nor repeated, and not over either.
     pub is_known: bool,
 }
@@ -158,9 +160,13 @@ impl Source {
 }
 
 impl Item {
+    pub fn remedy(&self) -> &str {
+        self.remedy.as_deref().unwrap_or(self.kind.remedy())
+    }
+
     fn plain(subject: String, kind: Kind, since: Timestamp, message: String) -> Self {
         let (order, credit_invoice, amount) = (None, None, None);
-        Self { subject, kind, order, credit_invoice, amount, since, message, is_known: false }
+        Self { subject, kind, order, credit_invoice, amount, since, message, remedy: None, is_known: false }
     }
 
     fn of_break(it: &Break) -> Self {
@@ -168,6 +174,7 @@ impl Item {
             order: it.order.clone(),
             credit_invoice: it.credit_invoice.clone(),
             amount: it.amount,
+            remedy: it.remedy.clone(),
             is_known: it.status == BreakStatus::Acknowledged,
             ..Self::plain(format!("break {}", it.id), Kind::Break(it.kind), it.opened_at, it.message.clone())
         }

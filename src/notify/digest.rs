@@ -45,7 +45,7 @@ struct ItemView<'a> {
     since: String,
     age_seconds: i64,
     message: &'a str,
-    remedy: &'static str,
+    remedy: &'a str,
     runbook: String,
 }
 
@@ -92,7 +92,7 @@ impl<'a> ItemView<'a> {
             since: item.since.to_string(),
             age_seconds: words::age_seconds(item.since, now),
             message: &item.message,
-            remedy: item.kind.remedy(),
+            remedy: item.remedy(),
             runbook: runbook(item.kind),
         }
     }
@@ -133,7 +133,7 @@ fn line(text: &mut String, entry: &Entry, now: Timestamp) {
     }
     let _ = writeln!(text, ", {} old", words::age(item.since, now));
     let _ = writeln!(text, "  {}", plain(&item.message));
-    let _ = writeln!(text, "  {} See {}.", item.kind.remedy(), runbook(item.kind));
+    let _ = writeln!(text, "  {} See {}.", item.remedy(), runbook(item.kind));
 }
 
 fn about(entry: &Entry, item: &Item) -> String {

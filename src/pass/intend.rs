@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::core::ageing::next_look;
 use crate::core::credit_invoice;
+use crate::core::discrepancy::Discrepancy;
 use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
 use crate::core::id::{IntentId, InvoiceId};
 use crate::core::intent::{self, Effect, Intent, Kind, Target};
@@ -13,8 +14,8 @@ use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::plan::{Note, Plan, Verdict};
-use crate::store::{Decided, Dossier, Step, StoreError};
-use crate::{klarna, lightspeed};
+use crate::store::{Decided, Difference, Dossier, Step, StoreError};
+use crate::{klarna, lightspeed, words};
 
 /// What one decision makes durable, and what of it is to be sent now.
 pub(super) struct Intended {
@@ -94,10 +95,23 @@ pub(super) fn intended(
         intents,
         captured: read.map_or(Minor::ZERO, |order| order.captured),
         refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
-        discrepancies: plan.discrepancies.clone(),
+        discrepancies: plan.discrepancies.iter().map(|found| in_words(found, facts)).collect(),
         next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
     };
     Ok(Intended { decided, to_send })
+}
+
+/// A difference as people will read it.
+fn in_words(found: &Discrepancy, facts: &Facts) -> Difference {
+    Difference {
+        kind: found.kind,
+        credit_invoice: found.credit_invoice.clone(),
+        subject: found.subject.clone(),
+        amount: found.amount,
+        message: words::message(&found.finding, facts.currency),
+        remedy: words::remedy(found, facts.currency),
+        due: found.due,
+    }
 }
 
 fn new_intent(effect: &Effect, target: &Target, read: Option<&KlarnaOrder>, now: Timestamp) -> Intent {

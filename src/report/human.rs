@@ -184,7 +184,7 @@ pub fn one_break<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, 
         let money = money(proposal.amount, currency);
         writeln!(out, "    proposed by {by}, {money}, {ends} {until}: {note}")?;
     }
-    writeln!(out, "    → {}", words::remedy(it.kind))
+    writeln!(out, "    → {}", plain(&words::remedy(it)))
 }
 
 fn credit_invoice(number: &InvoiceNumber) -> String {

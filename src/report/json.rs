@@ -251,7 +251,7 @@ impl<'a> BreakView<'a> {
             age_seconds: age_seconds(it.opened_at, now),
             status: super::words::status(it.status),
             message: &it.message,
-            remedy: super::words::remedy(it.kind),
+            remedy: super::words::remedy(it),
             note: it.note.as_deref(),
             assigned_to: it.assigned.as_deref(),
             proposal: it.proposal.as_ref().map(|proposal| ProposalView::new(proposal, now)),

@@ -6,7 +6,7 @@ use super::Outcome;
 use crate::core::discrepancy::BreakKind;
 use crate::core::intent::Kind;
 use crate::core::money::{Currency, Minor};
-use crate::store::BreakStatus;
+use crate::store::{Break, BreakStatus};
 
 /// `44.95 EUR`; minor units while the shop's currency is not known.
 pub fn money(amount: Minor, currency: Option<Currency>) -> String {
@@ -79,8 +79,13 @@ pub fn runbook(kind: BreakKind) -> String {
 }
 
 /// What a human does about it, and where to read on.
-pub fn remedy(kind: BreakKind) -> String {
-    format!("{} See {}.", kind.remedy(), runbook(kind))
+pub fn remedy(it: &Break) -> String {
+    format!("{} See {}.", what_to_do(it), runbook(it.kind))
+}
+
+/// What a human does about it: in the state it was found in, or what is always done about its kind.
+pub fn what_to_do(it: &Break) -> &str {
+    it.remedy.as_deref().unwrap_or(it.kind.remedy())
 }
 
 /// A kind of break as a merchant would say it.

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::core::answer::Said;
 use crate::core::credit_invoice;
-use crate::core::discrepancy::Discrepancy;
+use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
@@ -109,6 +109,22 @@ pub enum Step {
     },
 }
 
+/// A difference in the words in which people will read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub kind: BreakKind,
+    pub credit_invoice: Option<InvoiceNumber>,
+    /// Tells two differences of one kind and order apart.
+    pub subject: String,
+    pub amount: Option<Minor>,
+    /// Carries no personal data.
+    pub message: String,
+    /// `None`: what is always done about its kind.
+    pub remedy: Option<String>,
+    /// When it becomes a break.
+    pub due: Timestamp,
+}
+
 /// Everything one decision about one order makes durable.
 #[derive(Clone, Debug)]
 pub struct Decided {
@@ -130,7 +146,7 @@ pub struct Decided {
     /// What the money guard compares with, from the same read.
     pub captured: Minor,
     pub refunded: Minor,
-    pub discrepancies: Vec<Discrepancy>,
+    pub discrepancies: Vec<Difference>,
     pub next_look: Option<Timestamp>,
 }
 

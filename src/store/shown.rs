@@ -32,6 +32,8 @@ pub struct Break {
     pub subject: String,
     pub amount: Option<Minor>,
     pub message: String,
+    /// What to do about it in the state it was found in; `None`: what is always done about its kind.
+    pub remedy: Option<String>,
     pub opened_at: Timestamp,
     pub status: BreakStatus,
     pub note: Option<String>,

@@ -73,6 +73,11 @@ fn credit_lines(scene: &Scene, plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// A difference as people read it.
+pub fn message(found: &Discrepancy) -> String {
+    reconciled::words::message(&found.finding, Currency::EUR)
+}
+
 fn name_of(intent: &Intent) -> String {
     format!("{} {}", intent.effect.kind.name(), intent.effect.reference)
 }

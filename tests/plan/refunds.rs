@@ -6,7 +6,7 @@ use reconciled::core::id::RefundId;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
-use crate::common::{Ask, Scene, ago, captured_order, eur, long, order};
+use crate::common::{Ask, Scene, ago, captured_order, eur, long, order, render};
 
 fn returned(when: &str) -> Scene {
     captured_order("100.00").credit("INV1", "44.95", when)
@@ -568,7 +568,7 @@ cases! {
 fn what_is_kept_of_a_refusal_is_what_klarnas_support_desk_asks_for() {
     let refused = Ask::refund("INV1", "40.00").rejected("REFUND_NOT_ALLOWED", "1h");
     let plan = captured_order("100.00").credit("INV1", "40.00", "3h").intended(&refused).plan();
-    let message = &plan.discrepancies[0].message;
+    let message = render::message(&plan.discrepancies[0]);
     assert!(message.contains("REFUND_NOT_ALLOWED") && message.contains("corr-1"), "{message}");
     assert_eq!(plan.discrepancies[0].amount, Some(eur("40.00")));
 }

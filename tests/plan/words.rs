@@ -12,7 +12,7 @@ use reconciled::core::order::{Event as OrderEvent, Order, Stage};
 use reconciled::core::plan::HoldReason;
 use uuid::Uuid;
 
-use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, order, policy};
+use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, order, policy, render};
 
 #[test]
 fn an_answer_is_said_with_what_a_support_desk_asks_for() {
@@ -137,7 +137,8 @@ fn what_nobody_can_confirm_says_how_often_it_was_asked_for() {
         let scene = captured_order("100.00").credit("INV1", "40.00", "48h").intended(&ask);
         let plan = scene.plan();
         let found = &plan.discrepancies[0];
-        let (before, after) = found.message.split_once(", the answer was lost, ").expect("what became of it");
+        let text = render::message(found);
+        let (before, after) = text.split_once(", the answer was lost, ").expect("what became of it");
         let id = scene.ledger.intents[0].id;
         assert_eq!(after, format!("and reads do not show it; it is too late to ask again under its key (intent {id})"));
         before.to_owned()
@@ -154,7 +155,10 @@ fn what_nobody_can_confirm_says_how_often_it_was_asked_for() {
 #[test]
 fn the_currencies_that_differ_are_named() {
     let other = order("100.00").klarna_says(|klarna| klarna.currency = Word::Known(Currency::SEK));
-    assert_eq!(other.plan().discrepancies[0].message, "order ORD1 is in EUR in the shop, and Klarna says SEK");
+    assert_eq!(
+        render::message(&other.plan().discrepancies[0]),
+        "order ORD1 is in EUR in the shop, and Klarna says SEK"
+    );
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn a_payment_says_whether_money_went_back_or_was_never_taken() {
 #[test]
 fn what_asks_for_too_much_says_what_it_is_too_much_for() {
     let message = |captured: &str, asked: &str| {
-        captured_order(captured).credit("INV1", asked, "2h").plan().discrepancies[0].message.clone()
+        render::message(&captured_order(captured).credit("INV1", asked, "2h").plan().discrepancies[0])
     };
     let left = "and 100.00 EUR of order ORD1 is left to refund";
     assert_eq!(message("100.00", "100.01"), format!("credit invoice INV1 asks for 100.01 EUR, {left}"));
@@ -185,7 +189,7 @@ fn a_refusal_whose_reason_was_not_kept_is_not_blamed_on_a_human() {
         let mut scene = captured_order("100.00").credit("INV1", "40.00", "3h").intended(&ask);
         scene.ledger.intents[0].said = None;
         let id = scene.ledger.intents[0].id;
-        scene.plan().discrepancies[0].message.replace(&id.to_string(), "ID")
+        render::message(&scene.plan().discrepancies[0]).replace(&id.to_string(), "ID")
     };
     let what = "the refund of 40.00 EUR for credit invoice INV1";
     let refund = Ask::refund("INV1", "40.00");

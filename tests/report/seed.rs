@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{
     KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Shipped, ShopOrder, ShopStatus, Word,
 };
@@ -19,7 +19,9 @@ use reconciled::core::policy::{CaptureOn, Mode, Policy};
 use reconciled::report::period::{Any, FormatKind, Period, Report, Summary};
 use reconciled::store::period::{Closing, Seen, Span};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Attempt, Claim, Decided, Guard, Identity, Operation, ShopRecord, Step, Store as _};
+use reconciled::store::{
+    Attempt, Claim, Decided, Difference, Guard, Identity, Operation, ShopRecord, Step, Store as _,
+};
 use uuid::Uuid;
 
 pub fn at(text: &str) -> Timestamp {
@@ -310,13 +312,14 @@ pub fn shown(order: u64, klarna: KlarnaOrder, when: &str) -> Decided {
     Decided { klarna: Some((klarna, at(when))), ..quiet(order) }
 }
 
-pub fn unattributed(refund: &str, amount: i64, when: &str) -> Discrepancy {
-    Discrepancy {
+pub fn unattributed(refund: &str, amount: i64, when: &str) -> Difference {
+    Difference {
         kind: BreakKind::RefundUnattributed,
         subject: refund.into(),
         credit_invoice: None,
         amount: Some(minor(amount)),
         message: "a refund that nothing explains".into(),
+        remedy: None,
         due: at(when),
     }
 }

@@ -92,7 +92,7 @@ async fn a_store_tells_about_itself() {
     granted(&store, id, 20).await;
     operate(&store, Operation::Stop, 21).await.unwrap();
     let info = admin::info(&place.path(), true).unwrap();
-    assert_eq!((info.schema, info.shops.len()), (4, 1));
+    assert_eq!((info.schema, info.shops.len()), (5, 1));
     let found = &info.shops[0];
     assert_eq!(found.intents, [(State::Planned, 1), (State::Sending, 1)]);
     assert_eq!((found.entries, found.stopped), (intact(&store).await, true));

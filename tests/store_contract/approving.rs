@@ -1,9 +1,9 @@
 //! Two operators for what is above the threshold: bound to the refund, its amount and a day, and asked again in the claim.
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{IntentId, OrderId};
 use reconciled::core::intent::{Effect, Event, Intent, Kind, State};
-use reconciled::store::{Claim, Decided, Guard, Operated, Operation, Store, StoreError};
+use reconciled::store::{Claim, Decided, Difference, Guard, Operated, Operation, Store, StoreError};
 
 use crate::fixture::{
     HOUR, Place, again, approve, at, attempt, begun, by, claim, decide, granted, guard, intact, intend, minor, quiet,
@@ -36,12 +36,13 @@ fn refused(result: &Result<Operated, StoreError>, word: &str) {
 
 /// A break that holds a refund which is no intent yet.
 async fn hold_back<S: Store>(store: &S, intent: &Intent, seconds: i64) {
-    let difference = Discrepancy {
+    let difference = Difference {
         kind: BreakKind::LimitReached,
         credit_invoice: None,
         subject: intent.id.to_string(),
         amount: Some(intent.effect.amount),
         message: "it is held".into(),
+        remedy: None,
         due: at(0),
     };
     decide(store, seconds, Decided { discrepancies: vec![difference], ..quiet(1) }).await.unwrap();
@@ -82,12 +83,13 @@ pub(crate) async fn a_proposal_about_a_refused_refund_is_shown_beside_its_break<
     granted(&store, id, 20).await;
     record(&store, attempt(id, Event::Rejected), 21).await;
     let reference = stored(&store, id).await.effect.reference.to_string();
-    let refused = |subject: &str| Discrepancy {
+    let refused = |subject: &str| Difference {
         kind: BreakKind::RefundRejected,
         credit_invoice: None,
         subject: subject.to_owned(),
         amount: Some(minor(4000)),
         message: "refused".into(),
+        remedy: None,
         due: at(0),
     };
     let both = vec![refused(&reference), refused("another")];

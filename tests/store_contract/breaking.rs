@@ -1,23 +1,24 @@
 //! Breaks: born from differences that outlive their grace, and ended by the world or by a human.
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{InvoiceNumber, OrderNumber};
-use reconciled::store::{Break, BreakStatus, Decided, Operation, Store, StoreError};
+use reconciled::store::{Break, BreakStatus, Decided, Difference, Operation, Store, StoreError};
 
 use crate::fixture::{Place, at, begun, decide, intact, minor, operate, quiet};
 
-fn missing(amount: i64, due: i64) -> Discrepancy {
-    Discrepancy {
+fn missing(amount: i64, due: i64) -> Difference {
+    Difference {
         kind: BreakKind::RefundMissing,
         credit_invoice: Some(InvoiceNumber("INV11".into())),
         subject: "INV11".into(),
         amount: Some(minor(amount)),
         message: format!("{amount} are missing"),
+        remedy: None,
         due: at(due),
     }
 }
 
-async fn look<S: Store>(store: &S, seconds: i64, seen: &[Discrepancy]) {
+async fn look<S: Store>(store: &S, seconds: i64, seen: &[Difference]) {
     decide(store, seconds, Decided { discrepancies: seen.to_vec(), ..quiet(1) }).await.unwrap();
 }
 
@@ -47,6 +48,7 @@ pub(crate) async fn a_difference_becomes_a_break_when_it_is_due<P: Place>(place:
         subject: "INV11".into(),
         amount: Some(minor(4000)),
         message: "4000 are missing".into(),
+        remedy: None,
         opened_at: at(20),
         status: BreakStatus::Open,
         note: None,
@@ -144,4 +146,14 @@ pub(crate) async fn a_reopened_break_lives_on_without_its_difference<P: Place>(p
     look(&store, 28, &[]).await;
     assert_eq!(store.breaks(true).await.unwrap()[0].status, BreakStatus::Cleared);
     intact(&store).await;
+}
+
+pub(crate) async fn a_break_says_what_to_do_in_the_state_it_was_last_found_in<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let found = |remedy: Option<&str>| Difference { remedy: remedy.map(str::to_owned), ..missing(4000, 0) };
+    for remedy in [Some("capture 40.00"), Some("nothing is left to capture"), None] {
+        look(&store, 10, &[found(remedy)]).await;
+        assert_eq!(open(&store).await.remove(0).remedy.as_deref(), remedy);
+    }
 }

@@ -1,14 +1,16 @@
 //! Daily work on breaks: who does what, and a kind at once, but only as it was counted.
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::OrderId;
-use reconciled::store::{Break, BreakStatus, Bulk, BulkStep, Decided, Operated, Operation, Store, StoreError};
+use reconciled::store::{
+    Break, BreakStatus, Bulk, BulkStep, Decided, Difference, Operated, Operation, Store, StoreError,
+};
 
 use crate::fixture::{Place, at, begun, by, decide, intact, minor, operate, quiet};
 
-fn difference(kind: BreakKind, subject: &str, amount: Option<i64>) -> Discrepancy {
+fn difference(kind: BreakKind, subject: &str, amount: Option<i64>) -> Difference {
     let (subject, amount) = (subject.to_owned(), amount.map(minor));
-    Discrepancy { kind, credit_invoice: None, subject, amount, message: "it differs".into(), due: at(0) }
+    Difference { kind, credit_invoice: None, subject, amount, message: "it differs".into(), remedy: None, due: at(0) }
 }
 
 /// Three of one kind, one of them without an amount and one on another order; and one of another kind.

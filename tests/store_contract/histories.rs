@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{IntentId, InvoiceId, OrderId, PassId, RefundId};
 use reconciled::core::intent::{self, Intent, State};
 use reconciled::core::ledger::{Attribution, Ledger};
@@ -13,7 +13,7 @@ use reconciled::core::money::Minor;
 use reconciled::core::order;
 use reconciled::core::plan::Note;
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Attempt, Claim, Decided, Guard, Operation, Step, Store, StoreError};
+use reconciled::store::{Attempt, Claim, Decided, Difference, Guard, Operation, Step, Store, StoreError};
 
 use crate::fixture::{
     HOUR, InMemory, Place, again, at, attempt, credit, guard, intact, klarna, minor, pass, quiet, shop_order,
@@ -116,12 +116,13 @@ impl History {
             }
             Ask::Record { intent, event, uncounted } => self.record(intent, event, uncounted).await,
             Ask::Differ { order, amount, due } => {
-                let difference = Discrepancy {
+                let difference = Difference {
                     kind: BreakKind::RefundMissing,
                     credit_invoice: None,
                     subject: "it".into(),
                     amount: Some(minor(amount)),
                     message: String::new(),
+                    remedy: None,
                     due: at(self.now.saturating_add(due).saturating_sub(100)),
                 };
                 self.decide(Decided { discrepancies: vec![difference], ..quiet(order) }).await

@@ -1,24 +1,25 @@
 //! What the operations page reads: each list page by page, from where the last one ended.
 
 use reconciled::core::credit_invoice::{CreditInvoice, Event as Credit, Proof};
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{InvoiceId, OrderId, RefundId};
 use reconciled::core::intent::Event;
 use reconciled::store::pages::{BreakFilter, BreakPlace, BreakRow, CreditFilter, Pages};
-use reconciled::store::{BreakStatus, Decided, Operation, Store};
+use reconciled::store::{BreakStatus, Decided, Difference, Operation, Store};
 
 use crate::fixture::{
     Place, at, attempt, begun, credit, credit_step, decide, granted, intend, intending, minor, operate, pass, quiet,
     record,
 };
 
-fn difference(kind: BreakKind, subject: &str) -> Discrepancy {
-    Discrepancy {
+fn difference(kind: BreakKind, subject: &str) -> Difference {
+    Difference {
         kind,
         credit_invoice: None,
         subject: subject.into(),
         amount: Some(minor(100)),
         message: format!("about {subject}"),
+        remedy: None,
         due: at(0),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{ListedInvoice, ListedOrder};
 use reconciled::core::id::{InvoiceId, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
 use reconciled::core::order::{self, Order};
-use reconciled::store::{Cursors, Decided, Identity, Scope, ShopRecord, Step, Store, StoreError};
+use reconciled::store::{Cursors, Decided, Difference, Identity, Scope, ShopRecord, Step, Store, StoreError};
 
 use crate::fixture::{HOUR, Place, at, begun, credit, decide, observe, pass, quiet, shop_order};
 
@@ -152,14 +152,15 @@ pub(crate) async fn only_orders_with_something_open_are_read_again<P: Place>(pla
     assert_eq!(unread(&store).await, [9, 2, 4, 5, 1], "what waits keeps its place");
 }
 
-fn difference() -> Discrepancy {
-    Discrepancy {
+fn difference() -> Difference {
+    Difference {
         kind: BreakKind::CaptureRejected,
         credit_invoice: None,
         subject: String::new(),
         amount: None,
         due: at(100),
         message: "refused".into(),
+        remedy: None,
     }
 }
 

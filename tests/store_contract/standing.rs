@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::intent::Event;
 use reconciled::schedule::NextDue;
-use reconciled::store::{Decided, OpenBreaks, Operation, Standing, Store};
+use reconciled::store::{Decided, Difference, OpenBreaks, Operation, Standing, Store};
 
 use crate::fixture::{Place, at, attempt, begun, decide, granted, intend, minor, operate, pass, quiet, record};
 
@@ -25,12 +25,13 @@ pub(crate) async fn a_shop_at_rest_stands_at_nothing<P: Place>(place: &P) {
 pub(crate) async fn what_is_open_is_counted<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
-    let missing = |subject: &str, amount: i64, due: i64| Discrepancy {
+    let missing = |subject: &str, amount: i64, due: i64| Difference {
         kind: BreakKind::RefundMissing,
         credit_invoice: None,
         subject: subject.into(),
         amount: Some(minor(amount)),
         message: "missing".into(),
+        remedy: None,
         due: at(due),
     };
     let lost = intend(&store, 11, 2000).await;

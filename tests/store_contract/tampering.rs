@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{OrderId, RefundId};
 use reconciled::core::intent::Event;
 use reconciled::core::ledger::Attribution;
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Attempt, Audit, Decided, Operation, Store};
+use reconciled::store::{Attempt, Audit, Decided, Difference, Operation, Store};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -23,12 +23,13 @@ pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
     let made = Some(RefundId("r1".into()));
     record(&store, Attempt { made, ..attempt(first, Event::Confirmed) }, 21).await;
     granted(&store, second, 22).await;
-    let difference = Discrepancy {
+    let difference = Difference {
         kind: BreakKind::RefundUnattributed,
         credit_invoice: None,
         subject: "r9".into(),
         amount: Some(minor(5)),
         message: "who?".into(),
+        remedy: None,
         due: at(0),
     };
     decide(&store, 23, Decided { discrepancies: vec![difference], ..quiet(2) }).await.unwrap();

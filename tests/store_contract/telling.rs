@@ -1,9 +1,9 @@
 //! What people were told is not told again after a restart, and what nobody was told comes up.
 
-use reconciled::core::discrepancy::{BreakKind, Discrepancy};
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{InvoiceNumber, OrderNumber};
 use reconciled::core::intent::{Event, Kind};
-use reconciled::store::{Channel, Decided, Operation, Overdue, Store, Told};
+use reconciled::store::{Channel, Decided, Difference, Operation, Overdue, Store, Told};
 
 use crate::fixture::{Place, at, attempt, begun, decide, granted, intend, minor, operate, quiet, record};
 
@@ -52,12 +52,13 @@ pub(crate) async fn an_old_unknown_outcome_is_overdue_until_a_break_names_it<P: 
     assert_eq!(store.overdue(at(20)).await.unwrap(), []);
     assert_eq!(store.overdue(at(21)).await.unwrap(), [expected]);
     assert_eq!(store.overdue(at(31)).await.unwrap().len(), 2);
-    let named = |subject: &str| Discrepancy {
+    let named = |subject: &str| Difference {
         kind: BreakKind::RefundUnconfirmed,
         credit_invoice: None,
         subject: subject.into(),
         amount: None,
         message: "lost".into(),
+        remedy: None,
         due: at(5),
     };
     let seen = vec![named("INV11"), named(&other.to_string())];

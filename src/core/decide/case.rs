@@ -6,6 +6,7 @@ use crate::core::attribution::{Attributed, attribute};
 use crate::core::credit_invoice::{self, CreditInvoice};
 use crate::core::discrepancy::{BreakKind, Discrepancy};
 use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, ShopOrder, ShopStatus};
+use crate::core::finding::Finding;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, Reference};
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::ledger::Ledger;
@@ -120,19 +121,21 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn differs(
-        &mut self, kind: BreakKind, subject: &str, amount: Option<Minor>, due: Timestamp, message: String,
+        &mut self, kind: BreakKind, subject: &str, amount: Option<Minor>, due: Timestamp, finding: impl Into<Finding>,
     ) {
         self.look_again(due);
-        let subject = subject.to_owned();
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice: None, subject, amount, message, due });
+        let (subject, finding) = (subject.to_owned(), finding.into());
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice: None, subject, amount, finding, due });
     }
 
     pub(super) fn credit_differs(
-        &mut self, kind: BreakKind, credit: &InvoiceNumber, amount: Option<Minor>, due: Timestamp, message: String,
+        &mut self, kind: BreakKind, credit: &InvoiceNumber, amount: Option<Minor>, due: Timestamp,
+        finding: impl Into<Finding>,
     ) {
         self.look_again(due);
         let (subject, credit_invoice) = (credit.0.clone(), Some(credit.clone()));
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, message, due });
+        let finding = finding.into();
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
     }
 
     pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {

@@ -19,6 +19,7 @@ fn a_break(id: i64, kind: BreakKind, status: BreakStatus) -> Break {
         status,
         note: None,
         assigned: None,
+        remedy: None,
         proposal: None,
     }
 }

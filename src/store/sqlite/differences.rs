@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
-use super::super::{Break, BreakStatus, StoreError};
+use super::super::{Break, BreakStatus, Difference, StoreError};
 use super::columns::{At, Cents, Code, Number};
 use super::journal::entity;
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use crate::core::discrepancy::{BreakKind, Discrepancy};
+use crate::core::discrepancy::BreakKind;
 use crate::core::id::{InvoiceNumber, OrderNumber};
 use crate::core::money::Minor;
 
@@ -44,6 +44,7 @@ pub(super) struct Held {
     subject: String,
     pub(super) amount: Option<Minor>,
     message: String,
+    remedy: Option<String>,
 }
 
 impl Held {
@@ -55,7 +56,7 @@ impl Held {
 type Identity = (String, String);
 
 /// Brings the differences of one order to what its newest decision saw.
-pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Discrepancy]) -> Result<(), StoreError> {
+pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference]) -> Result<(), StoreError> {
     let mut before = differences(tx, cause)?;
     let mut open = open_breaks(tx, cause)?;
     let mut now = BTreeMap::new();
@@ -96,7 +97,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Discrepancy]) -> R
 
 /// A difference without a living break: remembered, and opened once its time has come.
 fn meet(
-    tx: &mut Tx<'_>, cause: Cause<'_>, identity: &Identity, discrepancy: &Discrepancy, known: bool,
+    tx: &mut Tx<'_>, cause: Cause<'_>, identity: &Identity, discrepancy: &Difference, known: bool,
 ) -> Result<(), StoreError> {
     if discrepancy.due <= cause.at {
         let opened = open_break(tx, cause, discrepancy)?;
@@ -117,10 +118,10 @@ fn link(tx: &Tx<'_>, cause: Cause<'_>, (kind, subject): &Identity, at_break: Opt
     Ok(())
 }
 
-fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Discrepancy) -> Result<i64, StoreError> {
+fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Difference) -> Result<i64, StoreError> {
     let mut insert = tx.conn.prepare_cached(
-        "INSERT INTO break (shop, order_id, kind, subject, credit_number, amount, message, opened_at, status)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open')",
+        "INSERT INTO break (shop, order_id, kind, subject, credit_number, amount, message, remedy, opened_at, status)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open')",
     )?;
     insert.execute((
         tx.shop,
@@ -130,6 +131,7 @@ fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Discrepancy) -> Result<
         found.credit_invoice.as_ref().map(InvoiceNumber::as_str),
         found.amount.map(Cents),
         &found.message,
+        &found.remedy,
         At(cause.at),
     ))?;
     let id = tx.conn.last_insert_rowid();
@@ -143,17 +145,19 @@ fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Discrepancy) -> Result<
     Ok(id)
 }
 
-fn refresh(tx: &Tx<'_>, held: &Held, seen: &Discrepancy) -> Result<(), StoreError> {
-    if held.amount == seen.amount && held.message == seen.message {
+fn refresh(tx: &Tx<'_>, held: &Held, seen: &Difference) -> Result<(), StoreError> {
+    if held.amount == seen.amount && held.message == seen.message && held.remedy == seen.remedy {
         return Ok(());
     }
-    let mut update =
-        tx.conn.prepare_cached("UPDATE break SET amount = ?2, message = ?3, credit_number = ?4 WHERE id = ?1")?;
+    let mut update = tx
+        .conn
+        .prepare_cached("UPDATE break SET amount = ?2, message = ?3, credit_number = ?4, remedy = ?5 WHERE id = ?1")?;
     update.execute((
         held.id,
         seen.amount.map(Cents),
         &seen.message,
         seen.credit_invoice.as_ref().map(InvoiceNumber::as_str),
+        &seen.remedy,
     ))?;
     Ok(())
 }
@@ -198,7 +202,7 @@ fn differences(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Optio
 /// The plus keeps the status out of the index search: with it there SQLite builds a table of the two words each time.
 fn open_breaks(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Held>, StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, status, kind, subject, amount, message FROM break
+        "SELECT id, status, kind, subject, amount, message, remedy FROM break
          WHERE shop = ?1 AND order_id = ?2 AND +status IN ('open', 'acknowledged')",
     )?;
     let mut rows = find.query((tx.shop, Number(cause.order.0)))?;
@@ -217,9 +221,9 @@ fn load(tx: &Tx<'_>, id: i64) -> Result<Held, StoreError> {
 /// A break of this shop by its id, with the order it is about.
 pub(super) fn find(tx: &Tx<'_>, id: i64) -> Result<Option<(Number, Held)>, StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, status, kind, subject, amount, message, order_id FROM break WHERE id = ?1 AND shop = ?2",
+        "SELECT id, status, kind, subject, amount, message, remedy, order_id FROM break WHERE id = ?1 AND shop = ?2",
     )?;
-    let found = find.query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(6), held)))).optional()?;
+    let found = find.query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(7), held)))).optional()?;
     let Some(found) = found else { return Ok(None) };
     let (order, held) = found?;
     Ok(Some((order?, held)))
@@ -234,11 +238,12 @@ fn read_held(row: &SqlRow<'_>) -> Result<Held, StoreError> {
         subject: row.get(3)?,
         amount: amount.map(|cents| cents.0),
         message: row.get(5)?,
+        remedy: row.get(6)?,
     })
 }
 
 /// A whole break, from the columns `id, kind, number, credit_number, subject, amount, message, opened_at, status,
-/// note, assigned`; whoever reads proposals adds them.
+/// note, assigned, remedy`; whoever reads proposals adds them.
 pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
     Ok(Break {
         id: row.get(0)?,
@@ -252,6 +257,7 @@ pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
         status: status(&row.get::<_, String>(8)?)?,
         note: row.get(9)?,
         assigned: row.get(10)?,
+        remedy: row.get(11)?,
         proposal: None,
     })
 }

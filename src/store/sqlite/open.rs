@@ -22,11 +22,12 @@ use super::lock::UseLock;
 const APPLICATION_ID: i32 = 0x7265_636e;
 
 /// The schemas in order; the place of each, counted from one, is its `user_version`.
-const SCHEMAS: [&str; 4] = [
+const SCHEMAS: [&str; 5] = [
     include_str!("../../../state/sqlite/0001_initial.sql"),
     include_str!("../../../state/sqlite/0002_desk.sql"),
     include_str!("../../../state/sqlite/0003_report.sql"),
     include_str!("../../../state/sqlite/0004_pages.sql"),
+    include_str!("../../../state/sqlite/0005_real_shops.sql"),
 ];
 
 /// SQLite before 3.51.3 may lose commits when two connections write and checkpoint at once (wal.html, "the WAL-reset
