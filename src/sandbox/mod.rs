@@ -44,7 +44,7 @@ pub use requestlog::{LogEntry, Tally};
 pub use seed::Seed;
 pub use switch::SwitchInfo;
 pub use switches::*;
-pub use truth::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth};
+pub use truth::{InvoiceTruth, ItemTruth, KlarnaTruth, LineTruth, MovementTruth, ShopTruth};
 pub use wire::{Reply, Request, Response, Side};
 
 use fault::{Faults, Firing};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::World;
 use super::json::{J, obj, push_decimal};
 use super::klarna::model::{Details, Order as KlarnaOrder};
-use super::lightspeed::model::Order;
+use super::lightspeed::model::{Item, ItemKind, Line, Order};
 use super::time::klarna_text;
 
 /// A capture or a refund as it happened.
@@ -37,6 +37,22 @@ pub struct KlarnaTruth {
     pub refunds: Vec<MovementTruth>,
 }
 
+/// What one item of a credit invoice is for: the order line at `line`, or something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemTruth {
+    pub line: Option<usize>,
+    pub quantity: i64,
+    pub total: i64,
+}
+
+/// A line of an order, how much of it was asked for and how much left the house; prices in ten-thousandths of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineTruth {
+    pub unit: i64,
+    pub quantity: i64,
+    pub sent: i64,
+}
+
 /// An invoice or credit invoice as it is; amounts in ten-thousandths of a unit, always positive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceTruth {
@@ -46,6 +62,8 @@ pub struct InvoiceTruth {
     pub is_credit: bool,
     pub total: i64,
     pub created_ms: i64,
+    /// Of a credit invoice, what it is for.
+    pub items: Vec<ItemTruth>,
 }
 
 /// A shop order as it is.
@@ -59,6 +77,7 @@ pub struct ShopTruth {
     /// In ten-thousandths of a unit.
     pub total: i64,
     pub klarna_order_id: Option<Uuid>,
+    pub lines: Vec<LineTruth>,
     pub invoices: Vec<InvoiceTruth>,
 }
 
@@ -124,6 +143,7 @@ impl World {
             shipment_status: order.shipment_status.to_string(),
             total: order.total_incl(),
             klarna_order_id: self.links.get(&order.id).copied(),
+            lines: self.lines_truth(order),
             invoices: invoices
                 .map(|invoice| InvoiceTruth {
                     id: invoice.id,
@@ -132,10 +152,33 @@ impl World {
                     is_credit: invoice.is_credit,
                     total: invoice.total_incl,
                     created_ms: invoice.created,
+                    items: invoice.items.iter().flatten().map(item).collect(),
                 })
                 .collect(),
         }
     }
+}
+
+impl World {
+    fn lines_truth(&self, order: &Order) -> Vec<LineTruth> {
+        let slips = order.shipments.iter().filter_map(|id| self.shop.shipments.get(id));
+        let sent: Vec<_> = slips.filter(|slip| slip.status == "shipped").flat_map(|slip| &slip.items).collect();
+        let of = |index: usize| sent.iter().filter(|(line, _)| *line == index).map(|(_, quantity)| quantity).sum();
+        let line = |(index, line): (usize, &Line)| LineTruth {
+            unit: line.unit_incl,
+            quantity: line.quantity,
+            sent: of(index),
+        };
+        order.lines.iter().enumerate().map(line).collect()
+    }
+}
+
+fn item(item: &Item) -> ItemTruth {
+    let line = match item.kind {
+        ItemKind::Product(index) => Some(index),
+        ItemKind::Shipping | ItemKind::Payment | ItemKind::Value => None,
+    };
+    ItemTruth { line, quantity: item.quantity, total: item.total_incl }
 }
 
 fn decimal(units: i64) -> J {
@@ -154,6 +197,19 @@ impl MovementTruth {
             "description": self.description.clone(),
             "idempotency_key": self.idempotency_key.clone(),
         }
+    }
+}
+
+impl ItemTruth {
+    fn json(&self) -> J {
+        let line = self.line.and_then(|index| i64::try_from(index).ok());
+        obj! { "line": line, "quantity": self.quantity, "total": decimal(self.total) }
+    }
+}
+
+impl LineTruth {
+    fn json(&self) -> J {
+        obj! { "unit": decimal(self.unit), "quantity": self.quantity, "sent": self.sent }
     }
 }
 
@@ -186,6 +242,7 @@ impl ShopTruth {
                 "is_credit": one.is_credit,
                 "total": decimal(one.total),
                 "created_at": klarna_text(one.created_ms),
+                "items": J::Arr(one.items.iter().map(ItemTruth::json).collect()),
             }
         };
         obj! {
@@ -196,6 +253,7 @@ impl ShopTruth {
             "shipment_status": self.shipment_status.clone(),
             "total": decimal(self.total),
             "klarna_order_id": self.klarna_order_id.map(|id| id.to_string()),
+            "lines": J::Arr(self.lines.iter().map(LineTruth::json).collect()),
             "invoices": J::Arr(self.invoices.iter().map(invoice).collect()),
         }
     }

@@ -30,10 +30,16 @@ class Order:
         self.is_cancelled = shop["status"] == "cancelled"
         self.shipment = shop["shipment_status"]
         self.credits = [
-            {"number": it["number"], "amount": abs(cents(it["total"])), "is_paid": it["status"] == "paid"}
+            {
+                "number": it["number"],
+                "amount": abs(cents(it["total"])),
+                "is_paid": it["status"] == "paid",
+                "items": it["items"],
+            }
             for it in sorted(shop["invoices"], key=lambda it: it["id"])
             if it["is_credit"]
         ]
+        self.lines = shop["lines"]
         self.klarna_status = klarna["status"]
         self.captured = sum(it["amount"] for it in klarna["captures"])
         self.refunded = sum(it["amount"] for it in klarna["refunds"])
@@ -51,6 +57,44 @@ class Order:
         not captured."""
         wanted = max(self.credited, self.captured) if self.is_cancelled else self.credited
         return min(wanted, self.captured)
+
+    def sent(self):
+        """What left the house; the costs of sending count once everything did."""
+        if all(it["sent"] >= it["quantity"] for it in self.lines):
+            return self.total
+        return sum(cents(it["unit"]) * it["sent"] for it in self.lines)
+
+    def came_back(self):
+        """The most of what was sent that credit invoices can take back: what never left did not come back."""
+        quantities = [0] * len(self.lines)
+        rest = 0
+        for credit in self.credits:
+            listed = 0
+            for item in credit["items"]:
+                if item["line"] is not None:
+                    quantities[item["line"]] += item["quantity"]
+                    listed += cents(item["total"])
+            rest += max(credit["amount"] - listed, 0)
+        pairs = zip(self.lines, quantities)
+        return rest + sum(cents(line["unit"]) * min(quantity, line["sent"]) for line, quantity in pairs)
+
+    def should_pay(self):
+        """The least and the most that this consumer can rightly have paid in the end: for what was sent and did not
+        come back, for what was ordered and not credited."""
+        if self.is_cancelled:
+            return 0, 0
+        most = max(self.total - self.credited, 0)
+        return min(max(self.sent() - self.came_back(), 0), most), most
+
+    def holder(self):
+        """Who has what is another's, to the cent: the merchant the consumer's money, or the consumer unpaid goods."""
+        paid = self.captured - self.refunded
+        least, most = self.should_pay()
+        if paid > most + 1:
+            return {"who": "merchant", "amount": paid - most}
+        if paid + 1 < least:
+            return {"who": "consumer", "amount": least - paid}
+        return None
 
     def references(self):
         names = {it["number"] for it in self.credits}
@@ -137,6 +181,7 @@ class Order:
             "credited": self.credited,
             "is_cancelled": self.is_cancelled,
             "owed": max(self.obliged() - self.refunded, 0),
+            "holder": self.holder(),
             "too_much": max(self.refunded - self.obliged(), 0),
             "credit_invoices": [
                 {

@@ -22,7 +22,7 @@ use reconciled::store::{Operation, Store as _, StoreError};
 use reconciled::{klarna, lightspeed};
 
 use super::net::{KLARNA_URL, LATEST, SHOP_URL, SimTransport};
-use super::oracle::{Breach, books, rest};
+use super::oracle::{Breach, books, people, rest};
 use super::rng::Rng;
 use super::shelf;
 use super::sim::{Done, Sim, Waiting};
@@ -488,6 +488,7 @@ impl Run {
             books::check_one(&mut state, store);
         }
         rest::converges(&mut state);
+        people::nobody_is_wronged_in_silence(&mut state);
         rest::limits_of_passes(&mut state);
         drop(state);
         if !self.is_broken() {

@@ -2,10 +2,11 @@
 //! program says about itself.
 //!
 //! `sends` judges a request as it leaves, `effects` what it did, `books` the store, `rest` what is left when
-//! everything has come to rest. Each invariant of the design has its name here and in the message of a breach.
+//! everything has come to rest, `people` what those would say whose money it is. Each invariant of the design has its name here and in the message of a breach.
 
 pub mod books;
 pub mod effects;
+pub mod people;
 pub mod rest;
 pub mod sends;
 

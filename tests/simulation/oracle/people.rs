@@ -1,0 +1,144 @@
+//! What the consumer and the merchant would ask: what was paid, what should have been, who holds the difference, and was
+//! somebody told?
+//!
+//! It knows nothing of captures due, intents or attribution. Money is what moved at Klarna; goods are what left the house
+//! and what the credit invoices take back.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt as _;
+use reconciled::core::policy::{Mode, Policy};
+use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
+use reconciled::store::Store as _;
+use reconciled::store::sqlite::SqliteStore;
+
+use super::{minor, pairs};
+use crate::sim::State;
+
+/// Whether a consumer who keeps goods of an order that was sent in part is asked about. Not before a credit invoice of
+/// what never left the house is kept apart from a return: seed 100 refunds such a one today.
+const ASKED_OF_PARTS: bool = false;
+
+/// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Account {
+    paid: i64,
+    /// For what was sent and is not known to have come back.
+    least: i64,
+    /// For what was ordered and not credited.
+    most: i64,
+}
+
+/// Who has what is not theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// The merchant holds the consumer's money.
+    Merchant(i64),
+    /// The consumer holds goods that nobody paid.
+    Consumer(i64),
+}
+
+impl Account {
+    fn of(shop: &ShopTruth, klarna: &KlarnaTruth) -> Self {
+        let paid = klarna.captured_amount - klarna.refunded_amount;
+        if shop.status == "cancelled" {
+            return Self { paid, least: 0, most: 0 };
+        }
+        let credited: i64 = credits(shop).map(|it| it.total).sum();
+        let most = (shop.total - credited).max(0);
+        Self { paid, least: minor((sent(shop) - came_back(shop)).clamp(0, most)), most: minor(most) }
+    }
+
+    /// A cent is within what the two sides may differ by.
+    fn holder(self) -> Option<Holder> {
+        if self.paid > self.most + 1 {
+            Some(Holder::Merchant(self.paid - self.most))
+        } else if self.paid + 1 < self.least {
+            Some(Holder::Consumer(self.least - self.paid))
+        } else {
+            None
+        }
+    }
+}
+
+fn credits(shop: &ShopTruth) -> impl Iterator<Item = &InvoiceTruth> {
+    shop.invoices.iter().filter(|it| it.is_credit)
+}
+
+/// What left the house. Shipping costs count once everything did.
+fn sent(shop: &ShopTruth) -> i64 {
+    if shop.lines.iter().all(|line| line.sent >= line.quantity) {
+        return shop.total;
+    }
+    shop.lines.iter().map(|line| line.unit * line.sent).sum()
+}
+
+/// The most of what was sent that the credit invoices can be about: goods that never left did not come back.
+fn came_back(shop: &ShopTruth) -> i64 {
+    let of_line = |(index, line): (usize, &reconciled::sandbox::LineTruth)| {
+        let items = credits(shop).flat_map(|it| &it.items).filter(|item| item.line == Some(index));
+        line.unit * items.map(|item| item.quantity).sum::<i64>().min(line.sent)
+    };
+    let goods: i64 = shop.lines.iter().enumerate().map(of_line).sum();
+    let listed = |it: &InvoiceTruth| -> i64 {
+        let lines = it.items.iter().filter(|item| item.line.is_some());
+        lines.map(|item| item.total).sum()
+    };
+    goods + credits(shop).map(|it| (it.total - listed(it)).max(0)).sum::<i64>()
+}
+
+/// The numbers of orders about which somebody was told: an open break or a hold names them.
+fn told(store: &SqliteStore) -> BTreeSet<String> {
+    let breaks = store.breaks(false).now_or_never().unwrap().unwrap();
+    let holds = store.holds().now_or_never().unwrap().unwrap();
+    let named = breaks.into_iter().filter_map(|it| it.order).chain(holds.into_iter().map(|it| it.number));
+    named.map(|number| number.0).collect()
+}
+
+/// At rest nobody holds what is another's, or each store says whose order it is about.
+pub fn nobody_is_wronged_in_silence(state: &mut State) {
+    let policy = state.swarm.policy.clone();
+    if !policy.act {
+        return;
+    }
+    let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+    let pairs = pairs(state);
+    for store in state.stores.clone() {
+        let told = told(&store);
+        for (shop, klarna) in &pairs {
+            // Of an order that names no Klarna order and was cancelled without a credit invoice nobody can tell that it
+            // was ever paid.
+            let is_nobodys = nowhere && shop.status == "cancelled" && credits(shop).next().is_none();
+            if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
+                continue;
+            }
+            let account = Account::of(shop, klarna);
+            let is_known = match account.holder() {
+                None => true,
+                Some(holder) => is_somebody_elses(&policy, shop, klarna, holder) || was_decided(state, klarna, holder),
+            };
+            if !is_known {
+                let what = format!("{} {account:?}: {:?} in silence", shop.number, account.holder());
+                return state.oracle.fail("nobody_is_wronged_in_silence", what);
+            }
+        }
+    }
+}
+
+/// The policy says that nobody is to look at this.
+fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, holder: Holder) -> bool {
+    match holder {
+        Holder::Merchant(_) if shop.status == "cancelled" => policy.cancels == Mode::Off || policy.refunds == Mode::Off,
+        Holder::Merchant(_) => policy.refunds == Mode::Off,
+        Holder::Consumer(_) if !ASKED_OF_PARTS && shop.lines.iter().any(|line| line.sent < line.quantity) => true,
+        Holder::Consumer(missing) => {
+            policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount
+        }
+    }
+}
+
+/// A refund that an operator ruled out for any credit invoice was a gift, and its amount is missing.
+fn was_decided(state: &State, klarna: &KlarnaTruth, holder: Holder) -> bool {
+    let given = state.oracle.ruled_out.get(&klarna.order_id).copied().unwrap_or(0);
+    matches!(holder, Holder::Consumer(missing) if missing <= given)
+}
