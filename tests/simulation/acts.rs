@@ -69,6 +69,7 @@ impl State {
             Act::Hold | Act::Release => self.hold(act, &shop),
             Act::Adopt | Act::RuleOut => self.attribute(act, &shop, shop.klarna_order_id?),
             Act::Approve => self.approve(&shop),
+            Act::TryIntent | Act::TryRefund | Act::TryBreak => self.try_something(act, &shop),
             _ => self.at_klarna(act, &shop, shop.klarna_order_id?),
         }
     }
@@ -224,7 +225,7 @@ impl State {
         self.say_as("operator", operation).into_iter().map(|(store, _)| store).collect()
     }
 
-    fn say_as(&mut self, who: &str, operation: impl Fn() -> Operation) -> Vec<(usize, Operated)> {
+    pub fn say_as(&mut self, who: &str, operation: impl Fn() -> Operation) -> Vec<(usize, Operated)> {
         let at = self.at();
         let says = |store: &SqliteStore| {
             let said = store.operate(operation(), who.to_owned(), "because".to_owned(), at);

@@ -22,6 +22,7 @@ mod found;
 mod hints;
 mod log;
 mod net;
+mod operators;
 mod oracle;
 #[cfg(reconciled_plants)]
 mod plants;

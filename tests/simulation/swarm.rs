@@ -117,6 +117,9 @@ pub enum Act {
     Adopt,
     RuleOut,
     Approve,
+    TryIntent,
+    TryRefund,
+    TryBreak,
 }
 
 impl Act {
@@ -147,6 +150,9 @@ impl Act {
             Self::Adopt => "adopt",
             Self::RuleOut => "rule_out",
             Self::Approve => "approve",
+            Self::TryIntent => "try_intent",
+            Self::TryRefund => "try_refund",
+            Self::TryBreak => "try_break",
         }
     }
 }
@@ -175,6 +181,17 @@ pub const RARE: [Act; 18] = [
     Act::RuleOut,
     Act::Approve,
 ];
+
+/// What a wider world sees: shops as they are, and people who try things.
+pub const WIDE: &[Act] = &[Act::TryIntent, Act::TryRefund, Act::TryBreak];
+
+/// What no seed draws yet, because the rule that it needs is not there; each with that rule. This list only shrinks.
+pub const NOT_YET_DRAWN: &[(Act, &str)] = &[];
+
+/// Whether seeds draw this act; `SIM_WIDE` draws what waits for its rule as well.
+fn is_drawn(act: Act) -> bool {
+    std::env::var_os("SIM_WIDE").is_some() || NOT_YET_DRAWN.iter().all(|(it, _)| *it != act)
+}
 
 /// Everything that one seed decides before it begins.
 #[derive(Clone, Debug)]
@@ -213,6 +230,7 @@ impl Swarm {
         let net: Vec<_> = NET_FAULTS.into_iter().filter(|_| rng.chance(250)).collect();
         let mut acts: Vec<_> = DAILY.to_vec();
         acts.extend(RARE.into_iter().filter(|_| rng.chance(200)));
+        acts.extend(WIDE.iter().copied().filter(|act| rng.chance(100) && is_drawn(*act)));
         if acts.contains(&Act::Stop) && !acts.contains(&Act::Resume) {
             acts.push(Act::Resume);
         }
