@@ -3,7 +3,7 @@
 //! The only place that makes sentences of findings. Chooses nothing: whatever a sentence depends on is in the finding.
 
 use crate::core::discrepancy::Discrepancy;
-use crate::core::finding::Finding;
+use crate::core::finding::{Doubt, Finding};
 use crate::core::money::{Currency, Minor};
 
 /// What was found, for people; carries no personal data.
@@ -15,6 +15,12 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
             let until = if *needs_two { " until two operators approved it" } else { "" };
             format!("{reached} holds the refund of {amount} under {reference} (intent {intent}){until}")
         }
+        Finding::Undelivered { order, credit, amount, doubt, intent, .. } => format!(
+            "credit invoice {credit} over {} of order {order} {}: it is a refund if it takes back what was sent, and \
+             none if it names what never left (intent {intent})",
+            money(*amount, currency),
+            doubt_in_words(*doubt)
+        ),
     }
 }
 
@@ -29,6 +35,24 @@ pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
         Finding::Limit { intent, needs_two: true, .. } => {
             Some(format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`."))
         }
+        Finding::Undelivered { may_be_approved: true, intent, .. } => Some(format!(
+            "If it takes back what was sent, refund it with `reconciled approve {intent} --note 'returned'`. If it names \
+             what was never sent, nothing is owed."
+        )),
+        Finding::Undelivered { may_be_approved: false, .. } => Some(
+            "Say whether it takes back what was sent, which is refunded, or names what never left, for which nothing \
+             is owed."
+                .to_owned(),
+        ),
+    }
+}
+
+const fn doubt_in_words(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Undated => "was made while not everything is captured, and Klarna does not say when it captured",
+        Doubt::Clocks => "was made within two minutes of the capture, and two clocks do not tell which was first",
+        Doubt::NeverSent => "is younger than the capture, and fits into what is not captured",
+        Doubt::InCapture => "is older than the capture, which did not leave it out",
     }
 }
 

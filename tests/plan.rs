@@ -27,6 +27,8 @@ mod attribution;
 mod captures;
 #[path = "plan/checks.rs"]
 mod checks;
+#[path = "plan/delivered.rs"]
+mod delivered;
 #[path = "plan/in_flight.rs"]
 mod in_flight;
 #[path = "plan/limits.rs"]
@@ -54,8 +56,16 @@ fn check(scene: &Scene, expected: &str) {
 }
 
 fn every_case() -> impl Iterator<Item = Named> {
-    let files =
-        [attribution::ALL, captures::ALL, checks::ALL, in_flight::ALL, limits::ALL, refunds::ALL, reversal::ALL];
+    let files = [
+        attribution::ALL,
+        captures::ALL,
+        checks::ALL,
+        delivered::ALL,
+        in_flight::ALL,
+        limits::ALL,
+        refunds::ALL,
+        reversal::ALL,
+    ];
     files.into_iter().flatten().copied()
 }
 

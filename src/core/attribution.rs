@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
-
+use super::clocks::{Sequence, sequence};
 use super::credit_invoice::{CreditInvoice, Proof};
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
 use super::id::{IntentId, InvoiceId, OrderNumber, Reference, RefundId};
@@ -14,9 +13,6 @@ use super::intent::{Intent, Kind, State};
 use super::ledger::{Attribution, Ledger};
 use super::money::Minor;
 use super::policy::{Mode, Policy};
-
-/// Our clock and Klarna's may differ by this much when a refund without a reference is compared with an attempt.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Every refund of one order, sorted by what it settles.
 #[derive(Clone, Debug, Default)]
@@ -250,5 +246,5 @@ fn is_since_attempt(intent: &Intent, refund: &KlarnaRefund) -> bool {
     let (Some(sent), Some(refunded)) = (intent.first_sent_at, refund.refunded_at) else {
         return true;
     };
-    sent.duration_since(refunded) <= CLOCK_TOLERANCE
+    sequence(refunded, sent) != Sequence::Before
 }

@@ -3,7 +3,7 @@
 //! Pure. The sentence, the remedy and the command to paste are made from it at the edge (`words`), so that a finding
 //! reads the same in every language and a remedy fits the state and not only the kind.
 
-use super::id::{IntentId, Reference};
+use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
 use super::money::Minor;
 
 /// One finding.
@@ -21,6 +21,30 @@ pub enum Finding {
         /// Two operators must agree.
         needs_two: bool,
     },
+    /// Whether a credit invoice takes back what was sent, or names what never left.
+    Undelivered {
+        order: OrderNumber,
+        credit: InvoiceNumber,
+        amount: Minor,
+        doubt: Doubt,
+        /// The refund that waits for the answer.
+        intent: IntentId,
+        /// `approve` lets the refund go now: it is ours, old enough, and the money is there.
+        may_be_approved: bool,
+    },
+}
+
+/// Why nobody can tell whether a credit invoice is owed as a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Klarna does not say when it captured, and not everything was.
+    Undated,
+    /// It and the capture are so close that two clocks do not tell which was first.
+    Clocks,
+    /// It was made after a capture, and fits into what was never captured: it may name goods that never left.
+    NeverSent,
+    /// It is older than the capture, which did not leave its amount out.
+    InCapture,
 }
 
 impl From<String> for Finding {

@@ -6,6 +6,7 @@
 pub mod ageing;
 pub mod answer;
 pub mod attribution;
+pub mod clocks;
 pub mod credit_invoice;
 pub mod decide;
 pub mod discrepancy;

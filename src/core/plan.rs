@@ -74,6 +74,8 @@ pub enum HoldReason {
     Unattributed,
     /// Nobody can read how much this credit invoice of the order asks for.
     Unreadable(InvoiceNumber),
+    /// Whether what it credits was ever sent: a human says so.
+    Undecided,
     /// The two sides disagree on something every effect depends on.
     Disagreement(&'static str),
     /// A ceiling; with its name and value.
@@ -92,6 +94,7 @@ impl fmt::Display for HoldReason {
             Self::Unreadable(number) => {
                 write!(f, "it waits until the amount of credit invoice {number} can be read")
             }
+            Self::Undecided => f.write_str("whether it is owed at all waits for a human"),
             Self::Disagreement(what) => write!(f, "the two sides disagree: {what}"),
             Self::Limit(which) => write!(f, "{which} is reached"),
             Self::Stopped => f.write_str("the kill switch is on"),

@@ -108,6 +108,7 @@ fn hold_words(scene: &Scene, reason: &HoldReason) -> String {
         HoldReason::Operator(note) => format!("operator ({note})"),
         HoldReason::Unattributed => "unattributed".to_owned(),
         HoldReason::Unreadable(number) => format!("unreadable {number}"),
+        HoldReason::Undecided => "undecided".to_owned(),
         HoldReason::Disagreement(what) => format!("disagreement ({what})"),
         HoldReason::Limit(which) => format!("limit {which}"),
         HoldReason::Stopped => "stopped".to_owned(),

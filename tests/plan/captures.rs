@@ -228,7 +228,9 @@ cases! {
 
     what_shipped_and_was_lost_is_explained_by_a_credit_invoice_up_to_a_cent:
         order("100.00").shipped("48h").captured("59.99", "48h").released().known_as(Order::Paid).credit("INV1", "40.00", "24h") => "
-            refund INV1 40.00 act";
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00";
 
     what_was_credited_before_does_not_explain_more_than_its_own_amount:
         order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "40h").shipped("48h").captured("25.00", "48h").released()

@@ -55,7 +55,8 @@ cases! {
         order("60.00").total("100.00").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).credit("INV1", "40.00", "2h") => "
             credit INV1 pending→held
             refund INV1 40.00 hold disagreement (the order's amount)
-            break amount_differs 40.00";
+            break amount_differs 40.00
+            break credit_before_capture the intent 40.00";
 
     another_currency_is_a_break_and_never_a_conversion:
         returned().klarna_says(|klarna| klarna.currency = Word::Known(Currency::SEK)) => "

@@ -2,12 +2,15 @@
 //!
 //! Nothing here asks for money. What was left out of every capture is never owed once nothing more can be captured.
 
-use super::case::Case;
+use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
+use super::delivered::{ask, is_refund, may_be_unsent};
 use super::{is_closed, is_over};
+use crate::core::clocks::{Sequence, sequence};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
+use crate::core::finding::Doubt;
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -35,20 +38,36 @@ pub(super) fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit
 pub(super) enum BeforeCapture {
     Yes,
     No,
-    /// Klarna does not say when it captured, and not everything was.
-    Unclear,
+    Unclear(Doubt),
 }
 
 pub(super) fn before_capture(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
-    let Ok(total) = case.shop.total else { return BeforeCapture::No };
-    if case.cancelled || total.minus(klarna.captured).get() <= AMOUNT_TOLERANCE {
+    let by_time = by_time(case, klarna, credit);
+    if matches!(by_time, BeforeCapture::No) && is_partly_captured(case, klarna) && may_be_unsent(case, klarna, credit) {
+        let asked = is_refund(case, credit) || planted!("credit_against_delivered_goods");
+        return if asked { BeforeCapture::No } else { BeforeCapture::Unclear(Doubt::NeverSent) };
+    }
+    by_time
+}
+
+/// What the two clocks say, and a human above them.
+fn by_time(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
+    if !is_partly_captured(case, klarna) || is_refund(case, credit) {
         return BeforeCapture::No;
     }
-    match first_capture(klarna) {
-        Some(first) if credit.created_at < first => BeforeCapture::Yes,
-        Some(_) => BeforeCapture::No,
-        None => BeforeCapture::Unclear,
+    match first_capture(klarna).map(|first| sequence(credit.created_at, first)) {
+        Some(Sequence::Before) => BeforeCapture::Yes,
+        Some(Sequence::Unclear) if planted!("equal_seconds_count_as_after") => BeforeCapture::No,
+        Some(Sequence::Unclear) => BeforeCapture::Unclear(Doubt::Clocks),
+        Some(Sequence::After) => BeforeCapture::No,
+        None => BeforeCapture::Unclear(Doubt::Undated),
     }
+}
+
+/// Less is captured than the shop's order is worth, and it is not cancelled.
+fn is_partly_captured(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let Ok(total) = case.shop.total else { return false };
+    !case.cancelled && total.minus(klarna.captured).get() > AMOUNT_TOLERANCE
 }
 
 fn first_capture(klarna: &KlarnaOrder) -> Option<jiff::Timestamp> {
@@ -60,18 +79,31 @@ fn first_capture(klarna: &KlarnaOrder) -> Option<jiff::Timestamp> {
 pub(super) fn credited_before_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
     let before = |credit: &&&CreditInvoiceFacts| {
         let unsettled = !case.attributed.by_credit.contains_key(&credit.id);
-        unsettled && (klarna.captured.is_zero() || matches!(before_capture(case, klarna, credit), BeforeCapture::Yes))
+        unsettled && (klarna.captured.is_zero() || matches!(by_time(case, klarna, credit), BeforeCapture::Yes))
     };
     let credits = case.credit_facts();
     credits.iter().filter(before).filter_map(|credit| credit.amount.clone().ok()).collect()
 }
 
+/// Sum of the credit invoices of which nobody can tell whether they were made before the capture: nothing is captured
+/// for them either.
+pub(super) fn credited_around_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
+    let around = |credit: &&&CreditInvoiceFacts| {
+        let unsettled = !case.attributed.by_credit.contains_key(&credit.id);
+        unsettled && klarna.captured.is_positive() && matches!(by_time(case, klarna, credit), BeforeCapture::Unclear(_))
+    };
+    let credits = case.credit_facts();
+    credits.iter().filter(around).filter_map(|credit| credit.amount.clone().ok()).collect()
+}
+
 /// Made before the capture, which left its amount out: nothing of it is owed once the rest is released.
-pub(super) fn never_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) {
+pub(super) fn never_captured(
+    case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, standing: &Standing,
+) {
     let Some(left_out) = is_left_out(case, klarna) else { return };
     if !left_out {
         let amount = credit.amount.clone().unwrap_or_default();
-        unclear(case, credit, amount);
+        ask(case, credit, amount, Doubt::InCapture, standing);
     } else if is_over(case) {
         case.never_owed.insert(credit.id);
         case.credit_event(credit.id, Event::Withdrawn);
@@ -91,7 +123,7 @@ pub(super) fn captured_after_all(case: &Case<'_>, klarna: &KlarnaOrder, credit: 
     let was_settled = case.order == Order::Expired && case.credit_state(credit.id) == CreditInvoice::Cancelled;
     let in_capture = match before_capture(case, klarna, credit) {
         BeforeCapture::No => true,
-        BeforeCapture::Yes | BeforeCapture::Unclear => is_left_out(case, klarna) == Some(false),
+        BeforeCapture::Yes | BeforeCapture::Unclear(_) => is_left_out(case, klarna) == Some(false),
     };
     was_settled && !case.cancelled && klarna.captured.is_positive() && in_capture
 }
@@ -124,17 +156,4 @@ pub(super) fn owed_after_all(case: &mut Case<'_>, credit: &CreditInvoiceFacts, a
         case.money(amount)
     );
     case.credit_differs(kind, &credit.number, Some(amount), case.now, message);
-}
-
-pub(super) fn unclear(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
-    case.credit_event(credit.id, Event::Held);
-    case.promise(amount);
-    let message = format!(
-        "credit invoice {} over {} is older than the capture of order {}, or nobody says when that was: it may have \
-         lowered the capture already",
-        credit.number,
-        case.money(amount),
-        case.shop.number
-    );
-    case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(amount), case.now, message);
 }

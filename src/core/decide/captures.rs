@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::before_capture::credited_before_capture;
+use super::before_capture::{credited_around_capture, credited_before_capture};
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
 use super::is_closed;
@@ -113,10 +113,11 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     let CaptureOn::Shipped = case.policy.capture_on;
     let total = case.shop.total.clone().ok()?;
     let credited = credited_before_capture(case, klarna);
+    let most = total.less(credited).less(credited_around_capture(case, klarna));
     match &case.shop.shipped {
-        Word::Known(Shipped::Fully) => Some(Wanted { amount: total.less(credited), is_final: true }),
+        Word::Known(Shipped::Fully) => Some(Wanted { amount: most, is_final: true }),
         Word::Known(Shipped::Partly) => {
-            let amount = shipped_value(case, total)?.less(credited);
+            let amount = value_shipped(case, total)?.less(credited).min(most);
             Some(Wanted { amount, is_final: false })
         }
         Word::Known(Shipped::No) if planted!("capture_before_shipping") => {
@@ -127,9 +128,10 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
 }
 
 /// The value of the quantities on shipped shipments; what the order costs besides its lines goes with the first.
-fn shipped_value(case: &Case<'_>, total: Minor) -> Option<Minor> {
+pub(super) fn value_shipped(case: &Case<'_>, total: Minor) -> Option<Minor> {
     let shipped: Vec<_> = case.shop.shipments.iter().filter(|shipment| shipment.shipped).collect();
-    if shipped.is_empty() || shipped.iter().any(|shipment| shipment.quantities.is_empty()) {
+    if case.shop.lines.is_empty() || shipped.is_empty() || shipped.iter().any(|shipment| shipment.quantities.is_empty())
+    {
         return None;
     }
     let mut lines = Minor::ZERO;

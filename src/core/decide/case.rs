@@ -8,7 +8,7 @@ use crate::core::discrepancy::{BreakKind, Discrepancy};
 use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, ShopOrder, ShopStatus};
 use crate::core::finding::Finding;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, Reference};
-use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::intent::{self, Effect, Intent, Kind, State, Target};
 use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
 use crate::core::order::{self, Order};
@@ -138,6 +138,17 @@ impl<'a> Case<'a> {
         self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
     }
 
+    /// A question about a credit invoice, under the id of the effect that waits for its answer.
+    pub(super) fn asks(
+        &mut self, kind: BreakKind, credit: &InvoiceNumber, id: IntentId, amount: Minor, due: Timestamp,
+        finding: Finding,
+    ) {
+        self.look_again(due);
+        let (subject, credit_invoice) = (id.to_string(), Some(credit.clone()));
+        let amount = Some(amount);
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
+    }
+
     pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {
         self.plan.intent_notes.push((id, note));
     }
@@ -216,6 +227,32 @@ impl<'a> Case<'a> {
         let intent = intent.map(|intent| intent.id);
         self.plan.effects.push(Wanted { effect, verdict: verdict.clone(), why, intent });
         verdict
+    }
+
+    /// Shows an effect that waits for a human's word: it is in the plan with the id that `approve` asks for, and is
+    /// never sent.
+    pub(super) fn want_asked(&mut self, effect: Effect, why: String, standing: &Standing) {
+        let intent = match standing {
+            Standing::Free { .. } => None,
+            Standing::Planned(intent) => Some(intent.id),
+            Standing::Taken | Standing::Ended(_) => return,
+        };
+        let verdict = match self.guards(effect.kind) {
+            Verdict::Act => Verdict::Hold(HoldReason::Undecided),
+            held @ Verdict::Hold(_) => held,
+        };
+        self.plan.effects.push(Wanted { effect, verdict, why, intent });
+    }
+
+    /// The id under which an effect of this order is known to humans, whether or not it is an intent yet.
+    pub(super) fn id_of(&self, effect: &Effect) -> IntentId {
+        let target = Target {
+            shop: self.ledger.shop.clone(),
+            order: self.shop.id,
+            klarna_order_id: self.shop.klarna_order_id.clone(),
+            currency: self.facts.currency,
+        };
+        intent::id(effect, &target)
     }
 
     /// An unknown intent that may be sent again with its own key and content.

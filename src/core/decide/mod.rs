@@ -8,6 +8,7 @@ mod before_capture;
 mod captures;
 mod case;
 mod checks;
+mod delivered;
 mod extension;
 mod in_flight;
 mod payments;

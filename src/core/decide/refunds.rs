@@ -5,9 +5,10 @@
 
 use super::before_capture::{
     BeforeCapture, before_capture, captured_after_all, credits_more_since, never_captured, nothing_captured,
-    owed_after_all, unclear,
+    owed_after_all,
 };
 use super::case::{Case, Standing, after};
+use super::delivered::ask;
 use super::is_over;
 use super::words::refusal;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
@@ -114,8 +115,16 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount),
         Standing::Planned(intent) => {
             let fits = intent.effect.amount == amount && !case.is_overdrawn(klarna);
-            if fits && case.policy.refunds == Mode::Drive {
-                request(case, credit, amount, &standing);
+            // It was intended when it looked owed; what is known now decides whether it is sent.
+            match before_capture(case, klarna, credit) {
+                BeforeCapture::No if fits && case.policy.refunds == Mode::Drive => {
+                    request(case, credit, amount, &standing);
+                }
+                BeforeCapture::Unclear(doubt) => {
+                    let generation = intent.effect.generation.saturating_add(1);
+                    ask(case, credit, amount, doubt, &Standing::Free { generation });
+                }
+                BeforeCapture::No | BeforeCapture::Yes => {} // Withdrawn.
             }
         }
         Standing::Free { .. } => due(case, klarna, credit, amount, &standing),
@@ -220,8 +229,8 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
     }
     match before_capture(case, klarna, credit) {
         BeforeCapture::No => {}
-        BeforeCapture::Yes => return never_captured(case, klarna, credit),
-        BeforeCapture::Unclear => return unclear(case, credit, amount),
+        BeforeCapture::Yes => return never_captured(case, klarna, credit, standing),
+        BeforeCapture::Unclear(doubt) => return ask(case, credit, amount, doubt, standing),
     }
     if case.credit_state(credit.id) == CreditInvoice::Cancelled {
         return reappeared(case, credit, amount);
@@ -250,14 +259,19 @@ fn reappeared(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount), case.now, message);
 }
 
-fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
-    let effect = Effect {
+/// The refund that a credit invoice of this amount obliges.
+pub(super) fn refund_of(credit: &CreditInvoiceFacts, amount: Minor, generation: u32) -> Effect {
+    Effect {
         kind: Kind::Refund,
         amount,
         reference: Reference(credit.number.0.clone()),
         credit_invoice: Some((credit.id, credit.number.clone())),
-        generation: 0,
-    };
+        generation,
+    }
+}
+
+fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
+    let effect = refund_of(credit, amount, 0);
     let why = format!("credit invoice {} is not paid and no refund exists", credit.number);
     match case.want(effect, why, standing) {
         Verdict::Act => case.credit_event(credit.id, Event::Released),
@@ -349,6 +363,6 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
 }
 
 /// Klarna takes no single amount above its own maximum.
-const fn is_sendable(amount: Minor) -> bool {
+pub(super) const fn is_sendable(amount: Minor) -> bool {
     amount.get() <= KLARNA_LARGEST_MINOR
 }

@@ -11,7 +11,7 @@ use crate::core::facts::KlarnaOrder;
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
-use crate::core::policy::Mode;
+use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// A cancel when nothing was captured; otherwise a release of the rest and a refund of what no credit invoice
 /// takes back. Never the sum of both.
@@ -47,14 +47,17 @@ fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
     ripe <= case.now
 }
 
-/// Everything that ships is captured, and the rest was credited before the capture.
+/// Everything that ships is captured and nothing more, and the rest was credited before the capture.
 fn is_rest_credited(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
     let credited = credited_before_capture(case, klarna);
     let wanted = captures::wanted(case, klarna);
     case.policy.cancels == Mode::Drive
         && credited.is_positive()
         && klarna.remaining <= credited
-        && wanted.is_some_and(|wanted| wanted.is_final && wanted.amount <= klarna.captured)
+        && wanted.is_some_and(|wanted| {
+            let beyond = klarna.captured.minus(wanted.amount);
+            wanted.is_final && wanted.amount <= klarna.captured && beyond.get() <= AMOUNT_TOLERANCE
+        })
 }
 
 /// Cancels or releases what is authorized.

@@ -86,7 +86,7 @@ fn needs_two(
 fn held_amount(tx: &Tx<'_>, order: OrderId, id: IntentId) -> Result<Option<Minor>, StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT amount FROM break
-         WHERE shop = ?1 AND order_id = ?2 AND kind = 'limit_reached' AND subject = ?3 AND amount IS NOT NULL
+         WHERE shop = ?1 AND order_id = ?2 AND kind IN ('limit_reached', 'credit_before_capture') AND subject = ?3 AND amount IS NOT NULL
          ORDER BY id DESC LIMIT 1",
     )?;
     let amount: Option<Cents> = find.query_row((tx.shop, Number(order.0), Id(id.0)), |row| row.get(0)).optional()?;

@@ -1,0 +1,151 @@
+//! A credit invoice over what was sent is a refund; one over what never left lowers what is captured. Where nobody can
+//! tell, neither happens by itself, and both readings are put before a human.
+
+use reconciled::core::order::Order;
+use reconciled::core::policy::Mode;
+
+use crate::common::{Ask, Scene, order};
+
+/// One thing for 60.00 and one for 40.00; the first was sent and captured a day ago.
+fn first_of_two() -> Scene {
+    order("100.00")
+        .line(1, 1, "60.00")
+        .line(2, 1, "40.00")
+        .shipment("SHP1", "24h", &[(1, 1)])
+        .captured_as("c1", "60.00", "24h", Some("SHP1"))
+        .known_as(Order::PartlyPaid)
+}
+
+/// Wholly shipped, and captured for all but what a credit invoice names, which the shop dates `when`.
+fn left_out(amount: &str, rest: &str, when: &str) -> Scene {
+    order("100.00")
+        .shipped("48h")
+        .captured_as("c1", rest, "48h", Some("SHP1"))
+        .known_as(Order::PartlyPaid)
+        .credit("INV1", amount, when)
+}
+
+cases! {
+    out_of_stock_and_credited_after_the_first_capture_is_for_a_human:
+        first_of_two().credit("INV1", "40.00", "2h") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    a_part_of_what_is_not_captured_is_for_a_human_too:
+        first_of_two().credit("INV1", "25.00", "2h") => "
+            credit INV1 pending→held
+            refund INV1 25.00 hold undecided
+            break credit_before_capture the intent 25.00
+            look_again 480h";
+
+    within_grace_what_else_ships_may_tell:
+        first_of_two().credit("INV1", "40.00", "10m") => "
+            differs credit_before_capture the intent 40.00 in 20m
+            look_again 20m";
+
+    a_human_says_that_it_is_a_return:
+        first_of_two().credit("INV1", "40.00", "2h").approved_effect(&Ask::refund("INV1", "40.00")) => "
+            refund INV1 40.00 act
+            look_again 480h";
+
+    a_human_said_so_of_another_amount:
+        first_of_two().credit("INV1", "40.00", "2h").approved_effect(&Ask::refund("INV1", "30.00")) => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    more_than_what_is_not_captured_takes_something_back_that_was_sent:
+        first_of_two().credit("INV1", "50.00", "2h") => "
+            refund INV1 50.00 act
+            look_again 480h";
+
+    once_everything_left_it_is_a_return:
+        first_of_two().shipment("SHP2", "1h", &[(2, 1)]).credit("INV1", "25.00", "2h") => "
+            refund INV1 25.00 act
+            capture SHP2 40.00 act
+            look_again 480h";
+
+    with_the_rest_released_nobody_knows_either_what_it_names:
+        first_of_two().released().known_as(Order::Paid).credit("INV1", "40.00", "2h") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00";
+
+    where_somebody_else_refunds_the_question_is_asked_all_the_same:
+        first_of_two().credit("INV1", "40.00", "2h").policy(|policy| policy.refunds = Mode::Verify) => "
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    a_refund_that_was_planned_before_is_withdrawn_and_asked_about:
+        first_of_two().credit("INV1", "40.00", "2h").intended(&Ask::refund("INV1", "40.00")) => "
+            credit INV1 refund_requested→held→pending
+            intent refund INV1 withdrawn
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    a_refund_that_was_asked_for_is_settled_as_one:
+        first_of_two().credit("INV1", "40.00", "2h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
+            mark_paid INV1 40.00 act
+            look_again 480h";
+
+    on_a_cancelled_order_everything_goes_back_and_nobody_asks:
+        first_of_two().cancelled("1h").credit("INV1", "40.00", "2h") => "
+            order partly_paid→refund_requested
+            refund INV1 40.00 act
+            release ORD1:release 40.00 act
+            refund ORD1:cancel 20.00 act";
+
+    // Two companies' clocks.
+    the_very_second_of_the_capture_is_neither_before_nor_after:
+        left_out("40.00", "60.00", "48h") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    a_shop_whose_clock_is_eight_seconds_ahead_gets_no_second_refund:
+        left_out("25.00", "75.00", "47h 59m 52s") => "
+            credit INV1 pending→held
+            refund INV1 25.00 hold undecided
+            break credit_before_capture the intent 25.00
+            look_again 480h";
+
+    two_minutes_before_the_capture_is_unclear:
+        left_out("40.00", "60.00", "48h 2m") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    two_minutes_and_a_second_before_the_capture_was_left_out_of_it:
+        left_out("40.00", "60.00", "48h 2m 1s") => "
+            release ORD1:release 40.00 act
+            look_again 480h";
+
+    two_minutes_after_the_capture_is_unclear:
+        left_out("40.00", "60.00", "47h 58m") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    more_than_two_minutes_after_the_capture_what_shipped_is_captured_and_the_credit_invoice_waits:
+        left_out("40.00", "60.00", "47h 57m 59s").shipment("SHP2", "1h", &[]).all_shipped() => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            capture SHP2 40.00 act
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    a_human_ends_what_two_clocks_do_not_tell:
+        left_out("25.00", "75.00", "48h").shipment("SHP2", "1h", &[]).all_shipped().approved_effect(&Ask::refund("INV1", "25.00")) => "
+            refund INV1 25.00 act
+            capture SHP2 25.00 act
+            look_again 480h";
+
+    once_everything_is_captured_clocks_do_not_matter:
+        left_out("40.00", "100.00", "48h").known_as(Order::Paid) => "refund INV1 40.00 act";
+}
