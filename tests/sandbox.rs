@@ -15,6 +15,9 @@ use reconciled::sandbox::{
 use serde_json::Value;
 use uuid::Uuid;
 
+#[path = "sandbox/wide.rs"]
+mod wide;
+
 /// A world, the time it is asked at, and the shorthand of a client.
 struct Rig {
     world: World,
@@ -1062,6 +1065,11 @@ fn documentation_is_complete() {
         "missing_ids",
         "other_status",
         "stale_read",
+        "empty_page",
+        "short_page",
+        "shifted_page",
+        "without_documents",
+        "other_ids",
     ] {
         assert!(page.contains(&format!("`{kind}`")), "docs/sandbox.md lacks: {kind}");
     }

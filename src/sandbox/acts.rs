@@ -6,14 +6,13 @@
 use uuid::Uuid;
 
 use super::World;
-use super::klarna::model::{Details, Fraud, Lines, Order as KlarnaOrder, OrderLine, State, Status};
+use super::klarna::model::Fraud;
 use super::lightspeed::effects::CreditPlan;
 use super::lightspeed::model::intern;
-use super::lightspeed::model::{COST_TAX_BP, Item, ItemKind, Line, Order, Owner, RawFields, Text, draw, event};
+use super::lightspeed::model::{COST_TAX_BP, Item, ItemKind, Line, Order, RawFields, Text, draw, event};
 use super::lightspeed::webhook::{Subject, notify};
 use super::switch::SwitchValue as _;
-use super::switches::{InvoiceMoment, KlarnaIdLocation, PaidWhen};
-use super::time::{DAY, utc_midnight};
+use super::switches::{GiftCards, InvoiceMoment, KlarnaIdLocation, PaidState, PaidWhen};
 
 const MANUAL: &str = "manual";
 
@@ -64,6 +63,17 @@ pub struct NewOrder {
     pub expires_in_ms: Option<i64>,
     /// Ship everything at once.
     pub shipped: bool,
+    /// How much of it a gift card pays; Klarna is asked for the rest.
+    pub gift_card_minor: i64,
+    /// `None`: what the shop says, less the gift card. Another amount for rounding, or for a part paid in a way that
+    /// the shop does not show.
+    pub klarna_amount_minor: Option<i64>,
+    /// `None`: the order's number. Empty: none was set.
+    pub reference1: Option<String>,
+    /// `None`: none was set.
+    pub reference2: Option<String>,
+    /// The consumer fetches it in the shop.
+    pub pickup: bool,
 }
 
 impl Default for NewOrder {
@@ -79,6 +89,11 @@ impl Default for NewOrder {
             age_ms: 0,
             expires_in_ms: None,
             shipped: false,
+            gift_card_minor: 0,
+            klarna_amount_minor: None,
+            reference1: None,
+            reference2: None,
+            pickup: false,
         }
     }
 }
@@ -124,7 +139,13 @@ impl World {
 
     /// Places an order, with its Klarna order when it is paid that way.
     pub fn create_order(&mut self, new: &NewOrder) -> Created {
-        self.back_dated(new.age_ms, |world| world.place(new))
+        let mut new = new.clone();
+        if new.gift_card_minor != 0 && self.switches.lightspeed_gift_cards == GiftCards::Line {
+            let card = NewLine { tax_bp: 0, ..NewLine::new("Gift card", 1, new.gift_card_minor.saturating_neg()) };
+            new.lines.push(card);
+            new.gift_card_minor = 0;
+        }
+        self.back_dated(new.age_ms, |world| world.place(&new))
     }
 
     fn place(&mut self, new: &NewOrder) -> Created {
@@ -183,13 +204,20 @@ impl World {
             number: number.into(),
             created: self.now_ms,
             updated: self.now_ms,
-            status: if ready { "processing_awaiting_shipment".into() } else { "processing_awaiting_payment".into() },
+            status: match (ready, new.pickup) {
+                (true, false) => "processing_awaiting_shipment".into(),
+                (true, true) => "processing_awaiting_pickup".into(),
+                (false, _) => "processing_awaiting_payment".into(),
+            },
             payment_status: if paid { "paid".into() } else { "not_paid".into() },
             shipment_status: "not_shipped".into(),
             channel: "main",
             payment_id,
             payment_title,
             payment_data: None,
+            payment_more: Vec::new(),
+            gift_card: units(new.gift_card_minor),
+            pickup: new.pickup,
             memo: String::new(),
             custom_status: None,
             lines: new.lines.iter().enumerate().map(line).collect(),
@@ -203,53 +231,6 @@ impl World {
         }
     }
 
-    fn pay_with_klarna(&mut self, order: u64, number: &str, new: &NewOrder, start: KlarnaStart) -> Uuid {
-        let id = self.ids.uuid();
-        let record = klarna_record(self, id, number, new);
-        let amount = record.state.order_amount;
-        self.merchant.orders.insert(id, Box::new(record));
-        self.links.insert(order, id);
-        self.show_klarna_id(order, id, new.klarna_id);
-        // Each of these is allowed on a fresh authorization.
-        let _ = match start {
-            KlarnaStart::Authorized => Ok(()),
-            KlarnaStart::Captured => self.klarna_capture(id, amount, Some(reference(number))).map(drop),
-            KlarnaStart::PartCaptured(part) => self.klarna_capture(id, part, Some(reference(number))).map(drop),
-            KlarnaStart::Cancelled => self.klarna_cancel(id),
-            KlarnaStart::Expired => self.klarna_expire(id),
-        };
-        id
-    }
-
-    /// Puts Klarna's id where this shop keeps it.
-    fn show_klarna_id(&mut self, order: u64, id: Uuid, location: Option<KlarnaIdLocation>) {
-        let now = self.now_ms;
-        let key = self.switches.lightspeed_klarna_id_key.clone();
-        let location = location.unwrap_or(self.switches.lightspeed_klarna_id_location);
-        match location {
-            KlarnaIdLocation::None => {}
-            KlarnaIdLocation::Event => {
-                let mut entry = event(now, "api", "order", "paid".into());
-                entry.comment = Some(format!("Klarna order ID: {id}").into());
-                self.shop.record(order, entry);
-            }
-            KlarnaIdLocation::Metafield => {
-                let value = serde_json::Value::from(id.to_string()).to_string();
-                self.shop.add_metafield(Owner::Order(order), &key, value, now);
-            }
-            KlarnaIdLocation::Memo => {
-                if let Some(record) = self.shop.orders.get_mut(&order) {
-                    record.memo = format!("Klarna order ID: {id}");
-                }
-            }
-            KlarnaIdLocation::PaymentData => {
-                if let Some(record) = self.shop.orders.get_mut(&order) {
-                    record.payment_data = Some((intern(&key), id));
-                }
-            }
-        }
-    }
-
     /// Ships all that is left of an order, or only (line index, quantity).
     pub fn ship(&mut self, order: u64, items: Option<&[(usize, i64)]>) -> Result<(), String> {
         self.ship_in_shop(order, items, "3SSANDBOX0001", MANUAL).map(drop)
@@ -257,6 +238,14 @@ impl World {
 
     /// *Add a credit invoice* in the back office; returns its id and number.
     pub fn add_credit_invoice(&mut self, order: u64, credit: &Credit) -> Result<(u64, String), String> {
+        self.add_credit_invoice_as(order, credit, None)
+    }
+
+    /// The same with *Paid* or *Not paid* chosen in the form; `None` is what the switch says.
+    pub fn add_credit_invoice_as(
+        &mut self, order: u64, credit: &Credit, status: Option<PaidState>,
+    ) -> Result<(u64, String), String> {
+        let status = status.unwrap_or(self.switches.lightspeed_credit_initial_status);
         let record = self.shop.orders.get(&order).ok_or("No such order.")?;
         let value = |kind, quantity, total_incl, tax_bp| Item { kind, quantity, total_incl, tax_bp };
         let items = match credit {
@@ -274,13 +263,8 @@ impl World {
                 items
             }
         };
-        let plan = CreditPlan {
-            original: None,
-            items,
-            total_incl: None,
-            status: self.switches.lightspeed_credit_initial_status.show().into(),
-            channel: MANUAL,
-        };
+        let plan =
+            CreditPlan { original: None, items, total_incl: None, status: status.show().into(), channel: MANUAL };
         let id = self.make_credit(order, plan)?;
         let number = self.shop.invoices.get(&id).map(|one| one.number.to_string());
         Ok((id, number.unwrap_or_default()))
@@ -301,60 +285,4 @@ impl World {
     pub fn invoice_by_hand(&mut self, order: u64) -> Option<u64> {
         self.make_invoice(order, MANUAL)
     }
-}
-
-/// Details that hold a reference only.
-pub(crate) fn reference(text: &str) -> Details {
-    Details { reference: Some(text.into()), ..Details::default() }
-}
-
-fn klarna_record(world: &mut World, id: Uuid, number: &str, new: &NewOrder) -> KlarnaOrder {
-    let mut lines: Vec<OrderLine> = (1_usize..)
-        .zip(&new.lines)
-        .map(|(position, line)| OrderLine {
-            kind: "physical",
-            reference: format!("SB-{position:03}").into(),
-            name: line.title.as_ref().into(),
-            quantity: line.quantity,
-            unit_price: line.unit_minor,
-            tax_rate: line.tax_bp,
-        })
-        .collect();
-    if new.shipping_minor != 0 {
-        lines.push(OrderLine {
-            kind: "shipping_fee",
-            reference: "shipping".into(),
-            name: "Default Shipping".into(),
-            quantity: 1,
-            unit_price: new.shipping_minor,
-            tax_rate: COST_TAX_BP,
-        });
-    }
-    let amount = lines.iter().map(OrderLine::total).fold(0_i64, i64::saturating_add);
-    let now = world.now_ms;
-    let period = world.switches.klarna_authorization_days.saturating_mul(DAY);
-    let expires = match new.expires_in_ms {
-        Some(left) => now.saturating_add(new.age_ms).saturating_add(left),
-        None => utc_midnight(now).saturating_add(period),
-    };
-    let state = State {
-        status: Status::Authorized,
-        fraud: new.fraud,
-        fraud_since: now,
-        order_amount: amount,
-        captured: 0,
-        refunded: 0,
-        remaining: amount,
-        reference1: number.into(),
-        reference2: "".into(),
-        expires,
-        lines: Lines::Compact(lines.into()),
-        captures: Vec::new(),
-        refunds: Vec::new(),
-        shipping_info: Vec::new(),
-        shipping_address: None,
-    };
-    let short = world.ids.short_reference().into();
-    let currency = new.klarna_currency.as_deref().map(Into::into);
-    KlarnaOrder::new(id, now, short, currency, state)
 }

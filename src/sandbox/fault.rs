@@ -4,7 +4,10 @@
 //! may fire by chance from its own seed. Rules are tried in the order they were added; the first
 //! that fires is the only one that acts on a request.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use super::ids::mix;
 use super::wire::{Reply, Request, Response, Side, glob};
@@ -55,6 +58,56 @@ pub enum FaultKind {
     OtherStatus { code: u16 },
     /// Klarna's GET shows the order as it was so many milliseconds ago.
     StaleRead { ms: i64 },
+    /// A list answers this page with nothing on it.
+    EmptyPage,
+    /// A list leaves so many entries off the end of this page.
+    ShortPage { missing: usize },
+    /// A list begins this page so many entries later: those before them are on no page.
+    ShiftedPage { by: usize },
+    /// Lists, and what an order embeds, lack these documents.
+    WithoutDocuments { ids: BTreeSet<u64> },
+    /// A success whose `Location` names another order, and whose id is another one.
+    OtherIds { order: Option<Uuid>, id: Option<Uuid> },
+}
+
+/// How the lists of one request are bent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bend {
+    pub(crate) empty: bool,
+    pub(crate) missing: usize,
+    pub(crate) shift: usize,
+    pub(crate) without: BTreeSet<u64>,
+}
+
+impl Bend {
+    pub(crate) fn of(kind: &FaultKind) -> Self {
+        let mut bend = Self::default();
+        match kind {
+            FaultKind::EmptyPage => bend.empty = true,
+            FaultKind::ShortPage { missing } => bend.missing = *missing,
+            FaultKind::ShiftedPage { by } => bend.shift = *by,
+            FaultKind::WithoutDocuments { ids } => bend.without.clone_from(ids),
+            FaultKind::Delay { .. }
+            | FaultKind::Hang
+            | FaultKind::Drop
+            | FaultKind::CutBody { .. }
+            | FaultKind::Status { .. }
+            | FaultKind::RateLimited { .. }
+            | FaultKind::Refusal { .. }
+            | FaultKind::Redirect { .. }
+            | FaultKind::ErrorIn200 { .. }
+            | FaultKind::Body { .. }
+            | FaultKind::Garbage
+            | FaultKind::HugeBody { .. }
+            | FaultKind::ContentType { .. }
+            | FaultKind::TruncatedJson
+            | FaultKind::MissingIds
+            | FaultKind::OtherStatus { .. }
+            | FaultKind::StaleRead { .. }
+            | FaultKind::OtherIds { .. } => {}
+        }
+        bend
+    }
 }
 
 /// The body that comes with a status.
@@ -85,6 +138,11 @@ impl FaultKind {
             Self::MissingIds => "missing_ids",
             Self::OtherStatus { .. } => "other_status",
             Self::StaleRead { .. } => "stale_read",
+            Self::EmptyPage => "empty_page",
+            Self::ShortPage { .. } => "short_page",
+            Self::ShiftedPage { .. } => "shifted_page",
+            Self::WithoutDocuments { .. } => "without_documents",
+            Self::OtherIds { .. } => "other_ids",
         }
     }
 
@@ -100,7 +158,12 @@ impl FaultKind {
             | Self::TruncatedJson
             | Self::MissingIds
             | Self::OtherStatus { .. }
-            | Self::StaleRead { .. } => true,
+            | Self::StaleRead { .. }
+            | Self::EmptyPage
+            | Self::ShortPage { .. }
+            | Self::ShiftedPage { .. }
+            | Self::WithoutDocuments { .. }
+            | Self::OtherIds { .. } => true,
             Self::Hang
             | Self::Drop
             | Self::Status { .. }
@@ -248,8 +311,40 @@ pub(crate) fn apply(kind: &FaultKind, answer: Response, made: Option<Response>) 
             Reply::Respond(answer)
         }
         FaultKind::OtherStatus { code } => Reply::Respond(Response { status: *code, ..answer }),
-        FaultKind::StaleRead { .. } => Reply::Respond(answer),
+        FaultKind::OtherIds { order, id } => Reply::Respond(rename(answer, *order, *id)),
+        // What these bend was bent before the answer was made.
+        FaultKind::StaleRead { .. }
+        | FaultKind::EmptyPage
+        | FaultKind::ShortPage { .. }
+        | FaultKind::ShiftedPage { .. }
+        | FaultKind::WithoutDocuments { .. } => Reply::Respond(answer),
     }
+}
+
+/// Puts another order, another id, or both into the headers of a success.
+fn rename(mut answer: Response, order: Option<Uuid>, id: Option<Uuid>) -> Response {
+    if let Some(id) = id {
+        for name in ["Refund-Id", "Capture-Id"] {
+            if answer.header(name).is_some() {
+                answer.set_header(name, id.to_string());
+            }
+        }
+    }
+    let Some(location) = answer.header("Location") else { return answer };
+    let mut parts: Vec<String> = location.split('/').map(str::to_owned).collect();
+    if let Some(id) = id
+        && let Some(last) = parts.last_mut()
+    {
+        *last = id.to_string();
+    }
+    let at = parts.iter().position(|part| part == "orders").and_then(|at| at.checked_add(1));
+    if let Some(order) = order
+        && let Some(named) = at.and_then(|at| parts.get_mut(at))
+    {
+        *named = order.to_string();
+    }
+    answer.set_header("Location", parts.join("/"));
+    answer
 }
 
 fn bend_body(kind: &FaultKind, mut answer: Response) -> Response {

@@ -7,8 +7,10 @@
 
 mod accounts;
 mod acts;
+mod attempts;
 mod control;
 mod deliver;
+mod edits;
 mod fault;
 mod ids;
 mod json;
@@ -35,7 +37,10 @@ use uuid::Uuid;
 
 pub use accounts::{Accounts, MerchantKey, Permissions, ShopKey};
 pub use acts::{Created, Credit, KlarnaStart, NewLine, NewOrder};
+pub use attempts::NewAttempt;
+pub use edits::{LineEdit, SlipEdit};
 pub use fault::{BodyFormat, Effect, FaultKind, FaultRule};
+pub use klarna::hide::Concealed;
 pub use klarna::model::Fraud;
 pub use lightspeed::app::AppRegistration;
 pub use lightspeed::webhook::{Delivery, signature as webhook_signature};
@@ -47,7 +52,7 @@ pub use switches::*;
 pub use truth::{InvoiceTruth, ItemTruth, KlarnaTruth, LineTruth, MovementTruth, ShopTruth};
 pub use wire::{Reply, Request, Response, Side};
 
-use fault::{Faults, Firing};
+use fault::{Bend, Faults, Firing};
 use ids::Ids;
 use limit::{MerchantLimiter, ShopLimiter};
 use requestlog::{Observed, RequestLog};
@@ -69,14 +74,36 @@ pub struct World {
     merchant: klarna::model::Merchant,
     /// Which Klarna order pays which shop order. Neither service is asked for this.
     links: BTreeMap<u64, Uuid>,
+    /// Klarna orders of further payment attempts, by shop order.
+    attempts: BTreeMap<u64, Vec<Uuid>>,
+    /// How far each company's own clock is ahead of the true time.
+    clocks: Clocks,
     vendor_tasks: BTreeMap<(i64, u64), vendor::Task>,
     vendor_drawn: u64,
     feed_read: BTreeSet<u64>,
     date: (i64, String),
+    bend: Bend,
     effects: u64,
     replayed: bool,
     answer_delay_ms: i64,
     stale_ms: i64,
+}
+
+/// How far each company's own clock is ahead of the true time, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Clocks {
+    pub(crate) lightspeed_ms: i64,
+    pub(crate) klarna_ms: i64,
+}
+
+impl Clocks {
+    const fn of(self, side: Side) -> i64 {
+        match side {
+            Side::Lightspeed => self.lightspeed_ms,
+            Side::Klarna => self.klarna_ms,
+            Side::Control => 0,
+        }
+    }
 }
 
 impl World {
@@ -96,10 +123,13 @@ impl World {
             shop: lightspeed::model::Shop::default(),
             merchant: klarna::model::Merchant::default(),
             links: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            clocks: Clocks::default(),
             vendor_tasks: BTreeMap::new(),
             vendor_drawn: 0,
             feed_read: BTreeSet::new(),
             date: (i64::MIN, String::new()),
+            bend: Bend::default(),
             effects: 0,
             replayed: false,
             answer_delay_ms: 0,
@@ -143,6 +173,7 @@ impl World {
         self.replayed = false;
         self.answer_delay_ms = 0;
         self.stale_ms = 0;
+        self.bend = Bend::default();
         let firing = self.faults.pick(side, request);
         let fault = firing.as_ref().map(|firing| firing.kind.name());
         let reply = match firing {
@@ -160,7 +191,7 @@ impl World {
             Side::Klarna => klarna::handle(self, request),
             Side::Control => control::handle(self, request),
         };
-        self.dated(response)
+        self.dated(side, response)
     }
 
     fn answer_badly(&mut self, side: Side, request: &Request, firing: &Firing) -> Reply {
@@ -170,6 +201,7 @@ impl World {
         if let FaultKind::Delay { ms } = firing.kind {
             self.answer_delay_ms = i64::try_from(ms).unwrap_or(i64::MAX);
         }
+        self.bend = Bend::of(&firing.kind);
         let real = match firing.effect {
             Effect::Before => Response::default(),
             Effect::After => self.answer(side, request),
@@ -178,15 +210,16 @@ impl World {
             Side::Klarna => klarna::fault_answer(self, &firing.kind),
             Side::Lightspeed | Side::Control => lightspeed::fault_answer(self, request, &firing.kind),
         };
-        let made = made.map(|response| self.dated(response));
+        let made = made.map(|response| self.dated(side, response));
         fault::apply(&firing.kind, real, made)
     }
 
-    /// Answers carry the sandbox's time, so that a client can tell how far its own clock is off.
-    fn dated(&mut self, mut response: Response) -> Response {
-        let second = time::seconds(self.now_ms);
+    /// Answers carry the side's own time, so that a client can tell how far its clock is off.
+    fn dated(&mut self, side: Side, mut response: Response) -> Response {
+        let now = self.now_ms.saturating_add(self.clocks.of(side));
+        let second = time::seconds(now);
         if self.date.0 != second {
-            self.date = (second, time::http_date(self.now_ms));
+            self.date = (second, time::http_date(now));
         }
         response.headers.push(("Date", self.date.1.clone()));
         response
@@ -194,6 +227,16 @@ impl World {
 
     fn effect(&mut self) {
         self.effects = self.effects.saturating_add(1);
+    }
+
+    /// Sets how far one company's clock is ahead of the true time (behind it where negative). Everything that side prints
+    /// or reads as a time moves with it; what has happened stays where it was.
+    pub fn set_side_clock(&mut self, side: Side, ahead_ms: i64) {
+        match side {
+            Side::Lightspeed => self.clocks.lightspeed_ms = ahead_ms,
+            Side::Klarna => self.clocks.klarna_ms = ahead_ms,
+            Side::Control => {}
+        }
     }
 
     // --- settings -------------------------------------------------------------------------

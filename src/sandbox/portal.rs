@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::World;
-use super::acts::reference;
+use super::attempts::reference;
 use super::klarna::model::{Fraud, Refusal};
 
 fn words(refusal: &Refusal) -> String {
@@ -29,6 +29,21 @@ impl World {
         let rest = state.captured.saturating_sub(state.refunded);
         let amount = amount_minor.unwrap_or(rest);
         self.klarna_refund(order, amount, note.map(reference)).map_err(|refusal| words(&refusal))
+    }
+
+    /// Changes the authorized amount in the portal.
+    pub fn portal_update(&mut self, order: Uuid, amount_minor: i64) -> Result<(), String> {
+        self.klarna_update(order, amount_minor).map(drop).map_err(|refusal| words(&refusal))
+    }
+
+    /// Sets Klarna's references; `None` leaves one as it is, empty text clears it.
+    pub fn set_references(&mut self, order: Uuid, first: Option<&str>, second: Option<&str>) -> Result<(), String> {
+        let now = self.now_ms;
+        let state = self.klarna_order(order).map_err(|refusal| words(&refusal))?.change(now);
+        state.reference1 = first.map_or_else(|| state.reference1.clone(), Into::into);
+        state.reference2 = second.map_or_else(|| state.reference2.clone(), Into::into);
+        self.effect();
+        Ok(())
     }
 
     pub fn portal_cancel(&mut self, order: Uuid) -> Result<(), String> {

@@ -58,6 +58,10 @@ choice!(/// When the shop calls a Klarna order paid.
 
 choice!(/// What webhooks that an app registered are signed with.
     AppSignsWith { Secret = "secret", Password = "password" });
+choice!(/// A credited line that was never sent, on its packing slip.
+    CreditedLine { Stays = "stays", Leaves = "leaves" });
+choice!(/// How an order shows what a gift card paid of it.
+    GiftCards { List = "list", Map = "map", Line = "line", Hidden = "hidden" });
 choice!(/// The case of the shop's currency code.
     CodeCase { Lower = "lower", Upper = "upper" });
 
@@ -182,6 +186,14 @@ switches! {
         "when the shop shows a new Klarna order and its invoice as paid";
     lightspeed_currency_case: CodeCase = CodeCase::Lower, "lightspeed.currency_case",
         "case of currency.shortcode in shop.json";
+    lightspeed_gift_cards: GiftCards = GiftCards::List, "lightspeed.gift_cards",
+        "giftCardsPayment: a list of cards with their amounts, a map with one amount, empty although one paid, or a line of the order below zero";
+    lightspeed_edit_moves_invoice: bool = true, "lightspeed.edit_moves_invoice",
+        "changing an unpaid order's lines changes its invoice too";
+    lightspeed_credited_line: CreditedLine = CreditedLine::Stays, "lightspeed.credited_line",
+        "a credited line that was never sent stays on its open packing slip, or leaves it";
+    lightspeed_download_status: String = String::from("processing_ready_for_download"), "lightspeed.download_status",
+        "status of a digital order that is ready to be downloaded";
     lightspeed_webhook_copies: i64 = 1, "lightspeed.webhook_copies",
         "how many times each delivery is queued";
     lightspeed_webhook_reorder: bool = false, "lightspeed.webhook_reorder",

@@ -26,9 +26,13 @@ pub struct MovementTruth {
 pub struct KlarnaTruth {
     pub order_id: Uuid,
     pub merchant_reference1: String,
+    pub merchant_reference2: String,
+    /// `None`: the account's own.
+    pub currency: Option<String>,
     pub status: &'static str,
     pub fraud_status: &'static str,
     pub order_amount: i64,
+    pub original_order_amount: i64,
     pub captured_amount: i64,
     pub refunded_amount: i64,
     pub remaining_authorized_amount: i64,
@@ -53,7 +57,8 @@ pub struct LineTruth {
     pub sent: i64,
 }
 
-/// An invoice or credit invoice as it is; amounts in ten-thousandths of a unit, always positive.
+/// An invoice or credit invoice as it is; amounts in ten-thousandths of a unit, below zero only where
+/// somebody made it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceTruth {
     pub id: u64,
@@ -78,6 +83,11 @@ pub struct ShopTruth {
     pub total: i64,
     pub klarna_order_id: Option<Uuid>,
     pub lines: Vec<LineTruth>,
+    /// Every Klarna order that was opened for it, the paying one first.
+    pub attempts: Vec<Uuid>,
+    /// What a gift card paid of it, in ten-thousandths of a unit.
+    pub gift_card: i64,
+    pub payment_title: String,
     pub invoices: Vec<InvoiceTruth>,
 }
 
@@ -100,9 +110,12 @@ fn klarna(order: &KlarnaOrder) -> KlarnaTruth {
     KlarnaTruth {
         order_id: order.id,
         merchant_reference1: state.reference1.to_string(),
+        merchant_reference2: state.reference2.to_string(),
+        currency: order.currency.as_deref().map(str::to_owned),
         status: state.status.name(),
         fraud_status: state.fraud.name(),
         order_amount: state.order_amount,
+        original_order_amount: order.original_amount,
         captured_amount: state.captured,
         refunded_amount: state.refunded,
         remaining_authorized_amount: state.remaining,
@@ -144,6 +157,9 @@ impl World {
             total: order.total_incl(),
             klarna_order_id: self.links.get(&order.id).copied(),
             lines: self.lines_truth(order),
+            attempts: self.attempts_of(order.id),
+            gift_card: order.gift_card,
+            payment_title: order.payment_title.to_string(),
             invoices: invoices
                 .map(|invoice| InvoiceTruth {
                     id: invoice.id,
@@ -219,9 +235,11 @@ impl KlarnaTruth {
         obj! {
             "order_id": self.order_id.to_string(),
             "merchant_reference1": self.merchant_reference1.clone(),
+            "merchant_reference2": self.merchant_reference2.clone(),
             "status": self.status,
             "fraud_status": self.fraud_status,
             "order_amount": self.order_amount,
+            "original_order_amount": self.original_order_amount,
             "captured_amount": self.captured_amount,
             "refunded_amount": self.refunded_amount,
             "remaining_authorized_amount": self.remaining_authorized_amount,
@@ -254,6 +272,9 @@ impl ShopTruth {
             "total": decimal(self.total),
             "klarna_order_id": self.klarna_order_id.map(|id| id.to_string()),
             "lines": J::Arr(self.lines.iter().map(LineTruth::json).collect()),
+            "attempts": J::Arr(self.attempts.iter().map(|id| J::from(id.to_string())).collect()),
+            "gift_card": decimal(self.gift_card),
+            "payment_title": self.payment_title.clone(),
             "invoices": J::Arr(self.invoices.iter().map(invoice).collect()),
         }
     }

@@ -394,6 +394,9 @@ pub const SWITCHES: &[(&str, &[&str])] = &[
     ("lightspeed.invoice_moment", &["direct", "paid", "manual"]),
     ("lightspeed.paid_when", &["captured", "authorized"]),
     ("lightspeed.currency_case", &["lower", "upper"]),
+    ("lightspeed.gift_cards", &["list", "map", "line", "hidden"]),
+    ("lightspeed.edit_moves_invoice", &["true", "false"]),
+    ("lightspeed.credited_line", &["stays", "leaves"]),
     ("lightspeed.webhook_copies", &["1", "2"]),
     ("lightspeed.webhook_reorder", &["false", "true"]),
     ("vendor.refunds", &["false", "true"]),
@@ -410,6 +413,7 @@ pub const LEFT_ALONE: &[(&str, &str)] = &[
     ("lightspeed.app_tells_removal", "an app's installation is no part of a pass"),
     ("klarna.max_amount", "a promise of Klarna's, held against boundaries elsewhere"),
     ("lightspeed.klarna_id_key", "a word of the merchant's configuration"),
+    ("lightspeed.download_status", "an open word: what a client takes for it is its merchant's configuration"),
     ("lightspeed.payment_id", "a word of the merchant's configuration"),
     ("lightspeed.payment_title", "a word of the merchant's configuration"),
 ];

@@ -11,7 +11,7 @@ use crate::sandbox::json::obj;
 use crate::sandbox::klarna::model::Fraud;
 use crate::sandbox::lightspeed::app::AppRegistration;
 use crate::sandbox::switch::SwitchValue as _;
-use crate::sandbox::switches::KlarnaIdLocation;
+use crate::sandbox::switches::{KlarnaIdLocation, PaidState};
 use crate::sandbox::time::SECOND;
 
 pub(crate) fn perform(world: &mut World, name: &str, fields: &Fields) -> Outcome {
@@ -103,6 +103,8 @@ pub(crate) fn find_order(world: &World, wanted: &str) -> Result<(Option<u64>, Op
     let klarna = Uuid::try_parse(wanted).ok().filter(|id| world.merchant.orders.contains_key(id));
     let klarna = klarna.ok_or_else(|| format!("no order is called `{wanted}`"))?;
     let shop = world.links.iter().find(|(_, id)| **id == klarna).map(|(id, _)| *id);
+    let tried = |ids: &Vec<Uuid>| ids.contains(&klarna);
+    let shop = shop.or_else(|| world.attempts.iter().find(|(_, ids)| tried(ids)).map(|(id, _)| *id));
     Ok((shop, Some(klarna)))
 }
 
@@ -114,17 +116,17 @@ fn word(fields: &Fields, name: &str) -> Result<String, String> {
     }
 }
 
-fn shop_order(world: &World, fields: &Fields) -> Result<u64, String> {
+pub(crate) fn shop_order(world: &World, fields: &Fields) -> Result<u64, String> {
     let wanted = word(fields, "order")?;
     find_order(world, &wanted)?.0.ok_or_else(|| format!("`{wanted}` has no shop order"))
 }
 
-fn klarna_order(world: &World, fields: &Fields) -> Result<Uuid, String> {
+pub(crate) fn klarna_order(world: &World, fields: &Fields) -> Result<Uuid, String> {
     let wanted = word(fields, "order")?;
     find_order(world, &wanted)?.1.ok_or_else(|| format!("`{wanted}` was not paid with Klarna"))
 }
 
-fn invoice(world: &World, fields: &Fields) -> Result<u64, String> {
+pub(crate) fn invoice(world: &World, fields: &Fields) -> Result<u64, String> {
     let wanted = word(fields, "invoice")?;
     let by_id = wanted.parse().ok().filter(|id| world.shop.invoices.contains_key(id));
     by_id.or_else(|| world.invoice_by_number(&wanted)).ok_or_else(|| format!("no invoice is called `{wanted}`"))
@@ -142,7 +144,7 @@ fn amount(fields: &Fields) -> Result<Option<i64>, String> {
 }
 
 /// `[{"line": 0, "quantity": 1}]`
-fn line_items(fields: &Fields, name: &str) -> Result<Option<Vec<(usize, i64)>>, String> {
+pub(crate) fn line_items(fields: &Fields, name: &str) -> Result<Option<Vec<(usize, i64)>>, String> {
     let Some(list) = fields.list(name)? else { return Ok(None) };
     let item = |value: &Value| {
         let line = value.get("line").and_then(Value::as_u64)?;
@@ -175,6 +177,11 @@ fn create_order(world: &mut World, fields: &Fields) -> Outcome {
         age_ms: seconds("age_seconds")?.unwrap_or(0),
         expires_in_ms: seconds("expires_in_seconds")?,
         shipped: fields.flag("shipped")?.unwrap_or(false),
+        gift_card_minor: fields.number("gift_card_minor")?.unwrap_or(0),
+        klarna_amount_minor: fields.number("klarna_amount_minor")?,
+        reference1: fields.text("merchant_reference1")?.map(str::to_owned),
+        reference2: fields.text("merchant_reference2")?.map(str::to_owned),
+        pickup: fields.flag("pickup")?.unwrap_or(false),
     };
     let made = world.create_order(&order);
     Ok(obj! {
@@ -184,7 +191,7 @@ fn create_order(world: &mut World, fields: &Fields) -> Outcome {
     })
 }
 
-fn klarna_start(fields: &Fields) -> Result<Option<KlarnaStart>, String> {
+pub(crate) fn klarna_start(fields: &Fields) -> Result<Option<KlarnaStart>, String> {
     if fields.get("payment").is_some() && !fields.has("klarna") {
         return Ok(None);
     }
@@ -235,8 +242,18 @@ fn credit(world: &mut World, fields: &Fields) -> Outcome {
         (None, None) => return Err("`amount`, `amount_minor` or `lines` is missing".to_owned()),
     };
     let age = fields.number("age_seconds")?.unwrap_or(0).saturating_mul(SECOND);
-    let made = world.back_dated(age, |world| world.add_credit_invoice(order, &credit));
-    let (id, number) = made?;
+    let status = match fields.text("status")? {
+        None => None,
+        Some(text) => {
+            Some(PaidState::parse(text).ok_or_else(|| format!("`status` is one of: {}", PaidState::allowed()))?)
+        }
+    };
+    let made = world.back_dated(age, |world| world.add_credit_invoice_as(order, &credit, status));
+    let (id, mut number) = made?;
+    if let Some(other) = fields.text("number")? {
+        world.set_invoice_number(id, other)?;
+        other.clone_into(&mut number);
+    }
     Ok(obj! { "invoice": id, "number": number })
 }
 

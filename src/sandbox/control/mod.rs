@@ -7,6 +7,7 @@ mod act;
 mod fields;
 mod script;
 mod settings;
+mod wide;
 
 use fields::Fields;
 
@@ -75,7 +76,9 @@ fn route(world: &mut World, request: &Request, parts: &[&str], fields: &Fields) 
             world.shop.deliveries.clear();
             Ok(done())
         }
-        ("POST", ["act", name]) => act::perform(world, name, fields),
+        ("POST", ["act", name]) => {
+            wide::perform(world, name, fields).unwrap_or_else(|| act::perform(world, name, fields))
+        }
         _ => Err(format!("no such control call: {method} /_control/{}", parts.join("/"))),
     }
 }

@@ -1,5 +1,10 @@
 //! Control calls about scripted faults.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use uuid::Uuid;
+
 use super::fields::{Fields, decimal};
 use super::{Outcome, done};
 use crate::sandbox::World;
@@ -39,11 +44,11 @@ pub(crate) fn remove(world: &mut World, id: &str) -> Outcome {
 }
 
 pub(crate) fn add(world: &mut World, fields: &Fields) -> Outcome {
-    let rule = rule(fields)?;
+    let rule = rule(world, fields)?;
     Ok(obj! { "id": world.add_fault(rule) })
 }
 
-fn rule(fields: &Fields) -> Result<FaultRule, String> {
+fn rule(world: &World, fields: &Fields) -> Result<FaultRule, String> {
     let side = match fields.text("side")? {
         None => None,
         Some("klarna") => Some(Side::Klarna),
@@ -62,7 +67,7 @@ fn rule(fields: &Fields) -> Result<FaultRule, String> {
         None if fields.has("count") || chance.is_some() => None,
         None => Some(1),
     };
-    let kind = kind(fields)?;
+    let kind = kind(world, fields)?;
     Ok(FaultRule {
         side,
         method: fields.text("method")?.map(str::to_ascii_uppercase),
@@ -92,7 +97,26 @@ fn code(fields: &Fields, default: u16) -> Result<u16, String> {
         .ok_or_else(|| "`code` must be an HTTP status from 200 to 599".to_owned())
 }
 
-fn kind(fields: &Fields) -> Result<FaultKind, String> {
+/// Documents by id or number; without a list, every credit invoice there is.
+fn documents(world: &World, fields: &Fields) -> Result<BTreeSet<u64>, String> {
+    let Some(list) = fields.list("documents")? else {
+        let credits = world.shop.invoices.values().filter(|one| one.is_credit);
+        return Ok(credits.map(|one| one.id).collect());
+    };
+    let find = |value: &Value| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let number = world.invoice_by_number(&text).or_else(|| world.order_by_number(&text));
+        number.or_else(|| text.parse().ok()).ok_or_else(|| format!("no document is called `{text}`"))
+    };
+    list.iter().map(find).collect()
+}
+
+fn uuid(fields: &Fields, name: &str) -> Result<Option<Uuid>, String> {
+    let parse = |text: &str| Uuid::try_parse(text).map_err(|_| format!("`{name}` must be a UUID"));
+    fields.text(name)?.map(parse).transpose()
+}
+
+fn kind(world: &World, fields: &Fields) -> Result<FaultKind, String> {
     let text = |name: &str, default: &str| fields.text(name).map(|text| text.unwrap_or(default).to_owned());
     let format = match fields.text("format")?.unwrap_or("json") {
         "json" => BodyFormat::Json,
@@ -137,6 +161,11 @@ fn kind(fields: &Fields) -> Result<FaultKind, String> {
         "missing_ids" => FaultKind::MissingIds,
         "other_status" => FaultKind::OtherStatus { code: code(fields, 200)? },
         "stale_read" => FaultKind::StaleRead { ms: fields.number("ms")?.unwrap_or(5_000) },
+        "empty_page" => FaultKind::EmptyPage,
+        "short_page" => FaultKind::ShortPage { missing: size(fields, "missing", 1)? },
+        "shifted_page" => FaultKind::ShiftedPage { by: size(fields, "by", 1)? },
+        "without_documents" => FaultKind::WithoutDocuments { ids: documents(world, fields)? },
+        "other_ids" => FaultKind::OtherIds { order: uuid(fields, "order")?, id: uuid(fields, "id")? },
         other => return Err(format!("no fault kind is called `{other}`")),
     })
 }

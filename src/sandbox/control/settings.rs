@@ -8,6 +8,7 @@ use crate::sandbox::accounts::{AREAS, MerchantKey, ShopKey};
 use crate::sandbox::json::{J, obj};
 use crate::sandbox::seed::Seed;
 use crate::sandbox::time::{SECOND, klarna_text};
+use crate::sandbox::wire::Side;
 use crate::sandbox::{World, time};
 
 pub(crate) fn info(world: &World) -> J {
@@ -27,13 +28,23 @@ pub(crate) fn info(world: &World) -> J {
 }
 
 pub(crate) fn clock(world: &World) -> J {
-    obj! { "now": klarna_text(world.now_ms), "offset_ms": world.offset_ms }
+    obj! {
+        "now": klarna_text(world.now_ms),
+        "offset_ms": world.offset_ms,
+        "lightspeed_ahead_ms": world.clocks.lightspeed_ms,
+        "klarna_ahead_ms": world.clocks.klarna_ms,
+    }
 }
 
 pub(crate) fn set_clock(world: &mut World, fields: &Fields) -> Outcome {
     let seconds = fields.number("advance_seconds")?.unwrap_or(0);
     let ms = fields.number("advance_ms")?.unwrap_or(0);
     world.advance_clock(seconds.saturating_mul(SECOND).saturating_add(ms));
+    for (name, side) in [("lightspeed_ahead_ms", Side::Lightspeed), ("klarna_ahead_ms", Side::Klarna)] {
+        if let Some(ahead) = fields.number(name)? {
+            world.set_side_clock(side, ahead);
+        }
+    }
     Ok(clock(world))
 }
 
@@ -172,6 +183,7 @@ pub(crate) fn reset(world: &mut World, fields: &Fields) -> Outcome {
     let random = fields.unsigned("random_seed")?.unwrap_or(1);
     let mut fresh = World::new(random, time::timestamp(world.now_ms));
     fresh.offset_ms = world.offset_ms;
+    fresh.clocks = world.clocks;
     fresh.accounts = world.accounts.clone();
     fresh.figures = world.figures;
     if fields.flag("keep")?.unwrap_or(false) {

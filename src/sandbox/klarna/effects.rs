@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::hide::Concealed;
 use super::model::{Capture, Details, Fraud, Order, Refund, Refusal, State, Status};
 use crate::sandbox::World;
 use crate::sandbox::switches::{ClosedAmount, DisputeView, Leftover, Verdict};
@@ -60,6 +61,7 @@ impl World {
             amount,
             refunded: 0,
             details: details.unwrap_or_default(),
+            concealed: Concealed::Nothing,
         });
         self.effect();
         Ok(capture_id)
@@ -91,7 +93,14 @@ impl World {
         state.refunded = state.refunded.saturating_add(amount);
         let details = details.unwrap_or_default();
         let allocated = allocate(state, amount, &details);
-        state.refunds.push(Refund { id: refund_id, at: now, amount, details, allocated });
+        state.refunds.push(Refund {
+            id: refund_id,
+            at: now,
+            amount,
+            details,
+            allocated,
+            concealed: Concealed::Nothing,
+        });
         self.effect();
         Ok(refund_id)
     }
@@ -226,7 +235,8 @@ impl World {
         }
         if shown == DisputeView::Refund {
             let details = Details::default();
-            state.refunds.push(Refund { id: refund_id, at: now, amount, details, allocated: false });
+            let (allocated, concealed) = (false, Concealed::Nothing);
+            state.refunds.push(Refund { id: refund_id, at: now, amount, details, allocated, concealed });
         }
         self.effect();
         Ok(())

@@ -3,15 +3,34 @@
 use std::sync::Arc;
 
 use super::model::{Capture, Details, Lines, Order, OrderLine, Refund, State};
+use crate::sandbox::World;
 use crate::sandbox::json::{J, obj};
 use crate::sandbox::person;
 use crate::sandbox::switches::{EmptyText, Switches};
 use crate::sandbox::time::klarna_text;
 
+/// What is needed to print: the account's currency, the switches, and how far Klarna's clock is ahead.
+#[derive(Clone, Copy)]
+pub(crate) struct Print<'a> {
+    currency: &'a str,
+    switches: &'a Switches,
+    ahead: i64,
+}
+
+impl<'a> Print<'a> {
+    pub(crate) fn of(world: &'a World) -> Self {
+        Self { currency: &world.accounts.currency, switches: &world.switches, ahead: world.clocks.klarna_ms }
+    }
+
+    fn time(&self, ms: i64) -> String {
+        klarna_text(ms.saturating_add(self.ahead))
+    }
+}
+
 /// An order in the state it is shown in.
-pub(crate) fn order(order: &Order, state: &State, currency: &str, switches: &Switches) -> J {
-    let captures: Vec<J> = (1_i64..).zip(&state.captures).map(|(n, one)| capture(order, n, one, switches)).collect();
-    let refunds: Vec<J> = state.refunds.iter().map(|one| refund(one, switches)).collect();
+pub(crate) fn order(order: &Order, state: &State, print: Print<'_>) -> J {
+    let captures: Vec<J> = (1_i64..).zip(&state.captures).map(|(n, one)| capture(order, n, one, print)).collect();
+    let refunds: Vec<J> = state.refunds.iter().map(|one| refund(one, print)).collect();
     let mut json = obj! {
         "order_id": order.id.to_string(),
         "status": state.status.name(),
@@ -21,7 +40,7 @@ pub(crate) fn order(order: &Order, state: &State, currency: &str, switches: &Swi
         "captured_amount": state.captured,
         "refunded_amount": state.refunded,
         "remaining_authorized_amount": state.remaining,
-        "purchase_currency": order.currency.as_deref().unwrap_or(currency).to_owned(),
+        "purchase_currency": order.currency.as_deref().unwrap_or(print.currency).to_owned(),
         "purchase_country": "NL",
         "locale": "nl-NL",
         "order_lines": lines(&state.lines),
@@ -31,7 +50,7 @@ pub(crate) fn order(order: &Order, state: &State, currency: &str, switches: &Swi
         "customer": obj! { "date_of_birth": person::BIRTH },
         "billing_address": address(),
         "shipping_address": state.shipping_address.as_ref().map_or_else(address, text),
-        "created_at": klarna_text(order.created),
+        "created_at": print.time(order.created),
         "expires_at": klarna_text(state.expires),
         "captures": captures,
         "refunds": refunds,
@@ -98,14 +117,14 @@ fn detail(json: &mut J, details: &Details, switches: &Switches) {
     }
 }
 
-pub(crate) fn capture(order: &Order, number: i64, capture: &Capture, switches: &Switches) -> J {
+pub(crate) fn capture(order: &Order, number: i64, capture: &Capture, print: Print<'_>) -> J {
     let mut json = obj! {
         "capture_id": capture.id.to_string(),
         "klarna_reference": format!("{}-{number}", order.short_reference),
         "captured_amount": capture.amount,
-        "captured_at": klarna_text(capture.at),
+        "captured_at": print.time(capture.at),
     };
-    detail(&mut json, &capture.details, switches);
+    detail(&mut json, &capture.details, print.switches);
     json.set("refunded_amount", J::Int(capture.refunded));
     json.set("order_lines", capture.details.order_lines.as_ref().map_or(J::EMPTY, text));
     json.set("billing_address", address());
@@ -115,16 +134,16 @@ pub(crate) fn capture(order: &Order, number: i64, capture: &Capture, switches: &
     json
 }
 
-pub(crate) fn refund(refund: &Refund, switches: &Switches) -> J {
+pub(crate) fn refund(refund: &Refund, print: Print<'_>) -> J {
     let mut json = obj! {
         "refund_id": refund.id.to_string(),
         "refunded_amount": refund.amount,
-        "refunded_at": klarna_text(refund.at),
+        "refunded_at": print.time(refund.at),
     };
-    detail(&mut json, &refund.details, switches);
+    detail(&mut json, &refund.details, print.switches);
     json.set("order_lines", refund.details.order_lines.as_ref().map_or(J::EMPTY, text));
     json.set("credit_invoice", J::FALSE);
-    if !switches.klarna_reads_carry_refund_id {
+    if !print.switches.klarna_reads_carry_refund_id {
         json.remove("refund_id");
     }
     json

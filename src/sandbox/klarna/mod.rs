@@ -4,6 +4,7 @@
 //! key answers before anything else about the request is looked at, its body included.
 
 pub(crate) mod effects;
+pub(crate) mod hide;
 mod json;
 pub(crate) mod model;
 mod route;
@@ -176,7 +177,12 @@ pub(crate) fn fault_answer(world: &mut World, kind: &FaultKind) -> Option<Respon
         | FaultKind::TruncatedJson
         | FaultKind::MissingIds
         | FaultKind::OtherStatus { .. }
-        | FaultKind::StaleRead { .. } => return None,
+        | FaultKind::StaleRead { .. }
+        | FaultKind::EmptyPage
+        | FaultKind::ShortPage { .. }
+        | FaultKind::ShiftedPage { .. }
+        | FaultKind::WithoutDocuments { .. }
+        | FaultKind::OtherIds { .. } => return None,
     };
     Some(response)
 }

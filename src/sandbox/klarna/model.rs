@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::hide::Concealed;
 use crate::sandbox::switches::{PartExpiry, Switches};
 use crate::sandbox::time::SECOND;
 use crate::sandbox::wire::Response;
@@ -80,6 +81,7 @@ pub(crate) struct Capture {
     pub(crate) amount: i64,
     pub(crate) refunded: i64,
     pub(crate) details: Details,
+    pub(crate) concealed: Concealed,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +91,7 @@ pub(crate) struct Refund {
     pub(crate) amount: i64,
     pub(crate) details: Details,
     pub(crate) allocated: bool,
+    pub(crate) concealed: Concealed,
 }
 
 /// One order line, kept small.
@@ -141,6 +144,8 @@ pub(crate) struct State {
     pub(crate) refunds: Vec<Refund>,
     pub(crate) shipping_info: Vec<Arc<str>>,
     pub(crate) shipping_address: Option<Arc<str>>,
+    /// Reads show an authorized order although it is cancelled.
+    pub(crate) cancel_concealed: bool,
 }
 
 /// Raw JSON text by top-level key, set by hand to rehearse hostile input.

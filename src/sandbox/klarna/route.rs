@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::json;
+use super::json::{self, Print};
 use super::model::{Details, Lines, Order, Refusal, Status};
 use crate::sandbox::World;
 use crate::sandbox::json::{Dialect, J, obj};
@@ -73,35 +73,37 @@ fn seen(world: &mut World, id: Uuid) -> Result<(&Order, i64), Refusal> {
 fn read_order(world: &mut World, id: Uuid) -> Outcome {
     let (_, at) = seen(world, id)?;
     let order = world.merchant.orders.get(&id).ok_or_else(|| Refusal::no_order(id))?;
-    Ok(ok(&json::order(order, order.at(at), &world.accounts.currency, &world.switches)))
+    Ok(ok(&json::order(order, &order.at(at).shown(), Print::of(world))))
 }
 
 fn read_captures(world: &mut World, id: Uuid) -> Outcome {
     let (_, at) = seen(world, id)?;
     let order = world.merchant.orders.get(&id).ok_or_else(|| Refusal::no_order(id))?;
-    let captures = (1_i64..).zip(&order.at(at).captures);
-    Ok(ok(&J::Arr(captures.map(|(n, one)| json::capture(order, n, one, &world.switches)).collect())))
+    let state = order.at(at).shown();
+    let captures = (1_i64..).zip(&state.captures);
+    Ok(ok(&J::Arr(captures.map(|(n, one)| json::capture(order, n, one, Print::of(world))).collect())))
 }
 
 fn read_capture(world: &mut World, id: Uuid, capture: &str) -> Outcome {
     let (_, at) = seen(world, id)?;
     let order = world.merchant.orders.get(&id).ok_or_else(|| Refusal::no_order(id))?;
     let wanted = Uuid::try_parse(capture).ok();
-    let found = (1_i64..).zip(&order.at(at).captures).find(|(_, one)| Some(one.id) == wanted);
+    let state = order.at(at).shown();
+    let found = (1_i64..).zip(&state.captures).find(|(_, one)| Some(one.id) == wanted);
     let (number, one) =
         found.ok_or_else(|| Refusal::new(404, "NO_SUCH_CAPTURE", format!("Capture {capture} could not be found")))?;
-    Ok(ok(&json::capture(order, number, one, &world.switches)))
+    Ok(ok(&json::capture(order, number, one, Print::of(world))))
 }
 
 fn read_refund(world: &mut World, id: Uuid, refund: &str) -> Outcome {
     let (order, at) = seen(world, id)?;
     let wanted = Uuid::try_parse(refund).ok();
-    let found = order.at(at).refunds.iter().find(|one| Some(one.id) == wanted).cloned();
+    let found = order.at(at).shown().refunds.iter().find(|one| Some(one.id) == wanted).cloned();
     let one = found.ok_or_else(|| {
         let message = format!("Refund {refund} cannot be found for order {id}");
         Refusal::new(404, "NOT_FOUND", message)
     })?;
-    Ok(ok(&json::refund(&one, &world.switches)))
+    Ok(ok(&json::refund(&one, Print::of(world))))
 }
 
 fn acknowledge(world: &mut World, id: Uuid) -> Outcome {

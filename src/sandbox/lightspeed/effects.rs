@@ -8,6 +8,7 @@ use super::model::{COST_TAX_BP, Event, Invoice, Item, ItemKind, RawFields, Shipm
 use super::webhook::{Subject, notify};
 use crate::sandbox::World;
 use crate::sandbox::switch::SwitchValue as _;
+use crate::sandbox::switches::CreditedLine;
 use crate::sandbox::vendor::Task;
 
 /// A credit invoice about to be made.
@@ -153,6 +154,13 @@ impl World {
                 line.refunded = line.refunded.saturating_add(item.quantity);
             }
         }
+        let gone: Vec<(usize, i64)> = plan
+            .items
+            .iter()
+            .filter_map(
+                |item| if let ItemKind::Product(index) = item.kind { Some((index, item.quantity)) } else { None },
+            )
+            .collect();
         let sum = plan.items.iter().map(|item| item.total_incl).fold(0_i64, i64::saturating_add);
         let total_incl = plan.total_incl.unwrap_or(sum);
         let excl = plan.items.iter().map(|item| excl_cents(item.total_incl, item.tax_bp));
@@ -177,6 +185,9 @@ impl World {
         let id = invoice.id;
         self.effect();
         self.shop.insert_invoice(invoice);
+        if self.switches.lightspeed_credited_line == CreditedLine::Leaves {
+            self.credited_lines_leave(order, &gone, plan.channel);
+        }
         let mut entry = event(now, plan.channel, "invoice", "new".into());
         entry.invoice = Some(id);
         self.shop_event(order, entry);
@@ -188,6 +199,15 @@ impl World {
             self.schedule(Task::Refund { invoice: id });
         }
         Ok(id)
+    }
+
+    /// What was credited before it was sent is on no packing slip any more; what was sent is left alone.
+    fn credited_lines_leave(&mut self, order: u64, gone: &[(usize, i64)], channel: &'static str) {
+        for (line, quantity) in gone {
+            // More may be credited than is still to be sent.
+            let _ = self.take_off_slips(order, *line, *quantity, None);
+        }
+        self.follow_shipments(order, channel);
     }
 
     /// Cancels an order for good; `credit` makes credit invoices for what was invoiced.
@@ -269,7 +289,7 @@ impl World {
         }
     }
 
-    fn follow_shipments(&mut self, id: u64, channel: &'static str) {
+    pub(crate) fn follow_shipments(&mut self, id: u64, channel: &'static str) {
         let now = self.now_ms;
         let Some(order) = self.shop.orders.get(&id) else { return };
         let slips = order.shipments.iter().filter_map(|slip| self.shop.shipments.get(slip));

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Failure};
 use super::model::{Invoice, Order, Shipment, TimeIndex};
-use crate::sandbox::switches::{FilterZone, ListOrder, Switches};
+use crate::sandbox::World;
+use crate::sandbox::fault::Bend;
+use crate::sandbox::switches::{FilterZone, ListOrder};
 use crate::sandbox::time::{SECOND, Zone, parse_filter};
 
 /// A time window with fewer members than this is collected from its index; a larger one is met
@@ -41,7 +43,7 @@ struct Window {
 }
 
 impl Window {
-    fn of(call: &Call<'_>, name: &str, zone: Zone) -> Result<Option<Self>, Failure> {
+    fn of(call: &Call<'_>, name: &str, zone: Zone, ahead: i64) -> Result<Option<Self>, Failure> {
         let read = |end: &str| {
             let key = format!("{name}_{end}");
             let Some(text) = call.query.get(&key) else { return Ok(None) };
@@ -53,7 +55,9 @@ impl Window {
         }
         // The wire shows whole seconds, so the last one counts in full.
         let to = to.map_or(i64::MAX, |to| to.saturating_add(SECOND.saturating_sub(1)));
-        Ok(Some(Self { from: from.unwrap_or(i64::MIN), to }))
+        // The wire speaks of the shop's own clock.
+        let from = from.map_or(i64::MIN, |from| from.saturating_sub(ahead));
+        Ok(Some(Self { from, to: to.saturating_sub(ahead) }))
     }
 
     const fn holds(self, at: i64) -> bool {
@@ -70,27 +74,31 @@ pub(crate) struct Selection {
     limit: usize,
     descending: bool,
     beyond: bool,
+    bend: Bend,
 }
 
 impl Selection {
-    pub(crate) fn of(call: &Call<'_>, switches: &Switches, shop: Zone) -> Result<Self, Failure> {
+    pub(crate) fn of(call: &Call<'_>, world: &World) -> Result<Self, Failure> {
+        let switches = &world.switches;
         let zone = match switches.lightspeed_filter_zone {
             FilterZone::Utc => Zone::Utc,
-            FilterZone::Local => shop,
+            FilterZone::Local => world.shop_zone(),
         };
+        let ahead = world.clocks.lightspeed_ms;
         let limit = call.query.number("limit").filter(|limit| *limit > 0).unwrap_or(50).min(250);
         let page = call.query.number("page").unwrap_or(1).max(1);
         let cap = u64::try_from(switches.lightspeed_max_page).unwrap_or(0);
         let skip = page.saturating_sub(1).saturating_mul(limit);
         let since = call.query.number("since_id");
         Ok(Self {
-            created: Window::of(call, "created_at", zone)?,
-            updated: Window::of(call, "updated_at", zone)?,
+            created: Window::of(call, "created_at", zone, ahead)?,
+            updated: Window::of(call, "updated_at", zone, ahead)?,
             since,
             skip: usize::try_from(skip).unwrap_or(usize::MAX),
             limit: usize::try_from(limit).unwrap_or(250),
             descending: since.is_none() && switches.lightspeed_list_order == ListOrder::Desc,
-            beyond: cap > 0 && page > cap,
+            beyond: (cap > 0 && page > cap) || world.bend.empty,
+            bend: world.bend.clone(),
         })
     }
 
@@ -142,7 +150,15 @@ impl Selection {
         if self.beyond {
             return Vec::new();
         }
-        self.matching(map, index, only, keep).skip(self.skip).take(self.limit).collect()
+        let skip = self.skip.saturating_add(self.bend.shift);
+        let ids = self.matching(map, index, only, keep).filter(|id| !self.bend.without.contains(id));
+        self.shortened(ids.skip(skip).take(self.limit).collect())
+    }
+
+    /// Leaves off what a scripted fault says is missing.
+    fn shortened(&self, mut ids: Vec<u64>) -> Vec<u64> {
+        ids.truncate(ids.len().saturating_sub(self.bend.missing));
+        ids
     }
 
     pub(crate) fn count<T: Timed>(
@@ -158,10 +174,11 @@ impl Selection {
         }
         let first = self.since.map_or(0, |since| since.saturating_add(1));
         let ids = ids.filter(|id| *id >= first);
-        if self.descending {
-            ids.rev().skip(self.skip).take(self.limit).collect()
+        let skip = self.skip.saturating_add(self.bend.shift);
+        self.shortened(if self.descending {
+            ids.rev().skip(skip).take(self.limit).collect()
         } else {
-            ids.skip(self.skip).take(self.limit).collect()
-        }
+            ids.skip(skip).take(self.limit).collect()
+        })
     }
 }

@@ -216,7 +216,12 @@ pub(crate) fn fault_answer(world: &World, request: &Request, kind: &FaultKind) -
         | FaultKind::TruncatedJson
         | FaultKind::MissingIds
         | FaultKind::OtherStatus { .. }
-        | FaultKind::StaleRead { .. } => return None,
+        | FaultKind::StaleRead { .. }
+        | FaultKind::EmptyPage
+        | FaultKind::ShortPage { .. }
+        | FaultKind::ShiftedPage { .. }
+        | FaultKind::WithoutDocuments { .. }
+        | FaultKind::OtherIds { .. } => return None,
     };
     Some(response)
 }

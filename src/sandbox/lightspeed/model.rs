@@ -67,6 +67,11 @@ pub(crate) struct Order {
     pub(crate) payment_title: Text,
     /// Klarna's order id under its key, where this shop keeps it in `paymentData`.
     pub(crate) payment_data: Option<(Text, Uuid)>,
+    /// Further keys of `paymentData`.
+    pub(crate) payment_more: Vec<(Text, Box<str>)>,
+    /// What a gift card paid of it.
+    pub(crate) gift_card: i64,
+    pub(crate) pickup: bool,
     pub(crate) memo: String,
     pub(crate) custom_status: Option<i64>,
     pub(crate) lines: Vec<Line>,
@@ -214,6 +219,11 @@ impl TimeIndex {
     pub(crate) fn add(&mut self, id: u64, created: i64, updated: i64) {
         self.created.insert((created, id));
         self.updated.insert((updated, id));
+    }
+
+    pub(crate) fn remove(&mut self, id: u64, created: i64, updated: i64) {
+        self.created.remove(&(created, id));
+        self.updated.remove(&(updated, id));
     }
 
     pub(crate) fn touch(&mut self, id: u64, before: i64, after: i64) {

@@ -3,11 +3,13 @@
 //! The consumer is obviously made up but complete, so that a rehearsal can prove that none of it
 //! leaks into reports or logs.
 
-use super::model::{COST_TAX_BP, Line, Order, Owner, Shop, excl_cents, excl_exact};
+use std::collections::BTreeSet;
+
+use super::model::{COST_TAX_BP, Line, Order, Owner, Shop, Text, excl_cents, excl_exact};
 use crate::sandbox::World;
 use crate::sandbox::json::{J, obj};
 use crate::sandbox::person;
-use crate::sandbox::switches::Switches;
+use crate::sandbox::switches::{GiftCards, Switches};
 use crate::sandbox::time::{Zone, shop_text};
 
 /// What is needed to print: the shop, its switches and the address links begin with.
@@ -16,17 +18,28 @@ pub(crate) struct View<'a> {
     pub(crate) shop: &'a Shop,
     pub(crate) switches: &'a Switches,
     pub(crate) zone: Zone,
+    /// How far the shop's clock is ahead.
+    ahead: i64,
+    /// Documents that this answer lacks.
+    without: &'a BTreeSet<u64>,
     /// `https://host/nl/`
     pub(crate) base: &'a str,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(world: &'a World, base: &'a str) -> Self {
-        Self { shop: &world.shop, switches: &world.switches, zone: world.shop_zone(), base }
+        Self {
+            shop: &world.shop,
+            switches: &world.switches,
+            zone: world.shop_zone(),
+            ahead: world.clocks.lightspeed_ms,
+            without: &world.bend.without,
+            base,
+        }
     }
 
     pub(crate) fn time(&self, ms: i64) -> J {
-        J::from(shop_text(ms, self.zone))
+        J::from(shop_text(ms.saturating_add(self.ahead), self.zone))
     }
 
     /// `{"resource": {"id", "url", "link"}}`, with `.json` before the query in the link.
@@ -105,8 +118,9 @@ impl<'a> View<'a> {
         let list = |make: &dyn Fn() -> Vec<J>| embed.then(|| J::Arr(make()));
         let customer =
             self.link(J::from(order.customer), &format!("customers/{}", order.customer), one(customer(order.customer)));
-        let invoices = list(&|| order.invoices.iter().map(|id| self.invoice_by_id(*id)).collect());
-        let shipments = list(&|| order.shipments.iter().map(|id| self.shipment_by_id(*id)).collect());
+        let there = |ids: &[u64]| ids.iter().copied().filter(|id| !self.without.contains(id)).collect::<Vec<_>>();
+        let invoices = list(&|| there(&order.invoices).iter().map(|id| self.invoice_by_id(*id)).collect());
+        let shipments = list(&|| there(&order.shipments).iter().map(|id| self.shipment_by_id(*id)).collect());
         let products = list(&|| self.order_products(order));
         let metafields = list(&|| self.metafields(Owner::Order(id)));
         let events = list(&|| order.events.iter().map(|event| self.event(event, id)).collect());
@@ -120,7 +134,18 @@ impl<'a> View<'a> {
             "metafields": self.link(J::FALSE, &format!("orders/{id}/metafields"), metafields),
             "quote": self.link(J::from(quote_id), &format!("quotes/{quote_id}"), quote),
             "events": self.link(J::FALSE, &format!("orders/events?order={id}"), events),
-            "giftCardsPayment": J::EMPTY,
+            "giftCardsPayment": self.gift_cards(order),
+        }
+    }
+
+    /// Nothing shows how a filled one looks.
+    fn gift_cards(&self, order: &Order) -> J {
+        let amount = J::Dec(order.gift_card);
+        match self.switches.lightspeed_gift_cards {
+            _ if order.gift_card == 0 => J::EMPTY,
+            GiftCards::List => J::Arr(vec![obj! { "code": "SANDBOX-GIFT", "amount": amount }]),
+            GiftCards::Map => obj! { "amount": amount },
+            GiftCards::Line | GiftCards::Hidden => J::EMPTY,
         }
     }
 
@@ -231,10 +256,14 @@ fn address(which: &str) -> J {
 }
 
 fn payment(order: &Order) -> J {
-    let data = order.payment_data.as_ref().map_or(J::EMPTY, |(key, id)| {
-        let id = (key.clone(), J::from(id.to_string()));
-        J::Obj(vec![("method".into(), "klarna".into()), id])
-    });
+    let id = order.payment_data.as_ref().map(|(key, id)| (key.clone(), J::from(id.to_string())));
+    let more = order.payment_more.iter().map(|(key, text)| (key.clone(), J::from(text.to_string())));
+    let known: Vec<(Text, J)> = id.into_iter().chain(more).collect();
+    let data = if known.is_empty() {
+        J::EMPTY
+    } else {
+        J::Obj(std::iter::once(("method".into(), "klarna".into())).chain(known).collect())
+    };
     let excl = excl_cents(order.payment_incl, COST_TAX_BP);
     obj! {
         "paymentId": J::Str(order.payment_id.clone()),
@@ -259,7 +288,7 @@ fn shipment(order: &Order) -> J {
         "shipmentId": "core|33265|55707",
         "shipmentStatus": J::Str(order.shipment_status.clone()),
         "shipmentIsCashOnDelivery": false,
-        "shipmentIsPickup": false,
+        "shipmentIsPickup": order.pickup,
         "shipmentTaxRate": J::Dec(COST_TAX_BP),
         "shipmentTaxRates": vec![tax_rate(COST_TAX_BP, incl.saturating_sub(exact))],
         "shipmentBasePriceExcl": J::Dec(exact),

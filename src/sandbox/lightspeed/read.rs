@@ -77,7 +77,7 @@ pub(crate) fn shipment<'w>(world: &'w World, call: &Call<'_>) -> Result<&'w Ship
 }
 
 fn orders(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
-    let selection = Selection::of(call, &world.switches, world.shop_zone())?;
+    let selection = Selection::of(call, world)?;
     let get = |name| call.query.get(name);
     let customer = call.query.number("customer");
     let keep = |order: &Order| {
@@ -117,7 +117,7 @@ fn one_product(world: &World, call: &Call<'_>) -> Outcome {
 }
 
 fn invoices(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
-    let selection = Selection::of(call, &world.switches, world.shop_zone())?;
+    let selection = Selection::of(call, world)?;
     let shop = &world.shop;
     let by_text = world.switches.lightspeed_invoice_filters;
     let get = |name| call.query.get(name).filter(|_| by_text);
@@ -165,7 +165,7 @@ fn one_item(world: &World, call: &Call<'_>) -> Outcome {
 }
 
 fn shipments(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
-    let selection = Selection::of(call, &world.switches, world.shop_zone())?;
+    let selection = Selection::of(call, world)?;
     let shop = &world.shop;
     let customer = call.query.number("customer");
     let keep = |shipment: &Shipment| {
@@ -224,7 +224,7 @@ fn events(world: &World, call: &Call<'_>, counted: bool) -> Outcome {
     if counted {
         return Ok(count(ids.len()));
     }
-    let selection = Selection::of(call, &world.switches, world.shop_zone())?;
+    let selection = Selection::of(call, world)?;
     let ids = selection.cut(ids.into_iter());
     let items = ids.iter().filter_map(|id| event_json(world, call, *id)).collect();
     Ok(list(events_envelope(world).0, items))
@@ -250,7 +250,7 @@ pub(crate) fn feed(world: &mut World, call: &Call<'_>) -> Outcome {
     };
     match (call.request.method.as_str(), call.parts.as_slice()) {
         ("GET", ["events"]) => {
-            let selection = Selection::of(call, &world.switches, world.shop_zone())?;
+            let selection = Selection::of(call, world)?;
             let ids = selection.cut(waiting(world).into_iter());
             Ok(list("events", ids.iter().filter_map(|id| event_json(world, call, *id)).collect()))
         }
