@@ -27,6 +27,8 @@ mod attribution;
 mod captures;
 #[path = "plan/checks.rs"]
 mod checks;
+#[path = "plan/consent.rs"]
+mod consent;
 #[path = "plan/delivered.rs"]
 mod delivered;
 #[path = "plan/in_flight.rs"]
@@ -60,6 +62,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         attribution::ALL,
         captures::ALL,
         checks::ALL,
+        consent::ALL,
         delivered::ALL,
         in_flight::ALL,
         limits::ALL,

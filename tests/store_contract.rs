@@ -145,6 +145,8 @@ macro_rules! every_promise {
                 a_stop_survives_a_restart,
                 holds_and_attributions_reach_the_ledger,
                 approving_an_unknown_intent_waits_for_its_key,
+                giving_up_opens_no_second_door,
+                what_was_started_anew_is_approved_no_more,
                 abandoning_holds_the_credit_invoice,
                 what_fits_no_state_is_refused,
                 what_a_human_did_meanwhile_keeps_the_order_due,

@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::args::Signed;
-use super::context::{Context, find, reading};
+use super::context::{Context, find, now, reading};
 use super::error::CliError;
 use super::{Status, args, wire};
+use crate::core::consent::waits_for_a_word;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::State;
@@ -52,7 +54,7 @@ impl Approve {
                 let intent = IntentId(id);
                 (order_of(&store, intent, self.order.as_deref()).await?, intent)
             }
-            Err(_) => the_waiting_one(&store, &self.target).await?,
+            Err(_) => the_waiting_one(&store, &self.target, now()).await?,
         };
         let Signed { actor, note } = &self.signed;
         let two_person_above = loaded.shop.policy.two_person_above;
@@ -91,7 +93,7 @@ pub(super) async fn order_of<S: Store>(store: &S, intent: IntentId, given: Optio
 }
 
 /// The only effect of an order that waits for a human.
-async fn the_waiting_one<S: Store>(store: &S, number: &str) -> Result<(OrderId, IntentId), CliError> {
+async fn the_waiting_one<S: Store>(store: &S, number: &str, now: Timestamp) -> Result<(OrderId, IntentId), CliError> {
     let shown = plain(number);
     let attempt = || format!("reading order `{shown}`");
     let order = find(store, number).await?;
@@ -99,23 +101,18 @@ async fn the_waiting_one<S: Store>(store: &S, number: &str) -> Result<(OrderId, 
     let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
     let of_order = |it: &&Break| dossiers.iter().any(|dossier| it.order.as_ref() == Some(&dossier.shop.number));
     let breaks: Vec<&Break> = breaks.iter().filter(of_order).collect();
-    let has = |kind| breaks.iter().any(|it| it.kind == kind);
-    let unconfirmed = has(BreakKind::RefundUnconfirmed) || has(BreakKind::CaptureUnconfirmed);
     // Only what a ceiling holds is named by its break; everything else that waits is a durable intent.
     let held = breaks.iter().filter(|it| it.kind == BreakKind::LimitReached);
     let mut waiting: BTreeSet<IntentId> = held.filter_map(|it| it.subject.parse().ok().map(IntentId)).collect();
-    for intent in dossiers.iter().flat_map(|dossier| &dossier.ledger.intents) {
-        let waits = match intent.state {
-            State::Rejected => true,
-            State::Unknown => unconfirmed,
+    for ledger in dossiers.iter().map(|dossier| &dossier.ledger) {
+        for intent in &ledger.intents {
             // A ceiling may hold a durable intent too; then its break has named it above.
-            State::Planned => waiting.contains(&intent.id),
-            State::Sending | State::Confirmed | State::Withdrawn | State::Abandoned => false,
-        };
-        if waits {
-            waiting.insert(intent.id);
-        } else {
-            waiting.remove(&intent.id);
+            let is_held = intent.state == State::Planned && waiting.contains(&intent.id);
+            if is_held || waits_for_a_word(intent, ledger, now) {
+                waiting.insert(intent.id);
+            } else {
+                waiting.remove(&intent.id);
+            }
         }
     }
     let list: Vec<String> = waiting.iter().map(IntentId::to_string).collect();

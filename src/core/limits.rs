@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::consent;
 use super::discrepancy::{BreakKind, Discrepancy};
 use super::finding::Finding;
 use super::id::IntentId;
@@ -27,13 +28,13 @@ pub struct Spent {
 /// Effects that have a durable intent already were admitted when it was made, and are counted there; what needs two
 /// operators is asked of them once more, since the policy may have changed before they left.
 pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy, spent: &mut Spent, now: Timestamp) {
-    let mut order: Minor = refunds_of(ledger);
+    let mut order: Minor = refunds_of(ledger, now);
     for wanted in &mut plan.effects {
         if wanted.effect.kind != Kind::Refund || wanted.verdict != Verdict::Act {
             continue;
         }
         let amount = wanted.effect.amount;
-        let id = intent::id(&wanted.effect, target);
+        let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, target));
         if let Some(above) = lacks_second(&wanted.effect, id, ledger, target, policy) {
             plan.discrepancies.push(held(&wanted.effect, id, above.clone(), true, now));
             wanted.verdict = Verdict::Hold(HoldReason::Limit(above));
@@ -63,17 +64,18 @@ pub fn admit(plan: &mut Plan, ledger: &Ledger, target: &Target, policy: &Policy,
 fn lacks_second(
     effect: &intent::Effect, id: IntentId, ledger: &Ledger, target: &Target, policy: &Policy,
 ) -> Option<String> {
-    let above = policy.two_person_above.filter(|above| effect.amount > *above)?;
+    let above =
+        policy.two_person_above.filter(|_| consent::needs_two(effect.kind, effect.amount, policy.two_person_above))?;
     let may_have_left = ledger.intents.iter().any(|intent| intent.id == id && intent.first_sent_at.is_some());
-    let before = intent::before(effect, target);
-    let agreed = [Some(id), before].into_iter().flatten().any(|id| ledger.countersigned.contains(&id));
+    let agreed = consent::is_countersigned(id, effect, &ledger.intents, |id| ledger.countersigned.contains(&id));
     let held = !may_have_left && !agreed;
     held.then(|| format!("two_person_above ({} {})", above.decimal(target.currency), target.currency))
 }
 
-fn refunds_of(ledger: &Ledger) -> Minor {
+fn refunds_of(ledger: &Ledger, now: Timestamp) -> Minor {
     let counted = ledger.intents.iter().filter(|intent| {
-        let may_have_left = intent.state.is_in_flight() || intent.state == intent::State::Confirmed;
+        let is_reserved = consent::is_reserved(&intent.state, intent.first_sent_at, now);
+        let may_have_left = is_reserved || intent.state == intent::State::Confirmed;
         intent.effect.kind == Kind::Refund && may_have_left
     });
     counted.map(|intent| intent.effect.amount).collect()

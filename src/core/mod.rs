@@ -7,6 +7,7 @@ pub mod ageing;
 pub mod answer;
 pub mod attribution;
 pub mod clocks;
+pub mod consent;
 pub mod credit_invoice;
 pub mod decide;
 pub mod discrepancy;

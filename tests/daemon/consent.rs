@@ -178,7 +178,7 @@ fn what_klarna_refused_is_started_anew_by_two() {
     assert!(shown.contains(&format!("Agree to {what}")), "{shown}");
     assert!(shown.contains(&format!("Withdraw the proposal of {what}")), "{shown}");
     assert!(decide(&second, "abandon").contains("The proposal is withdrawn."));
-    assert!(decide(&second, "abandon").contains("nothing is left to abandon"));
+    assert!(decide(&second, "abandon").contains("nothing is left to give up"));
     assert!(decide(&first, "approve").contains("Proposed: another operator"));
     assert!(decide(&first, "approve").contains("Nothing was changed: operator-1 proposed"));
     assert_eq!(rig.pair(&order).refunded_under(&credit), 0);

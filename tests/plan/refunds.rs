@@ -365,7 +365,8 @@ cases! {
 
     a_refund_given_up_by_a_human_is_missing_until_something_settles_it:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").abandoned("1h")) => "
-            break refund_missing INV1 40.00";
+            break refund_missing INV1 40.00
+            look_again 22h";
 
     a_refused_refund_that_was_made_in_the_portal_under_its_number_is_settled:
         captured_order("100.00").credit("INV1", "40.00", "3h").refund("r2", "40.00", "INV1")

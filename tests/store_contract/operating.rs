@@ -2,13 +2,13 @@
 
 use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::id::{InvoiceId, OrderId, RefundId};
-use reconciled::core::intent::{Event, State};
+use reconciled::core::intent::{Event, Intent, State};
 use reconciled::core::ledger::Attribution;
-use reconciled::store::{Decided, Operation, Scope, Store, StoreError};
+use reconciled::store::{Claim, Decided, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{
-    HOUR, Place, approve, at, attempt, begun, credit, decide, granted, intact, intend, operate, pass, quiet, record,
-    refund, stored,
+    HOUR, Place, again, approve, at, attempt, begun, claim, credit, decide, granted, guard, intact, intend, operate,
+    pass, quiet, record, refund, stored,
 };
 
 pub(crate) async fn a_stop_survives_a_restart<P: Place>(place: &P) {
@@ -70,6 +70,41 @@ pub(crate) async fn approving_an_unknown_intent_waits_for_its_key<P: Place>(plac
     assert_eq!(ledger.intents[0].state, State::Abandoned);
     assert_eq!(ledger.credits[&InvoiceId(11)].state, CreditInvoice::Held);
     assert!(ledger.approved.contains(&id));
+    intact(&store).await;
+}
+
+/// Giving up is no way around: how old the request is and that it may have landed belong to the intent.
+pub(crate) async fn giving_up_opens_no_second_door<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    granted(&store, id, 20).await;
+    record(&store, attempt(id, Event::Lost), 21).await;
+    operate(&store, Operation::Abandon(id), 30).await.unwrap();
+    let early = operate(&store, approve(1, id), 20 + 23 * HOUR - 1).await;
+    assert!(matches!(&early, Err(StoreError::Refused(why)) if why.contains("could do it twice")), "{early:?}");
+    // Its money stays reserved for as long, so that nothing else of the order takes its place.
+    let (second, third) = (refund(1, 12, 6001), refund(1, 12, 6000));
+    let with = |intent: &Intent| Decided { credits: vec![credit(12, 6000)], intents: vec![intent.clone()], ..quiet(1) };
+    let over = decide(&store, 22 * HOUR, with(&second)).await;
+    assert!(matches!(over, Err(StoreError::Guard(_))), "{over:?}");
+    decide(&store, 22 * HOUR, with(&third)).await.unwrap();
+    assert!(matches!(claim(&store, third.id, guard(22 * HOUR)).await, Claim::Granted(_)));
+    operate(&store, approve(1, id), 20 + 23 * HOUR).await.unwrap();
+    intact(&store).await;
+}
+
+pub(crate) async fn what_was_started_anew_is_approved_no_more<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 4000).await;
+    granted(&store, id, 20).await;
+    record(&store, attempt(id, Event::Rejected), 21).await;
+    operate(&store, approve(1, id), 22).await.unwrap();
+    let next = again(1, 11, 4000, 1);
+    decide(&store, 23, Decided { intents: vec![next.clone()], ..quiet(1) }).await.unwrap();
+    let late = operate(&store, approve(1, id), 24).await;
+    assert!(matches!(&late, Err(StoreError::Refused(why)) if why.contains(&next.id.to_string())), "{late:?}");
     intact(&store).await;
 }
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::attribution::{Attributed, attribute};
+use crate::core::consent;
 use crate::core::credit_invoice::{self, CreditInvoice};
 use crate::core::discrepancy::{BreakKind, Discrepancy};
 use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, ShopOrder, ShopStatus};
@@ -59,6 +60,7 @@ impl<'a> Case<'a> {
         let mut case = Self::blind(ledger, facts, policy, now);
         case.attributed = attribute(ledger, case.shop, klarna, policy, case.cancelled);
         case.room = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
+        case.look_when_reservations_end();
         case
     }
 
@@ -307,11 +309,27 @@ impl<'a> Case<'a> {
         self.room = self.room.less(amount);
     }
 
+    /// It was given up, and may have left before that: its amount stays reserved until its time is over.
+    pub(super) fn may_still_land(&self, intent: &Intent) -> bool {
+        intent.state == State::Abandoned
+            && consent::lands_until(&intent.state, intent.first_sent_at, self.now).is_some()
+    }
+
+    fn look_when_reservations_end(&mut self) {
+        let given_up =
+            |intent: &&Intent| intent.state == State::Abandoned && !self.attributed.seen.contains_key(&intent.id);
+        let until = |intent: &Intent| consent::lands_until(&intent.state, intent.first_sent_at, self.now);
+        let ends: Vec<_> = self.ledger.intents.iter().filter(given_up).filter_map(until).collect();
+        for at in ends {
+            self.look_again(at);
+        }
+    }
+
     /// Refund intents whose money may have left and that the read does not show.
     pub(super) fn refunds_in_flight(&self) -> Minor {
         let hidden = self.ledger.intents.iter().filter(|intent| {
             intent.effect.kind == Kind::Refund
-                && intent.state.is_in_flight()
+                && (intent.state.is_in_flight() || self.may_still_land(intent))
                 && !self.attributed.seen.contains_key(&intent.id)
         });
         hidden.map(|intent| intent.effect.amount).collect()

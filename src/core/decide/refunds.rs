@@ -185,7 +185,9 @@ fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, inte
 
 /// Klarna refused it, or a human gave it up.
 fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
-    case.promise(amount);
+    // What a given-up request may still give back is reserved already.
+    let reserved = if case.may_still_land(intent) { intent.effect.amount } else { Minor::ZERO };
+    case.promise(amount.less(reserved));
     if credit.paid.is(&true) {
         return paid_without_refund(case, credit, amount);
     }

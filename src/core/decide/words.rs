@@ -4,6 +4,7 @@
 //! its kind. Nothing here decides.
 
 use super::case::Case;
+use crate::core::consent::lands_until;
 use crate::core::intent::{Intent, Kind, State};
 
 /// What was refused and what Klarna said, with its code and correlation id, for its support desk; or that a human gave
@@ -13,7 +14,13 @@ pub(super) fn refusal(case: &Case<'_>, intent: &Intent) -> String {
     match (&intent.state, &intent.said) {
         (State::Rejected, Some(said)) => format!("Klarna refused the {what}: {said}; intent {id}"),
         (State::Rejected, None) => format!("Klarna refused the {what}, and no reason was kept; intent {id}"),
-        _ => format!("the {what} was given up by a human; intent {id}"),
+        _ => match lands_until(&intent.state, intent.first_sent_at, case.now) {
+            Some(until) => format!(
+                "the {what} was given up by a human after it may have left, and may still happen until {until:.0}; \
+                 intent {id}"
+            ),
+            None => format!("the {what} was given up by a human; intent {id}"),
+        },
     }
 }
 

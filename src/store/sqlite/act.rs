@@ -13,6 +13,7 @@ use super::intents::{self, COLUMNS, intent_columns};
 use super::journal::ACTOR;
 use super::steps::{self, Cause, Detail, IntentMove};
 use super::writer::Tx;
+use crate::core::consent;
 use crate::core::facts::OUTDATED;
 use crate::core::id::{IntentId, OrderId, PassId, RefundId};
 use crate::core::intent::{Event, Intent, Kind, State};
@@ -86,7 +87,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
 fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, StoreError> {
     let intent = &gate.intent;
     let amount = intent.effect.amount;
-    let reserved = intents::reserved(tx, intent.target.order, Some(intent.id))?;
+    let reserved = intents::reserved(tx, intent.target.order, Some(intent.id), guard.at)?;
     // A fresh read may lag behind refunds that were confirmed since the decision: what is proven is the larger of what
     // it says, and of what the decision's read said with those refunds added.
     let proven = guard.refunded.max(gate.refunded_then.plus(reserved.unseen));
@@ -98,7 +99,9 @@ fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, St
     if intent.first_sent_at.is_some() {
         return Ok(None);
     }
-    if guard.two_person_above.is_some_and(|above| amount > above) && !approving::is_countersigned(tx, intent)? {
+    if consent::needs_two(intent.effect.kind, amount, guard.two_person_above)
+        && !approving::is_countersigned(tx, intent)?
+    {
         let id = intent.id;
         return Ok(Some(format!("two_person_above: two operators must agree, each with `reconciled approve {id}`")));
     }

@@ -3,6 +3,8 @@
 //! What needs two is decided here, in the transaction that gives the consent, on the amount that the store itself holds:
 //! the caller brings the threshold and nothing else. The claim asks once more before anything leaves.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
@@ -12,25 +14,19 @@ use super::intents;
 use super::operate::{Human, on_order, touch};
 use super::steps::{self, Detail, IntentMove};
 use super::writer::Tx;
+use crate::core::consent::{self, GivingUp, is_one_person};
 use crate::core::credit_invoice::{self, CreditInvoice};
 use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::{self, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::PROPOSAL_LIFE;
+use crate::report::words;
 
 /// One operator's wish that still waits for another.
 struct Proposal {
     amount: Minor,
     at: Timestamp,
     actor: String,
-}
-
-impl Proposal {
-    /// It is of this amount, and not a day old. One that a clock set back puts into the future is not believed.
-    fn stands(&self, amount: Minor, now: Timestamp) -> bool {
-        let age = now.duration_since(self.at);
-        self.amount == amount && !age.is_negative() && age < PROPOSAL_LIFE
-    }
 }
 
 /// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
@@ -44,13 +40,15 @@ pub(super) fn approve(
         if found.target.order != order {
             return Err(StoreError::NotFound(format!("intent {id} of order {order}")));
         }
-        may_be_approved(found, human.at)?;
+        let of_order = intents::of_order(tx.conn, tx.shop, order)?;
+        consent::may_be_approved(found, &of_order, human.at)
+            .map_err(|why| StoreError::Refused(format!("intent {id} cannot be approved: {}", words::refusal(&why))))?;
     }
     let Some(amount) = needs_two(tx, order, id, found.as_ref(), two_person_above)? else {
         consent(tx, human, order, id, found.as_ref(), None)?;
         return Ok(Operated::Done);
     };
-    let Some(proposal) = proposal(tx, id)?.filter(|it| it.stands(amount, human.at)) else {
+    let Some(proposal) = proposal(tx, id)?.filter(|it| consent::is_proposed(it.amount, it.at, amount, human.at)) else {
         propose(tx, human, order, id, amount)?;
         let until = human.at.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX);
         return Ok(Operated::Proposed { until });
@@ -69,17 +67,21 @@ pub(super) fn approve(
 fn needs_two(
     tx: &Tx<'_>, order: OrderId, id: IntentId, found: Option<&Intent>, above: Option<Minor>,
 ) -> Result<Option<Minor>, StoreError> {
-    let Some(above) = above else { return Ok(None) };
-    let amount = match found {
-        Some(found) if found.effect.kind == Kind::Refund => found.effect.amount,
-        // No other effect gives money away.
-        Some(_) => return Ok(None),
-        None => held_amount(tx, order, id)?.ok_or_else(|| {
-            let why = "so whether it needs two operators is not known; run a pass first";
-            StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
-        })?,
+    if above.is_none() {
+        return Ok(None);
+    }
+    let (kind, amount) = match found {
+        Some(found) => (found.effect.kind, found.effect.amount),
+        // A ceiling holds nothing but refunds.
+        None => (
+            Kind::Refund,
+            held_amount(tx, order, id)?.ok_or_else(|| {
+                let why = "so whether it needs two operators is not known; run a pass first";
+                StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
+            })?,
+        ),
     };
-    Ok((amount > above).then_some(amount))
+    Ok(consent::needs_two(kind, amount, above).then_some(amount))
 }
 
 /// The amount of a refund that is no intent yet, as the break that holds it says.
@@ -91,12 +93,6 @@ fn held_amount(tx: &Tx<'_>, order: OrderId, id: IntentId) -> Result<Option<Minor
     )?;
     let amount: Option<Cents> = find.query_row((tx.shop, Number(order.0), Id(id.0)), |row| row.get(0)).optional()?;
     Ok(amount.map(|cents| cents.0))
-}
-
-/// One name, however it is spelt in capitals and blanks.
-pub(super) fn is_one_person(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
-    plain(one) == plain(other)
 }
 
 fn proposal(tx: &Tx<'_>, id: IntentId) -> Result<Option<Proposal>, StoreError> {
@@ -139,21 +135,6 @@ fn consent(
     on_order(tx, human, order, "operator_approve", &detail)
 }
 
-fn may_be_approved(found: &Intent, at: Timestamp) -> Result<(), StoreError> {
-    let why = match found.state {
-        State::Planned | State::Rejected | State::Abandoned => return Ok(()),
-        State::Unknown if !found.key_is_safe(at) => return Ok(()),
-        State::Unknown => {
-            "its outcome is unknown and its idempotency key is still remembered: the program itself repeats or \
-             finds it, and starting it anew now could do it twice; approve it 23 hours after its first attempt"
-        }
-        State::Sending => "its request is under way",
-        State::Confirmed => "it was confirmed",
-        State::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent",
-    };
-    Err(StoreError::Refused(format!("intent {} cannot be approved: {why}", found.id)))
-}
-
 /// Gives an intent up for good, and takes back whatever consent it had: an approval that outlived this would start it
 /// anew. What is no intent yet has nothing but its consent.
 pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result<(), StoreError> {
@@ -163,13 +144,12 @@ pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result
         return withdraw(tx, human, order, id);
     };
     let consented = consented(tx, id)?;
-    match found.state {
-        State::Planned | State::Unknown => give_up(tx, human, &found)?,
-        // Nothing is left of it but the consent to start it anew.
-        State::Rejected | State::Abandoned if consented.is_some() => {}
-        State::Rejected | State::Abandoned | State::Sending | State::Confirmed | State::Withdrawn => {
-            let state = found.state.name();
-            return Err(StoreError::Refused(format!("intent {id} is {state}; nothing is left to abandon")));
+    match consent::may_be_given_up(&found, consented.is_some()) {
+        Ok(GivingUp::Ends) => give_up(tx, human, &found)?,
+        Ok(GivingUp::TakesConsentBack) => {}
+        Err(why) => {
+            let why = words::refusal(&why);
+            return Err(StoreError::Refused(format!("intent {id} cannot be given up: {why}")));
         }
     }
     touch(tx, found.target.order, human.at)?;
@@ -219,14 +199,12 @@ fn give_up(tx: &mut Tx<'_>, human: Human<'_>, found: &Intent) -> Result<(), Stor
 
 /// Two operators agreed to this refund, or to the one that it starts anew.
 pub(super) fn is_countersigned(tx: &Tx<'_>, intent: &Intent) -> Result<bool, StoreError> {
-    let mut find = tx.conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM approval WHERE shop = ?1 AND intent = ?2 AND proposed_by IS NOT NULL)",
-    )?;
-    let before = intent::before(&intent.effect, &intent.target);
-    for id in [Some(intent.id), before].into_iter().flatten() {
-        if find.query_row((tx.shop, Id(id.0)), |row| row.get(0))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut find = tx
+        .conn
+        .prepare_cached("SELECT intent FROM approval WHERE shop = ?1 AND order_id = ?2 AND proposed_by IS NOT NULL")?;
+    let order = intent.target.order;
+    let agreed = find.query_map((tx.shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+    let agreed: BTreeSet<IntentId> = agreed.collect::<Result<_, _>>()?;
+    let of_order = intents::of_order(tx.conn, tx.shop, order)?;
+    Ok(consent::is_countersigned(intent.id, &intent.effect, &of_order, |id| agreed.contains(&id)))
 }

@@ -166,15 +166,17 @@ fn first_credit(
     steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
-/// Marks the confirmed refunds that this read shows, by id or by reference. One that is too old to be missing, in a
-/// read whose total covers all of ours, is there under a name we cannot tell.
+/// Marks the confirmed refunds that this read shows, by id or by reference, and those given up that it shows all the
+/// same. One that is too old to be missing, in a read whose total covers all of ours, is there under a name we cannot
+/// tell.
 fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Timestamp) -> Result<(), StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT id, made, reference, ended_at,
             (SELECT sum(amount) FROM intent AS all_of_ours
-             WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed')
+             WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed'), state = 'confirmed'
          FROM intent
-         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed' AND visible = 0",
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND visible = 0
+            AND (state = 'confirmed' OR state = 'abandoned')",
     )?;
     let mut rows = find.query((tx.shop, Number(order.0)))?;
     let mut shown = Vec::new();
@@ -187,7 +189,8 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
                 || refund.reference.as_ref().is_some_and(|found| found.as_str() == reference)
         });
         let is_old = ended_at.is_none_or(|ended| read_at.duration_since(ended.0) >= READ_LAG);
-        let is_covered = row.get::<_, i64>(4)? <= klarna.refunded.get();
+        let ours: Option<i64> = row.get(4)?;
+        let is_covered = row.get(5)? && ours.is_some_and(|ours| ours <= klarna.refunded.get());
         if is_named || is_old && is_covered {
             shown.push(row.get::<_, Id>(0)?);
         }
@@ -210,7 +213,7 @@ fn intend(tx: &mut Tx<'_>, cause: Cause<'_>, decided: &Decided) -> Result<(), St
     let refunded = decided.refunded.max(most.0);
     for intent in &decided.intents {
         if intent.effect.kind == Kind::Refund {
-            let reserved = intents::reserved(tx, decided.order, None)?;
+            let reserved = intents::reserved(tx, decided.order, None, cause.at)?;
             let out = refunded.plus(reserved.in_flight).plus(reserved.unseen);
             let after = out.plus(intent.effect.amount);
             if after > decided.captured && !planted!("over_refund_within_one_pass") {

@@ -9,6 +9,7 @@ use super::columns::{At, Cents, Code, Id, Number, is_constraint};
 use super::journal;
 use super::writer::Tx;
 use crate::core::answer::Said;
+use crate::core::consent;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
 use crate::core::intent::{Effect, Intent, State, Target};
 use crate::core::money::Minor;
@@ -190,18 +191,21 @@ pub(super) fn content(intent: &Intent) -> Result<String, StoreError> {
 /// What refunds of an order count against its captured amount.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reserved {
-    /// Planned, under way or unknown.
+    /// Planned, under way or unknown, and given up while it may still land.
     pub(super) in_flight: Minor,
     /// Confirmed, and not yet seen in a read: reads lag writes by seconds.
     pub(super) unseen: Minor,
 }
 
 /// Adds up the refunds of `order` without `except`.
-pub(super) fn reserved(tx: &Tx<'_>, order: OrderId, except: Option<IntentId>) -> Result<Reserved, StoreError> {
+pub(super) fn reserved(
+    tx: &Tx<'_>, order: OrderId, except: Option<IntentId>, now: jiff::Timestamp,
+) -> Result<Reserved, StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, amount, state FROM intent
+        "SELECT id, amount, state, first_sent_at FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund'
-           AND (state = 'planned' OR state = 'sending' OR state = 'unknown' OR state = 'confirmed' AND visible = 0)",
+           AND (state = 'planned' OR state = 'sending' OR state = 'unknown'
+                OR (state = 'confirmed' OR state = 'abandoned') AND visible = 0)",
     )?;
     let mut rows = find.query((tx.shop, Number(order.0)))?;
     let mut sums = Reserved { in_flight: Minor::ZERO, unseen: Minor::ZERO };
@@ -210,10 +214,12 @@ pub(super) fn reserved(tx: &Tx<'_>, order: OrderId, except: Option<IntentId>) ->
             continue;
         }
         let amount = row.get::<_, Cents>(1)?.0;
-        if row.get::<_, Code<State>>(2)?.0.is_in_flight() {
-            sums.in_flight = sums.in_flight.plus(amount);
-        } else {
+        let state = row.get::<_, Code<State>>(2)?.0;
+        let first_sent_at = row.get::<_, Option<At>>(3)?.map(|at| at.0);
+        if state == State::Confirmed {
             sums.unseen = sums.unseen.plus(amount);
+        } else if consent::is_reserved(&state, first_sent_at, now) {
+            sums.in_flight = sums.in_flight.plus(amount);
         }
     }
     Ok(sums)

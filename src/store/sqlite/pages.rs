@@ -9,7 +9,8 @@ use super::super::pages::{
 use super::super::{Break, Proposal, StoreError};
 use super::SqliteStore;
 use super::columns::{At, Cents, Code, Id, Number, order};
-use super::{approving, differences, dossier, report};
+use super::{differences, dossier, report};
+use crate::core::consent::is_one_person;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
 
@@ -230,7 +231,7 @@ fn proposals(
     )?;
     let rows = find.query_map((shop, order.map(|order| Number(order.0)), limit), |row| {
         let actor: String = row.get(3)?;
-        let is_readers = approving::is_one_person(&actor, reader);
+        let is_readers = is_one_person(&actor, reader);
         let it = Proposal {
             intent: IntentId(row.get::<_, Id>(0)?.0),
             amount: row.get::<_, Cents>(1)?.0,

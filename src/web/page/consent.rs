@@ -5,8 +5,9 @@
 use super::frame::{When, money, plain, when};
 use super::offers::{Case, Offer};
 use super::visit::Visit;
+use crate::core::consent::{GivingUp, may_be_given_up, needs_two};
 use crate::core::id::{IntentId, OrderId};
-use crate::core::intent::{Intent, Kind, State};
+use crate::core::intent::{Intent, Kind};
 use crate::core::money::{Currency, Minor};
 use crate::store::StoreError;
 use crate::store::pages::{Pages as _, ProposalRow};
@@ -49,8 +50,9 @@ pub(super) fn views(rows: &[ProposalRow], currency: Option<Currency>) -> Vec<Pro
 /// The approval of one effect as it is asked of this reader: alone, first, second, or not at all.
 pub(super) fn approval(case: &Case<'_>, id: IntentId, amount: Minor, what: &str, explain: &str) -> Vec<Offer> {
     let durable = case.dossier.ledger.intents.iter().find(|intent| intent.id == id);
-    let gives_money = durable.is_none_or(|intent| intent.effect.kind == Kind::Refund);
-    let above = case.two_person_above.filter(|above| gives_money && amount > *above);
+    // A ceiling holds nothing but refunds.
+    let kind = durable.map_or(Kind::Refund, |intent| intent.effect.kind);
+    let above = case.two_person_above.filter(|_| needs_two(kind, amount, case.two_person_above));
     let offer = |verb: &str, button, explain: String| {
         let offer = Offer::new("approve", button, format!("{verb} {what}"), explain).of("intent", &id);
         offer.confirmed_by(amount, case.currency)
@@ -80,7 +82,10 @@ pub(super) fn approval(case: &Case<'_>, id: IntentId, amount: Minor, what: &str,
 
 /// What is given up for good, and every consent with it. Of anything else only the consent is left to take back.
 pub(super) const fn is_given_up_with(durable: Option<&Intent>) -> bool {
-    matches!(durable, Some(Intent { state: State::Planned | State::Unknown, .. }))
+    match durable {
+        Some(intent) => matches!(may_be_given_up(intent, true), Ok(GivingUp::Ends)),
+        None => false,
+    }
 }
 
 fn withdrawal(id: IntentId, what: &str) -> Offer {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::consent::approval;
 use super::frame::{money, plain};
+use crate::core::consent::{Refusal, may_be_approved, waits_for_a_word};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::KlarnaRefund;
@@ -196,17 +197,22 @@ fn about_intent(case: &Case<'_>, intent: &Intent) -> Vec<Offer> {
         Offer::new("abandon", "Give up", format!("Give up: {kind} {amount} for {reference}"), what)
             .of("intent", &intent.id)
     };
-    let superseded = ledger.intents.iter().any(|other| {
-        (other.effect.kind, &other.effect.reference) == (intent.effect.kind, &intent.effect.reference)
-            && other.effect.generation > intent.effect.generation
-    });
-    let approved = ledger.approved.contains(&intent.id);
+    let may_start_anew = waits_for_a_word(intent, ledger, case.now);
     match intent.state {
-        State::Rejected if !superseded && !approved => anew("It was refused."),
-        State::Abandoned if !superseded && !approved => anew("A human gave it up."),
-        State::Unknown if intent.key_is_safe(case.now) => vec![give_up()],
+        State::Rejected if may_start_anew => anew("It was refused."),
+        State::Abandoned if may_start_anew => anew("A human gave it up."),
+        State::Abandoned if !ledger.approved.contains(&intent.id) => {
+            match may_be_approved(intent, &ledger.intents, case.now) {
+                Err(why @ Refusal::MayLand { .. }) => {
+                    let title = format!("Given up, and it may still happen: {kind} {amount} for {reference}");
+                    vec![Offer::told(title, format!("It cannot be started anew yet: {}.", words::refusal(&why)))]
+                }
+                Ok(()) | Err(_) => Vec::new(),
+            }
+        }
         State::Unknown => {
-            let mut offers = anew("Its outcome is unknown, and its key too old to be repeated.");
+            let why = "Its outcome is unknown, and its key too old to be repeated.";
+            let mut offers = if may_start_anew { anew(why) } else { Vec::new() };
             offers.push(give_up());
             offers
         }
