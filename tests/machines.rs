@@ -20,7 +20,7 @@ use reconciled::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, Or
 use reconciled::core::intent::{
     self, Effect, Event as IntentEvent, Intent, Kind, Next, State, Target, event_after, leaves_no_trace,
 };
-use reconciled::core::ledger::follows;
+use reconciled::core::ledger::{CreditRecord, Ledger, follows};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::{Event as OrderEvent, Order};
 use uuid::Uuid;
@@ -478,6 +478,30 @@ fn an_attempt_that_was_not_counted_is_looked_for_like_any_other() {
 fn marking_paid_is_idempotent_and_needs_neither_key_nor_ladder() {
     let payment = Intent { attempts: 9, ..intent(Kind::MarkPaid) };
     assert_eq!(payment.after_absence(at(30 * HOUR)), Next::Resend);
+}
+
+#[test]
+fn a_success_that_names_something_else_proves_nothing() {
+    let done = |id: &str| Answer::Done { id: Some(id.to_owned()), correlation_id: None };
+    let asked = Intent { seen_before: vec!["r-old".to_owned()], ..intent(Kind::Refund) };
+    let other = Effect { reference: Reference("INV2".to_owned()), ..asked.effect.clone() };
+    let mut made = Intent::planned(other, asked.target.clone(), String::new(), at(0));
+    made.made = Some(RefundId("r-2".to_owned()));
+    let mut ledger = Ledger::new(ShopName("main".to_owned()));
+    ledger.intents = vec![asked.clone(), made];
+    let state = CreditInvoice::Paid(Proof::Refund(RefundId("r-3".to_owned())));
+    for id in [1, 3] {
+        let number = InvoiceNumber(format!("INV{id}"));
+        let record = CreditRecord { number, state: state.clone(), amount: None, created_at: at(0) };
+        ledger.credits.insert(InvoiceId(id), record);
+    }
+    let judged = |id: &str| done(id).unless_it_names_another(&asked, &ledger);
+    for known in ["r-old", "r-2", "r-3"] {
+        assert!(matches!(judged(known), Answer::Unknown(said) if said.message.contains(known)), "{known}");
+    }
+    assert_eq!(judged("r-new"), done("r-new"));
+    ledger.credits.remove(&InvoiceId(3));
+    assert_eq!(done("r-3").unless_it_names_another(&asked, &ledger), done("r-3"), "its own proof");
 }
 
 #[test]

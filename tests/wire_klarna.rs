@@ -301,7 +301,7 @@ fn shape(answer: &Answer) -> &'static str {
 }
 
 const NO_HEADERS: &[(&str, &str)] = &[];
-const REFUND: &str = "https://api.klarna.com/ordermanagement/v1/orders/o/refunds/";
+const REFUND: &str = "https://api.klarna.com/ordermanagement/v1/orders/3f2504e0-4f89-41d3-9a0c-0305e82c3301/refunds/";
 
 /// Effect, status, headers, body, and what the answer is.
 type Row<'a> = (Kind, u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
@@ -309,12 +309,23 @@ type Row<'a> = (Kind, u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
 #[test]
 fn success_is_only_what_is_well_formed() {
     let below = format!("{REFUND}r-1");
-    let elsewhere = "https://api.klarna.com/ordermanagement/v1/orders/o";
+    let elsewhere = format!("https://api.klarna.com/ordermanagement/v1/orders/{ID}");
+    let elsewhere = elsewhere.as_str();
+    let another = below.replace("3301/", "3302/");
+    let capture = below.replace("refunds", "captures");
+    let stranger = another.replace("refunds", "captures");
+    let relative = format!("/ordermanagement/v1/orders/{}/refunds/r-1/?x=1", ID.to_uppercase());
     let refused = fixture("klarna/error_403.json");
     let long = "a".repeat(256);
     let table: &[Row<'_>] = &[
         (Kind::Refund, 201, &[("refund-id", "r-1")], "", "done"),
-        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", elsewhere)], "", "done"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", elsewhere)], "", "unknown"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", &another)], "", "unknown"),
+        (Kind::Refund, 201, &[("location", &another)], "", "unknown"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", &capture)], "", "unknown"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", &below), ("location", &below)], "", "unknown"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("capture-id", "r-1")], "", "unknown"),
+        (Kind::Refund, 201, &[("Refund-Id", "r-1"), ("location", &relative)], "", "done"),
         (Kind::Refund, 201, &[("refund-id", "r-1"), ("location", &below)], "", "done"),
         (Kind::Refund, 201, &[("refund-id", "r-2"), ("location", &below)], "", "unknown"),
         (Kind::Refund, 201, &[("refund-id", "r-1")], "<html>", "done"),
@@ -338,6 +349,13 @@ fn success_is_only_what_is_well_formed() {
         (Kind::Capture, 201, &[("capture-id", "c-1")], "", "done"),
         (Kind::Capture, 201, &[("refund-id", "c-1")], "", "unknown"),
         (Kind::Capture, 201, &[("location", &below)], "", "unknown"),
+        (Kind::Capture, 201, &[("location", &capture)], "", "done"),
+        (Kind::Capture, 201, &[("capture-id", "r-1"), ("location", &stranger)], "", "unknown"),
+        (Kind::Cancel, 204, &[("location", elsewhere)], "", "done"),
+        (Kind::Cancel, 204, &[("location", &another)], "", "unknown"),
+        (Kind::Cancel, 204, &[("refund-id", "r-1")], "", "unknown"),
+        (Kind::Release, 204, &[("location", &another)], "", "unknown"),
+        (Kind::Extend, 204, &[("capture-id", "r-1")], "", "unknown"),
         (Kind::Cancel, 204, NO_HEADERS, "", "done"),
         (Kind::Cancel, 200, NO_HEADERS, "", "unknown"),
         (Kind::Cancel, 201, NO_HEADERS, "", "unknown"),

@@ -6,6 +6,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::credit_invoice::{CreditInvoice, Proof};
+use super::intent::Intent;
+use super::ledger::Ledger;
+
 /// What the other side said besides success: enough for an error message and for its support desk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -63,6 +67,44 @@ pub enum Answer {
     /// The credential (or an edge in front of it) refuses everything: the whole account pauses, and it may have
     /// happened.
     AccountRefused(Said),
+}
+
+impl Answer {
+    /// The same, unless it is a success that names something else: what the order had before the request was made, or
+    /// what another request of ours made or another credit invoice was proven by. Nothing is proven by that; reads tell.
+    #[must_use]
+    pub fn unless_it_names_another(self, intent: &Intent, ledger: &Ledger) -> Self {
+        let Self::Done { id: Some(id), correlation_id } = &self else { return self };
+        if !is_anothers(id, intent, ledger) {
+            return self;
+        }
+        let message = format!("the answer names {id}, which was there before or is what something else made");
+        Self::Unknown(Said { message, correlation_id: correlation_id.clone(), ..Said::default() })
+    }
+}
+
+fn is_anothers(id: &str, intent: &Intent, ledger: &Ledger) -> bool {
+    let was_there = intent.seen_before.iter().any(|seen| seen == id);
+    let is_made = |other: &Intent| {
+        other.id != intent.id
+            && other.effect.kind == intent.effect.kind
+            && other.made.as_ref().is_some_and(|made| made.as_str() == id)
+    };
+    let own = intent.effect.credit_invoice.as_ref().map(|(credit, _)| *credit);
+    let is_proof =
+        ledger.credits.iter().filter(|(credit, _)| Some(**credit) != own).any(|(_, held)| match &held.state {
+            CreditInvoice::Refunded(Proof::Refund(proof)) | CreditInvoice::Paid(Proof::Refund(proof)) => {
+                proof.as_str() == id
+            }
+            CreditInvoice::Refunded(Proof::Reversal)
+            | CreditInvoice::Paid(Proof::Reversal)
+            | CreditInvoice::Pending
+            | CreditInvoice::Held
+            | CreditInvoice::RefundRequested(_)
+            | CreditInvoice::PaidByHand
+            | CreditInvoice::Cancelled => false,
+        });
+    was_there || is_proof || ledger.intents.iter().any(is_made)
 }
 
 /// Why a read gave no facts.

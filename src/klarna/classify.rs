@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::dto;
 use crate::core::answer::{Answer, Said, Unreadable};
+use crate::core::id::KlarnaOrderId;
 use crate::core::intent::Kind;
 use crate::http::json::{Raw, decode, elements, members};
 use crate::http::text::{LONGEST_MESSAGE, excerpt};
@@ -57,8 +58,10 @@ pub(super) fn unanswered(error: &TransportError) -> Answer {
     }
 }
 
-/// The answer to a write.
-pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) -> Timestamp) -> Answer {
+/// The answer to a write about `order`.
+pub(super) fn sent(
+    kind: Kind, order: &KlarnaOrderId, response: &Response, until: impl Fn(&Response) -> Timestamp,
+) -> Answer {
     let reply = Reply::of(response);
     let is_taken_for_done = match response.status {
         403 => planted!("forbidden_is_done"),
@@ -71,9 +74,11 @@ pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) ->
         return Answer::Done { id: None, correlation_id: None };
     }
     match (kind, response.status) {
-        (Kind::Refund, 201) => made(response, reply, "refund-id", "refunds"),
-        (Kind::Capture, 201) => made(response, reply, "capture-id", "captures"),
-        (Kind::Cancel | Kind::Release | Kind::Extend, 204) if !reply.is_about_an_error => {
+        (Kind::Refund, 201) => made(response, reply, order, &REFUND),
+        (Kind::Capture, 201) => made(response, reply, order, &CAPTURE),
+        (Kind::Cancel | Kind::Release | Kind::Extend, 204)
+            if !reply.is_about_an_error && names_nothing_else(response, order) =>
+        {
             Answer::Done { id: None, correlation_id: reply.said.correlation_id }
         }
         (_, 401) => Answer::AccountRefused(reply.said),
@@ -86,22 +91,53 @@ pub(super) fn sent(kind: Kind, response: &Response, until: impl Fn(&Response) ->
     }
 }
 
-/// 201: done if it says what it made, in its header or as the last part of its `Location`; and, where both say it,
-/// says the same.
-fn made(response: &Response, reply: Reply, header: &str, collection: &str) -> Answer {
-    let place = match sole(response, "location") {
-        Sole::One(location) => last_below(location, collection),
-        Sole::None | Sole::Several => None,
+/// What a 201 made, and how its answer names it.
+struct Made {
+    header: &'static str,
+    collection: &'static str,
+    /// The header of the other kind: an answer that carries it speaks of something else.
+    others: &'static str,
+}
+
+const REFUND: Made = Made { header: "refund-id", collection: "refunds", others: "capture-id" };
+const CAPTURE: Made = Made { header: "capture-id", collection: "captures", others: "refund-id" };
+
+/// 201: done if it says what it made, in its header or as the last part of its `Location`; where both say it, the same;
+/// and nothing in it names another order or another kind of thing: that would be the answer to something else.
+fn made(response: &Response, reply: Reply, order: &KlarnaOrderId, what: &Made) -> Answer {
+    let (place, is_elsewhere) = match sole(response, "location") {
+        Sole::None => (None, false),
+        Sole::One(location) => {
+            let place = made_below(location, order, what.collection);
+            let is_elsewhere = place.is_none();
+            (place, is_elsewhere)
+        }
+        Sole::Several => (None, true),
     };
-    let id = match sole(response, header) {
+    let id = match sole(response, what.header) {
         Sole::One(id) => Some(id.to_owned()).filter(|id| is_id(id) && place.is_none_or(|place| place == *id)),
         Sole::None => place,
         Sole::Several => None,
     };
-    match id.filter(|_| !reply.is_about_an_error) {
+    let is_of_another_kind = !matches!(sole(response, what.others), Sole::None);
+    match id.filter(|_| !reply.is_about_an_error && !is_elsewhere && !is_of_another_kind) {
         Some(id) => Answer::Done { id: Some(id), correlation_id: reply.said.correlation_id },
         None => Answer::Unknown(reply.said),
     }
+}
+
+/// 204 makes nothing: an answer that names something made, or a place of another order, is not the one to this request.
+fn names_nothing_else(response: &Response, order: &KlarnaOrderId) -> bool {
+    let is_ours = match sole(response, "location") {
+        Sole::None => true,
+        Sole::One(location) => {
+            let mut parts = path(location).split('/').skip_while(|part| *part != "orders").skip(1);
+            parts.next().is_some_and(|found| found.eq_ignore_ascii_case(order.as_str()))
+        }
+        Sole::Several => false,
+    };
+    let makes = |header| !matches!(sole(response, header), Sole::None);
+    is_ours && !makes(REFUND.header) && !makes(CAPTURE.header)
 }
 
 enum Sole<'a> {
@@ -125,11 +161,17 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(is_word)
 }
 
-/// `…/refunds/<id>`; any other place is not where a refund was made.
-fn last_below(location: &str, collection: &str) -> Option<String> {
-    let mut parts = location.rsplit('/');
-    let (id, parent) = (parts.next()?, parts.next()?);
-    (parent == collection && is_id(id)).then(|| id.to_owned())
+/// `…/orders/<order>/refunds/<id>`; any other place is not where this refund was made.
+fn made_below(location: &str, order: &KlarnaOrderId, collection: &str) -> Option<String> {
+    let mut parts = path(location).trim_end_matches('/').rsplit('/');
+    let (id, parent, owner, orders) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_ours = orders == "orders" && owner.eq_ignore_ascii_case(order.as_str()) && parent == collection;
+    (is_ours && is_id(id)).then(|| id.to_owned())
+}
+
+/// A location without its query.
+fn path(location: &str) -> &str {
+    location.split(['?', '#']).next().unwrap_or(location)
 }
 
 /// The body of a successful read.

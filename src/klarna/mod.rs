@@ -137,7 +137,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// Sends one effect: exactly one request, with this key and payload.
     ///
     /// *Guarantees*: `Done` only for a well-formed success (201 with the id of what was made for a refund or a
-    /// capture, 204 for a cancel, a release or an extension); `Rejected` only for a refusal in Klarna's own JSON. An answer that
+    /// capture, 204 for a cancel, a release or an extension) that names nothing else; `Rejected` only for a refusal in Klarna's own JSON. An answer that
     /// was not received whole is `Unknown`, whatever its headers said: a later read finds what it made.
     pub async fn send(&self, kind: Kind, order: &KlarnaOrderId, payload: &str, key: &Uuid) -> Answer {
         let Some(path) = path(kind) else {
@@ -152,7 +152,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
             Err(error) => return classify::unanswered(&error),
         };
         self.budget.learn(&self.clock, &response);
-        classify::sent(kind, &response, |response| self.throttled_until(response))
+        classify::sent(kind, order, &response, |response| self.throttled_until(response))
     }
 
     fn request(&self, method: Method, order: &KlarnaOrderId, path: &str, timeout: Duration) -> Request {

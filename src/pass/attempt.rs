@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
+use crate::core::answer::Answer;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::id::{IntentId, PassId};
 use crate::core::intent::{Intent, Kind};
@@ -79,6 +80,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         Sent::Stale => Done::Stale,
         Sent::Answered { intent, answer } => {
             let credit = credit_state(decision, &intent);
+            let answer = proven(shop, &intent, answer).await?;
             let recorded = record(shop, pass, &intent, credit, answer).await?;
             if recorded.refused.is_some() {
                 closed.side(kind).store(true, Ordering::Release);
@@ -87,6 +89,20 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         }
     };
     Ok((decision, id, done))
+}
+
+/// A success counts for what it names. What the other requests of the order made is asked of the store, because they
+/// are answered beside this one.
+async fn proven<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, intent: &Intent, answer: Answer,
+) -> Result<Answer, StoreError> {
+    if !matches!(answer, Answer::Done { id: Some(_), .. }) || planted!("any_name_proves") {
+        return Ok(answer);
+    }
+    Ok(match shop.store.dossiers(vec![intent.target.order]).await?.pop() {
+        Some(held) => answer.unless_it_names_another(intent, &held.ledger),
+        None => answer,
+    })
 }
 
 /// The credit invoice's state after this decision's steps.
