@@ -216,7 +216,6 @@ fn a_resolved_break_stays_so_until_its_amount_changes() {
 #[test]
 fn stop_holds_everything_and_resume_lets_it_go() {
     let rig = Rig::demo("act = true");
-    rig.run(&["stop"]).ended(2);
     decide(&rig, &["stop"]);
     let pass = rig.pass();
     pass.ended(1);
