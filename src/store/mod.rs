@@ -4,6 +4,7 @@
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
 pub mod codec;
+mod error;
 pub mod pages;
 pub mod period;
 pub(crate) mod rows;
@@ -28,6 +29,7 @@ use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
+pub use error::StoreError;
 pub use shown::{
     Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Operated, OrderRow, Proposal,
 };
@@ -226,34 +228,6 @@ pub enum Operation {
     Remark(i64),
     /// One step on every break of a kind; refused when they are not the ones that were counted.
     Breaks(Bulk),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("the store `{path}` could not be opened: {why}")]
-    Open { path: String, why: String },
-    #[error("the store has schema {found}, this program knows {known}: it was written by a newer version")]
-    Newer { found: i64, known: i64 },
-    #[error("the store belongs to {bound}, the configuration says {given}")]
-    OtherIdentity { bound: String, given: String },
-    #[error("another pass is running on this store")]
-    Locked,
-    #[error("order {0} moved while it was decided")]
-    Moved(OrderId),
-    #[error("the store refused a write that would break its guard: {0}")]
-    Guard(String),
-    #[error("a row of the store cannot be understood: {0}")]
-    Damaged(String),
-    #[error("{0} is not known")]
-    NotFound(String),
-    #[error("{0}")]
-    Refused(String),
-    #[error("the store failed")]
-    Sql(#[source] rusqlite::Error),
-    #[error("the store's files: {0}")]
-    Io(String),
-    #[error("the store's writer has ended")]
-    Gone,
 }
 
 /// A shop's durable state. One writer; every verb that writes is one committed, synced transaction.
