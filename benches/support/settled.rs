@@ -105,5 +105,6 @@ pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
         intents: Vec::new(),
         discrepancies: Vec::new(),
         next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
+        looks_back: false,
     }
 }

@@ -97,6 +97,7 @@ pub(super) fn intended(
         refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
         discrepancies: plan.discrepancies.iter().map(|found| in_words(found, facts)).collect(),
         next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
+        looks_back: dossier.is_outdated,
     };
     Ok(Intended { decided, to_send })
 }

@@ -43,6 +43,8 @@ pub(super) enum Permission {
     Act,
     /// `--dry-run`, or `act = false`.
     Plan,
+    /// An earlier edition of the rules had judged the order; the next pass acts.
+    LooksBack,
     Stopped,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
     open: BTreeMap<IntentId, EffectRow>,
     /// The shop answered a write of this pass without refusing the key.
     marked: bool,
+    /// Orders that an earlier edition of the rules had judged: this pass looks back at them and acts on nothing.
+    looked_back: BTreeSet<OrderId>,
 }
 
 /// One order in one round.
@@ -94,7 +98,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let day_ago = shop.clock.now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let spent = Spent { pass: Minor::ZERO, day: shop.store.spent(day_ago).await? };
         let (counted, again, open) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { shop, currency, listed, permission, spent, counted, again, open, marked: false })
+        let looked_back = BTreeSet::new();
+        Ok(Self { shop, currency, listed, permission, spent, counted, again, open, marked: false, looked_back })
     }
 
     /// Orders whose lost answer is worth another look within `patience`, and when.
@@ -237,11 +242,21 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             shop_read_at: dossier.shop_read_at,
         };
         let mut plan = decide(&dossier.ledger, &facts, &self.shop.policy, now);
+        if dossier.is_outdated {
+            self.looked_back.insert(dossier.shop.id);
+        }
         let target = target(&facts, &dossier.ledger);
         limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
-        let intended = intended(&dossier, &facts, &plan, self.permission == Permission::Act, now)?;
+        let may_act = self.permission_for(dossier.shop.id) == Permission::Act;
+        let intended = intended(&dossier, &facts, &plan, may_act, now)?;
         let fresh = Fresh { read: look.started, listed: self.listed };
         Ok(Decision { dossier, facts, plan, intended, fresh })
+    }
+
+    /// What was concluded under earlier rules is judged again before anything is done about it.
+    fn permission_for(&self, order: OrderId) -> Permission {
+        let looks_back = self.permission == Permission::Act && self.looked_back.contains(&order);
+        if looks_back { Permission::LooksBack } else { self.permission }
     }
 
     fn count(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
@@ -354,7 +369,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
 
     /// Effects that are due and do not leave in this round, and intents whose outcome is open.
     fn say_what_waits(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
-        for row in decision.waiting(self.permission) {
+        let permission = self.permission_for(decision.facts.shop.id);
+        for row in decision.waiting(permission) {
             tally.effect(row);
         }
         decision.superseded().into_iter().for_each(|intent| tally.superseded(intent));
@@ -368,7 +384,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                 continue;
             }
             self.open.insert(row.intent, row);
-            if let Some(at) = decision.plan.look_again.filter(|_| self.permission == Permission::Act) {
+            if let Some(at) = decision.plan.look_again.filter(|_| permission == Permission::Act) {
                 self.again.insert(decision.facts.shop.id, at);
             }
         }

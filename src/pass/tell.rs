@@ -25,6 +25,7 @@ impl Decision {
             match (&wanted.verdict, permission) {
                 (Verdict::Act, Permission::Act) => None,
                 (Verdict::Act, Permission::Plan) => Some(row),
+                (Verdict::Act, Permission::LooksBack) => Some(looked_back(row)),
                 (Verdict::Act, Permission::Stopped) => Some(held(row, &HoldReason::Stopped)),
                 (Verdict::Hold(reason), _) => Some(held(row, reason)),
             }
@@ -89,6 +90,12 @@ impl Decision {
             why,
         }
     }
+}
+
+/// Due, and left to the next pass.
+fn looked_back(row: EffectRow) -> EffectRow {
+    let why = format!("{}; judged by an earlier version before, so this pass only says so", row.why);
+    EffectRow { why, ..row }
 }
 
 fn held(row: EffectRow, reason: &HoldReason) -> EffectRow {

@@ -86,6 +86,8 @@ pub struct Dossier {
     pub shared_with: Vec<OrderNumber>,
     /// Since when nothing changed on either side, as far as we saw.
     pub quiet_since: Timestamp,
+    /// An earlier edition of the rules judged it last.
+    pub is_outdated: bool,
 }
 
 /// One state change of one machine, computed by the caller through the machine's `apply`.
@@ -150,6 +152,8 @@ pub struct Decided {
     pub refunded: Minor,
     pub discrepancies: Vec<Difference>,
     pub next_look: Option<Timestamp>,
+    /// An earlier edition of the rules had judged it: what opens now is marked as found by looking back.
+    pub looks_back: bool,
 }
 
 /// Why a claim was refused; nothing may be sent.

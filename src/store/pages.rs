@@ -107,6 +107,16 @@ pub struct JournalLine {
     pub row: JournalRow,
 }
 
+/// How far the look back at what an earlier version concluded has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookingBack {
+    pub orders: u64,
+    /// Orders that wait to be judged under the present rules.
+    pub waiting: u64,
+    /// What it opened and nobody closed, oldest first.
+    pub breaks: Vec<Break>,
+}
+
 /// Readings for people. Each is one snapshot.
 pub trait Pages: Store {
     /// At most `limit` breaks behind `after`.
@@ -144,6 +154,8 @@ pub trait Pages: Store {
     fn closed_periods(
         &self, before: Option<i64>, limit: u32,
     ) -> impl Future<Output = Result<Vec<ClosedRow>, StoreError>> + Send;
+
+    fn looking_back(&self) -> impl Future<Output = Result<LookingBack, StoreError>> + Send;
 
     fn switch(&self) -> impl Future<Output = Result<Switch, StoreError>> + Send;
 }

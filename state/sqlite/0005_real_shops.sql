@@ -2,3 +2,15 @@
 
 -- What to do about a break in the state it was found in; without it, what is always done about its kind.
 ALTER TABLE break ADD COLUMN remedy TEXT CHECK (remedy <> '');
+
+-- The edition of the rules under which the order was last judged. What an earlier version concluded is read and judged
+-- again once, in a look that acts on nothing; those orders are read behind what the lists name.
+ALTER TABLE shop_order ADD COLUMN rules INTEGER NOT NULL DEFAULT 1 CHECK (rules >= 1);
+UPDATE shop_order SET look_at = 0;
+UPDATE listed SET unread = 1, changed_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000000000
+    WHERE unread = 0 AND EXISTS (SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id);
+CREATE INDEX shop_order_rules ON shop_order (shop, rules);
+
+-- A look back at what an earlier version had concluded opened it.
+ALTER TABLE break ADD COLUMN looking_back INTEGER NOT NULL DEFAULT 0 CHECK (looking_back IN (0, 1));
+CREATE INDEX break_looking_back ON break (shop, id) WHERE looking_back = 1;

@@ -21,6 +21,7 @@ mod crash;
 mod desk;
 mod durable;
 mod happy;
+mod history;
 mod input;
 mod lapse;
 mod lost;

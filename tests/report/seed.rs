@@ -241,6 +241,7 @@ pub fn quiet(order: u64) -> Decided {
         refunded: Minor::ZERO,
         discrepancies: Vec::new(),
         next_look: None,
+        looks_back: false,
     }
 }
 

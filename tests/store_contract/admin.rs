@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use reconciled::core::id::OrderId;
 use reconciled::core::intent::State;
+use reconciled::store::pages::Pages as _;
 use reconciled::store::sqlite::{PassLock, SqliteStore, admin};
 use reconciled::store::{Operation, Store, StoreError};
 use rusqlite::Connection;
 
-use crate::fixture::{OnDisk, Place, begun, granted, intact, intend, operate, shop, stored};
+use crate::fixture::{OnDisk, Place, begun, decide, granted, intact, intend, operate, quiet, shop, stored};
 
 #[tokio::test]
 async fn a_backup_is_one_moment_and_comes_back_whole() {
@@ -124,6 +126,14 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_a_copy_beside_it
     assert_eq!((found, admin::info(&kept, true).unwrap().schema), (1, 1));
     let store = place.open();
     assert_eq!(intact(&store).await, entries);
+    // What the earlier version concluded is judged again, and each order only once.
+    let found = store.looking_back().await.unwrap();
+    assert!(found.orders > 1 && found.waiting == found.orders, "{found:?}");
+    assert!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].is_outdated);
+    assert!(store.unread(9).await.unwrap().contains(&OrderId(1)));
+    decide(&store, 95, quiet(1)).await.unwrap();
+    assert!(!store.dossiers(vec![OrderId(1)]).await.unwrap()[0].is_outdated);
+    assert_eq!(store.looking_back().await.unwrap().waiting, found.waiting - 1);
     drop(store);
     // A backup from before is brought up to date where it takes the store's place.
     admin::restore(&kept, &place.path()).unwrap();

@@ -187,6 +187,7 @@ pub(crate) fn quiet(order: u64) -> Decided {
         refunded: Minor::ZERO,
         discrepancies: Vec::new(),
         next_look: None,
+        looks_back: false,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod finding;
+mod history;
 mod local;
 mod rehearsal;
 mod sample;
@@ -29,18 +30,22 @@ Every configured shop, or the one named with --shop. Asks both sides harmless qu
 shop is called and sells in, how recent orders were paid and where they name their Klarna order, and for at most twenty
 of those what Klarna says. Writes to neither side.
 
+--history adds what the store tells: after an update that judges by better rules, every order is judged once more without
+acting on it, and what looks wrong now is listed here until it is settled.
+
 --rehearse needs Klarna's playground credentials: after the check it reads the shop as a first pass would, asks the
 playground, and says what would be done. Its memory ends with it: the configured store is not touched.
 
 Exit status:
   0  everything is in place; there may be warnings
-  1  with --rehearse: the rehearsal found something that needs a human, or that would be done
+  1  with --history: something looks wrong; with --rehearse: something needs a human, or would be done
   2  something is configured wrongly
   3  something could not be checked, or a credential or permission is refused; wins over the others
 
 Examples:
   reconciled check
   reconciled check --shop main --json
+  reconciled check --history
   reconciled check --rehearse --since 2026-10-01")]
 pub struct Check {
     /// Also run through a first pass against Klarna's playground, writing nothing anywhere
@@ -49,6 +54,9 @@ pub struct Check {
     /// Rehearse only on orders that changed since then
     #[arg(long, value_name = "TIME", value_parser = args::since, requires = "rehearse")]
     since: Option<Timestamp>,
+    /// Also list what looks wrong now that an earlier version of the rules had concluded
+    #[arg(long)]
+    history: bool,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -57,7 +65,7 @@ pub struct Check {
 impl Check {
     /// What `init` runs when it is done.
     pub(super) const fn plain() -> Self {
-        Self { rehearse: false, since: None, json: false }
+        Self { rehearse: false, since: None, history: false, json: false }
     }
 
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
@@ -83,7 +91,7 @@ impl Check {
             if self.rehearse && !rehearsal::is_allowed(loaded, &mut all) {
                 continue;
             }
-            let findings = examine(loaded, &transport).await;
+            let findings = examine(loaded, &transport, self.history).await?;
             let is_fit = findings.iter().all(|finding| finding.status == Status::AGREES);
             all.extend(findings);
             if self.rehearse && is_fit {
@@ -122,20 +130,20 @@ impl Check {
 }
 
 /// Everything about one shop, what this machine knows first.
-async fn examine(loaded: &Loaded, transport: &ReqwestTransport) -> Vec<Finding> {
+async fn examine(loaded: &Loaded, transport: &ReqwestTransport, history: bool) -> Result<Vec<Finding>, CliError> {
     let mut findings = Findings::of(Some(&loaded.shop.name));
     local::configuration(loaded, &mut findings);
     local::schedule(loaded, &mut findings);
     local::checkpoints(loaded, &mut findings);
     if loaded.secrets.is_none() {
-        return findings.list;
+        return Ok(findings.list);
     }
     let sides = match wire::sides(loaded, transport) {
         Ok(sides) => sides,
         Err(error) => {
             let remedy = "see [app] in the example configuration, and the service's journal around the installation";
             findings.problem("lightspeed", error.status(), error.to_string(), remedy);
-            return findings.list;
+            return Ok(findings.list);
         }
     };
     let profile = account::lightspeed(loaded, &sides, &mut findings).await;
@@ -145,5 +153,8 @@ async fn examine(loaded: &Loaded, transport: &ReqwestTransport) -> Vec<Finding> 
     if let Some(profile) = profile {
         sample::look(loaded, &sides, store.as_ref(), profile.currency, knows_klarna, &mut findings).await;
     }
-    findings.list
+    if let Some(store) = store.as_ref().filter(|_| history) {
+        history::look(store, &mut findings).await?;
+    }
+    Ok(findings.list)
 }

@@ -29,6 +29,10 @@ use super::plan::Plan;
 use super::policy::Policy;
 use case::Case;
 
+/// The edition of these rules. Raised when what an earlier one concluded has to be judged again: each order once, in a
+/// look that acts on nothing.
+pub const RULES: u32 = 2;
+
 /// Decides what one order needs now.
 ///
 /// # Guarantees

@@ -13,6 +13,7 @@ use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
 use super::{differences, intents, listing, movements};
 use crate::core::credit_invoice::CreditInvoice;
+use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, PassId};
 use crate::core::intent::Kind;
@@ -69,7 +70,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
         mark_visible(tx, decided.order, klarna, *read_at)?;
     }
     intend(tx, cause, decided)?;
-    differences::keep(tx, cause, &decided.discrepancies)?;
+    differences::keep(tx, cause, &decided.discrepancies, decided.looks_back)?;
     finish(tx, pass, at, decided)
 }
 
@@ -237,7 +238,7 @@ fn finish(tx: &Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<
     let mut update = tx.conn.prepare_cached(
         "UPDATE shop_order SET captured = ?3, refunded = ?4, most_refunded = max(most_refunded, ?4), decided_in = ?5,
             quiet_since = CASE WHEN ?6 THEN ?7 ELSE quiet_since END,
-            look_at = CASE WHEN touched_at >= ?8 THEN 0 ELSE ?9 END
+            look_at = CASE WHEN touched_at >= ?8 THEN 0 ELSE ?9 END, rules = ?10
          WHERE shop = ?1 AND id = ?2",
     )?;
     update.execute(rusqlite::params![
@@ -250,6 +251,7 @@ fn finish(tx: &Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<
         At(at),
         pass.started_at,
         decided.next_look.map(|look| At(look).nanos().max(0)),
+        RULES,
     ])?;
     Ok(())
 }

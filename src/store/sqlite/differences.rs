@@ -56,7 +56,8 @@ impl Held {
 type Identity = (String, String);
 
 /// Brings the differences of one order to what its newest decision saw.
-pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference]) -> Result<(), StoreError> {
+pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference], looks_back: bool) -> Result<(), StoreError> {
+    let newest = if looks_back { newest(tx)? } else { i64::MAX };
     let mut before = differences(tx, cause)?;
     let mut open = open_breaks(tx, cause)?;
     let mut now = BTreeMap::new();
@@ -92,7 +93,18 @@ pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference]) -> Re
     for held in open.values() {
         close(tx, cause, held, BreakStatus::Cleared, "cleared", None)?;
     }
+    if looks_back {
+        let mut mark = tx
+            .conn
+            .prepare_cached("UPDATE break SET looking_back = 1 WHERE shop = ?1 AND order_id = ?2 AND id > ?3")?;
+        mark.execute((tx.shop, Number(cause.order.0), newest))?;
+    }
     Ok(())
+}
+
+/// The newest break of the store.
+fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
+    Ok(tx.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM break")?.query_row([], |row| row.get(0))?)
 }
 
 /// A difference without a living break: remembered, and opened once its time has come.

@@ -12,6 +12,7 @@ use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{differences, intents};
+use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
 use crate::core::ledger::{Attribution, CreditRecord, Ledger};
@@ -50,16 +51,17 @@ pub(super) fn dossiers(conn: &Connection, shop: &str, orders: &[OrderId]) -> Res
 fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
-            (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id)
+            (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
     )?;
-    let row = find.query_row((shop, Number(id.0)), |row| {
+    let row = find.query_row((shop, Number(id.0), RULES), |row| {
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
-        Ok((state, klarna, row.get::<_, At>(2)?, (row.get::<_, String>(3)?, row.get::<_, At>(4)?), row.get(5)?))
+        let said = (row.get::<_, String>(3)?, row.get::<_, At>(4)?);
+        Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, row.get(6)?))
     });
-    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold)) = row.optional()? else {
+    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, is_outdated)) = row.optional()? else {
         return Ok(None);
     };
     let approved = approved(conn, shop, id)?;
@@ -82,6 +84,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
             None => Vec::new(),
         },
         quiet_since: quiet_since.0,
+        is_outdated,
     }))
 }
 

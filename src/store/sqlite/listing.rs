@@ -13,6 +13,7 @@ use super::super::{Cursors, Scope, StoreError};
 use super::columns::{At, Cents, Number, order};
 use super::journal::{self, entity};
 use super::writer::Tx;
+use crate::core::decide::RULES;
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 use crate::core::policy::EARLY_READ;
@@ -198,8 +199,8 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
         return Ok(());
     }
     let mut upsert = tx.conn.prepare_cached(
-        "INSERT INTO shop_order (shop, id, number, klarna_order_id, total, quiet_since, look_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)
+        "INSERT INTO shop_order (shop, id, number, klarna_order_id, total, quiet_since, look_at, rules)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)
          ON CONFLICT (shop, id) DO UPDATE SET
             most_refunded = CASE WHEN klarna_order_id IS excluded.klarna_order_id THEN most_refunded ELSE 0 END,
             number = excluded.number, klarna_order_id = excluded.klarna_order_id, total = excluded.total,
@@ -212,6 +213,7 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
         said.klarna_order_id.as_ref().map(KlarnaOrderId::as_str),
         said.total.as_ref().ok().copied().map(Cents),
         At(at),
+        RULES,
     ))?;
     put_fact(tx, id, "shop", version, At(at), &body)
 }

@@ -3,14 +3,15 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::pages::{
-    BreakFilter, BreakPlace, BreakRow, ClosedRow, CreditFilter, CreditLine, JournalLine, Pages, PassRow, ProposalRow,
-    Switch,
+    BreakFilter, BreakPlace, BreakRow, ClosedRow, CreditFilter, CreditLine, JournalLine, LookingBack, Pages, PassRow,
+    ProposalRow, Switch,
 };
 use super::super::{Break, Proposal, StoreError};
 use super::SqliteStore;
 use super::columns::{At, Cents, Code, Id, Number, order};
 use super::{differences, dossier, report};
 use crate::core::consent::is_one_person;
+use crate::core::decide::RULES;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId};
 
@@ -91,9 +92,28 @@ impl Pages for SqliteStore {
         self.read(move |conn, shop| report::closed_page(conn, shop, before, limit)).await
     }
 
+    async fn looking_back(&self) -> Result<LookingBack, StoreError> {
+        self.read(looking_back).await
+    }
+
     async fn switch(&self) -> Result<Switch, StoreError> {
         self.read(switch).await
     }
+}
+
+fn looking_back(conn: &Connection, shop: &str) -> Result<LookingBack, StoreError> {
+    let mut count = conn.prepare_cached(
+        "SELECT (SELECT count(*) FROM shop_order WHERE shop = ?1),
+            (SELECT count(*) FROM shop_order INDEXED BY shop_order_rules WHERE shop = ?1 AND rules < ?2)",
+    )?;
+    let (orders, waiting) =
+        count.query_row((shop, RULES), |row| Ok((row.get::<_, Number>(0)?.0, row.get::<_, Number>(1)?.0)))?;
+    let mut find = conn.prepare_cached(concat!(
+        break_columns!(),
+        " WHERE b.shop = ?1 AND b.looking_back = 1 AND b.status IN ('open', 'acknowledged') ORDER BY b.opened_at, b.id"
+    ))?;
+    let breaks = rows(find.query([shop])?)?.into_iter().map(|row| row.it).collect();
+    Ok(LookingBack { orders, waiting, breaks })
 }
 
 /// An empty list of kinds is every kind.
