@@ -35,15 +35,20 @@ pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
         Finding::Limit { intent, needs_two: true, .. } => {
             Some(format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`."))
         }
-        Finding::Undelivered { may_be_approved: true, intent, .. } => Some(format!(
-            "If it takes back what was sent, refund it with `reconciled approve {intent} --note 'returned'`. If it names \
-             what was never sent, nothing is owed."
-        )),
-        Finding::Undelivered { may_be_approved: false, .. } => Some(
-            "Say whether it takes back what was sent, which is refunded, or names what never left, for which nothing \
-             is owed."
-                .to_owned(),
-        ),
+        Finding::Undelivered { may_be_approved, intent, doubt, .. } => {
+            let refund = if *may_be_approved {
+                format!("refund it with `reconciled approve {intent} --note 'returned'`")
+            } else {
+                "refund it in Klarna's portal".to_owned()
+            };
+            let never = match doubt {
+                Doubt::InCapture => "refund in Klarna's portal what was captured of it".to_owned(),
+                Doubt::Undated | Doubt::Clocks | Doubt::NeverSent => {
+                    format!("nothing is owed: `reconciled ignore {intent} --note 'never sent'`")
+                }
+            };
+            Some(format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}."))
+        }
     }
 }
 

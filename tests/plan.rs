@@ -39,6 +39,8 @@ mod limits;
 mod refunds;
 #[path = "plan/reversal.rs"]
 mod reversal;
+#[path = "plan/shipments.rs"]
+mod shipments;
 #[path = "plan/words.rs"]
 mod words;
 
@@ -68,6 +70,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         limits::ALL,
         refunds::ALL,
         reversal::ALL,
+        shipments::ALL,
     ];
     files.into_iter().flatten().copied()
 }

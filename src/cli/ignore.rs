@@ -11,21 +11,23 @@ use super::error::CliError;
 use super::{Status, args};
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::IntentId;
-use crate::core::ledger::Attribution;
+use crate::core::ledger::{Attribution, CreditRecord};
 use crate::report::text::plain;
 use crate::store::{Break, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A refund that is ignored settles no credit invoice and no longer stops the order's refunds. An intent that is
-ignored is never sent again, and loses every approval and proposal it had.
+ignored is never sent again, and loses every approval and proposal it had. A credit invoice of which a break asks
+whether it was ever sent is ignored as never delivered: nothing of it is owed, and less is captured.
 
 Examples:
   reconciled ignore 0b1f7f5e-... --note 'goodwill, no credit invoice'
-  reconciled ignore 5e0c6f1e-... --note 'paid back by bank transfer'")]
+  reconciled ignore 5e0c6f1e-... --note 'paid back by bank transfer'
+  reconciled ignore INV00038 --note 'out of stock, never sent'")]
 pub struct Ignore {
-    /// The refund's id at Klarna, or the intent's id
-    #[arg(value_name = "REFUND|INTENT", value_parser = args::number)]
+    /// The refund's id at Klarna, the intent's id, or a credit invoice that was never delivered
+    #[arg(value_name = "REFUND|INTENT|CREDIT-INVOICE", value_parser = args::number)]
     target: String,
     /// The order, when the refund's id alone does not lead to it
     #[arg(long, value_name = "NUMBER", value_parser = args::number)]
@@ -41,6 +43,8 @@ impl Ignore {
         let target = plain(&self.target);
         let (what, line) = if matches!(operation, Operation::Abandon(_)) {
             ("intent", format!("intent `{target}` is given up"))
+        } else if matches!(operation, Operation::NeverSent { .. }) {
+            ("credit_invoice", format!("credit invoice `{target}` was never delivered, and nothing of it is owed"))
         } else {
             ("refund", format!("refund `{target}` settles nothing"))
         };
@@ -56,6 +60,9 @@ impl Ignore {
     /// Both sides use ids of one form, so an id of ours is looked for first.
     async fn operation<S: Store>(&self, store: &S) -> Result<Operation, CliError> {
         let attempt = || format!("looking for `{}`", plain(&self.target));
+        if let Some(never_sent) = self.never_sent(store).await? {
+            return Ok(never_sent);
+        }
         if let Ok(id) = self.target.parse::<Uuid>() {
             let intent = IntentId(id);
             let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
@@ -81,5 +88,31 @@ impl Ignore {
         let dossier = dossier(store, &number).await?;
         let refund = refund_of(&dossier, &self.target)?;
         Ok(Operation::Attribute { order: dossier.shop.id, refund, to: Attribution::RuledOut })
+    }
+    /// An open break asks whether this credit invoice was ever sent; it names the refund that waits for the answer.
+    async fn never_sent<S: Store>(&self, store: &S) -> Result<Option<Operation>, CliError> {
+        let breaks = store.breaks(false).await.map_err(reading(format!("looking for `{}`", plain(&self.target))))?;
+        let names = |it: &Break| it.credit_invoice.as_ref().is_some_and(|number| number.as_str() == self.target);
+        let is_asked = |it: &&Break| it.kind == BreakKind::CreditBeforeCapture && it.subject.parse::<Uuid>().is_ok();
+        let mut asked = breaks.iter().filter(is_asked).filter(|it| it.subject == self.target || names(it));
+        let Some(found) = asked.next() else { return Ok(None) };
+        if asked.next().is_some() {
+            return Err(CliError::Usage(format!(
+                "several credit invoices have the number `{}`; name the intent of the break",
+                plain(&self.target)
+            )));
+        }
+        let (Some(order), Some(number)) = (&found.order, &found.credit_invoice) else { return Ok(None) };
+        let dossier = dossier(store, order.as_str()).await?;
+        let same = |record: &CreditRecord| record.number == *number && record.amount == found.amount;
+        let mut credits = dossier.ledger.credits.iter().filter(|(_, record)| same(record));
+        match (credits.next(), credits.next()) {
+            (Some((credit, _)), None) => Ok(Some(Operation::NeverSent { order: dossier.shop.id, credit: *credit })),
+            _ => Err(CliError::Usage(format!(
+                "which credit invoice `{}` names is not clear; look at `reconciled show {}`",
+                plain(&self.target),
+                plain(order.as_str())
+            ))),
+        }
     }
 }

@@ -29,7 +29,7 @@ pub enum Finding {
         doubt: Doubt,
         /// The refund that waits for the answer.
         intent: IntentId,
-        /// `approve` lets the refund go now: it is ours, old enough, and the money is there.
+        /// `approve` lets the refund go: it is ours, and the money is there.
         may_be_approved: bool,
     },
 }

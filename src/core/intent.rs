@@ -195,6 +195,9 @@ pub struct Intent {
     pub not_before: Option<Timestamp>,
     /// The refunds (or captures) of the order that were visible before the first attempt.
     pub seen_before: Vec<String>,
+    /// Of a capture: the credit invoices that lowered it, each with its amount then. `None` for other effects, and for
+    /// captures from before this was kept.
+    pub left_out: Option<Vec<(InvoiceId, Minor)>>,
     /// The first read after the last attempt that did not show it.
     pub absent_since: Option<Timestamp>,
     /// Klarna's id of what was made: `Refund-Id`, `Capture-Id`.
@@ -232,6 +235,7 @@ impl Intent {
             last_sent_at: None,
             not_before: None,
             seen_before: Vec::new(),
+            left_out: None,
             absent_since: None,
             made: None,
             said: None,

@@ -42,6 +42,8 @@ pub struct Ledger {
     pub intents: Vec<Intent>,
     /// What humans said about refunds that carry no reference of ours.
     pub adopted: BTreeMap<RefundId, Attribution>,
+    /// Credit invoices of which humans said that they name what never left, each with the amount it had then.
+    pub never_sent: BTreeMap<InvoiceId, Minor>,
     /// Effects whose exact content a human approved although a ceiling holds them.
     pub approved: BTreeSet<IntentId>,
     /// Those of them to which two humans agreed.
@@ -59,6 +61,7 @@ impl Ledger {
             credits: BTreeMap::new(),
             intents: Vec::new(),
             adopted: BTreeMap::new(),
+            never_sent: BTreeMap::new(),
             approved: BTreeSet::new(),
             countersigned: BTreeSet::new(),
             hold: None,

@@ -10,6 +10,7 @@ use super::credit_invoice;
 use super::discrepancy::{BreakKind, Discrepancy};
 use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId};
 use super::intent::{Effect, Intent, Kind};
+use super::money::Minor;
 use super::order;
 
 /// The decision about one order.
@@ -56,6 +57,8 @@ pub struct Wanted {
     pub why: String,
     /// Set when a durable intent exists already and is to be sent (again).
     pub intent: Option<IntentId>,
+    /// Of a new capture: the credit invoices that lowered it.
+    pub left_out: Option<Vec<(InvoiceId, Minor)>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,7 +67,8 @@ pub(super) fn intended(
         match (&wanted.verdict, wanted.intent) {
             (Verdict::Act, Some(existing)) if may_act => to_send.push(existing),
             (Verdict::Act, None) if may_act => {
-                let intent = new_intent(&wanted.effect, &target, read, now);
+                let new = new_intent(&wanted.effect, &target, read, now);
+                let intent = Intent { left_out: wanted.left_out.clone(), ..new };
                 steps.intended(&intent)?;
                 to_send.push(intent.id);
                 intents.push(intent);

@@ -220,6 +220,12 @@ pub enum Operation {
         refund: RefundId,
         to: Attribution,
     },
+    /// A credit invoice names what never left: nothing of it is owed, and less is captured. Holds for the amount that the
+    /// store holds, and takes back every consent to its refund that is no intent yet.
+    NeverSent {
+        order: OrderId,
+        credit: InvoiceId,
+    },
     Acknowledge(i64),
     Resolve(i64),
     Reopen(i64),

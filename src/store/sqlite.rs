@@ -19,6 +19,7 @@ mod journal;
 mod listing;
 mod lock;
 mod movements;
+mod never_sent;
 mod open;
 mod operate;
 mod pages;

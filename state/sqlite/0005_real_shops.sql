@@ -14,3 +14,21 @@ CREATE INDEX shop_order_rules ON shop_order (shop, rules);
 -- A look back at what an earlier version had concluded opened it.
 ALTER TABLE break ADD COLUMN looking_back INTEGER NOT NULL DEFAULT 0 CHECK (looking_back IN (0, 1));
 CREATE INDEX break_looking_back ON break (shop, id) WHERE looking_back = 1;
+
+-- Of a capture: the credit invoices that lowered it, as a JSON list of [id, amount]. What is decided later rests on that,
+-- and not on two companies' clocks. Captures from before this schema have none.
+ALTER TABLE intent ADD COLUMN left_out TEXT;
+
+-- Credit invoices of which a human said that they name what never left, each with its amount then.
+CREATE TABLE never_sent (
+    shop      TEXT NOT NULL,
+    order_id  INTEGER NOT NULL,
+    credit_id INTEGER NOT NULL,
+    amount    INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    actor     TEXT NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (shop, credit_id),
+    FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX never_sent_order ON never_sent (shop, order_id);

@@ -344,6 +344,12 @@ impl Scene {
         self
     }
 
+    /// A human said that a credit invoice of this amount names what never left.
+    pub fn never_sent(mut self, number: &str, amount: &str) -> Self {
+        self.ledger.never_sent.insert(InvoiceId(id_of(number)), eur(amount));
+        self
+    }
+
     pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.policy);
         self
@@ -434,6 +440,7 @@ pub struct Ask {
     not_before: Option<Timestamp>,
     made: &'static str,
     seen_before: &'static [&'static str],
+    left_out: Option<&'static [(&'static str, &'static str)]>,
     code: &'static str,
     generation: u32,
 }
@@ -451,6 +458,7 @@ impl Ask {
             not_before: None,
             made: "",
             seen_before: &[],
+            left_out: None,
             code: "",
             generation: 0,
         }
@@ -513,6 +521,11 @@ impl Ask {
         Self { seen_before: refunds, ..self }
     }
 
+    /// A capture that these credit invoices lowered.
+    pub fn left_out(self, credits: &'static [(&'static str, &'static str)]) -> Self {
+        Self { left_out: Some(credits), ..self }
+    }
+
     pub fn generation(self, generation: u32) -> Self {
         Self { generation, ..self }
     }
@@ -550,6 +563,9 @@ impl Ask {
             last_sent_at: self.sent.map(|(_, last)| ago(last)),
             not_before: self.not_before,
             seen_before: self.seen_before.iter().map(|id| (*id).to_owned()).collect(),
+            left_out: self
+                .left_out
+                .map(|all| all.iter().map(|(number, amount)| (InvoiceId(id_of(number)), eur(amount))).collect()),
             absent_since: self.absent.map(ago),
             made: Some(self.made).filter(|made| !made.is_empty()).map(|made| RefundId(made.to_owned())),
             said: Some(refusal).filter(|_| self.state == State::Rejected),

@@ -18,7 +18,7 @@ use reconciled::core::intent::{self, Event, Intent, Kind, State, event_after, le
 use reconciled::core::ledger::{Attribution, CreditRecord, Ledger, follows};
 use reconciled::core::money::Minor;
 use reconciled::core::order::Order;
-use reconciled::core::plan::{Note, Plan, Verdict};
+use reconciled::core::plan::{Note, Plan, Verdict, Wanted};
 use reconciled::core::policy::Mode;
 use uuid::Uuid;
 
@@ -307,7 +307,7 @@ impl World {
         self.scene.ledger = applied(&decided_on, &plan);
         let mut to_send = Vec::new();
         for wanted in plan.effects.iter().filter(|wanted| wanted.verdict == Verdict::Act) {
-            to_send.push(wanted.intent.unwrap_or_else(|| self.intend(&wanted.effect)));
+            to_send.push(wanted.intent.unwrap_or_else(|| self.intend(wanted)));
         }
         for id in to_send {
             self.send(id, fate);
@@ -319,7 +319,8 @@ impl World {
         (decided_on, plan)
     }
 
-    fn intend(&mut self, effect: &intent::Effect) -> IntentId {
+    fn intend(&mut self, wanted: &Wanted) -> IntentId {
+        let effect = &wanted.effect;
         let target = self.scene.target();
         let read = self.scene.klarna();
         let seen_before = match effect.kind {
@@ -329,7 +330,8 @@ impl World {
         };
         let planned = Intent::planned(effect.clone(), target, String::new(), self.scene.now);
         let id = planned.id;
-        self.scene.ledger.intents.push(Intent { seen_before, ..planned });
+        let left_out = wanted.left_out.clone();
+        self.scene.ledger.intents.push(Intent { seen_before, left_out, ..planned });
         id
     }
 

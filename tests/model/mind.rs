@@ -195,6 +195,7 @@ impl Mind {
             last_sent_at: row.last.map(at),
             not_before: row.not_before.map(at),
             seen_before: (0..row.seen_before).map(|refund| refund_id(refund).0).collect(),
+            left_out: None,
             absent_since: row.absent.map(at),
             made: row.made.map(refund_id),
             said: None,

@@ -98,10 +98,11 @@ cases! {
             capture SHP2 30.00 act
             look_again 5s";
 
-    a_planned_capture_that_a_read_shows_is_not_sent_for_what_shipped_since:
+    a_planned_capture_that_a_read_shows_is_not_sent_for_what_shipped_since_which_has_its_own_name:
         order("100.00").line(1, 2, "100.00").shipment("SHP1", "1h", &[(1, 2)]).captured_as("c1", "50.00", "30m", Some("SHP1"))
             .known_as(Order::PartlyPaid).intended(&capture("SHP1", "50.00")) => "
             intent capture SHP1 seen c1
+            capture SHP1:2 50.00 act
             look_again 480h";
 
     the_last_part_takes_what_is_left:

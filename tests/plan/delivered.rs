@@ -1,6 +1,7 @@
 //! A credit invoice over what was sent is a refund; one over what never left lowers what is captured. Where nobody can
 //! tell, neither happens by itself, and both readings are put before a human.
 
+use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
@@ -23,6 +24,10 @@ fn left_out(amount: &str, rest: &str, when: &str) -> Scene {
         .captured_as("c1", rest, "48h", Some("SHP1"))
         .known_as(Order::PartlyPaid)
         .credit("INV1", amount, when)
+}
+
+fn captured(reference: &'static str, amount: &'static str) -> Ask {
+    Ask::new(Kind::Capture, reference, amount).confirmed("c1", "48h")
 }
 
 cases! {
@@ -144,6 +149,82 @@ cases! {
         left_out("25.00", "75.00", "48h").shipment("SHP2", "1h", &[]).all_shipped().approved_effect(&Ask::refund("INV1", "25.00")) => "
             refund INV1 25.00 act
             capture SHP2 25.00 act
+            look_again 480h";
+
+    // A human says that it names what never left.
+    what_was_never_sent_is_released:
+        first_of_two().credit("INV1", "40.00", "2h").never_sent("INV1", "40.00") => "
+            release ORD1:release 40.00 act
+            look_again 480h";
+
+    what_was_never_sent_is_settled_once_it_is_released:
+        first_of_two().released().known_as(Order::Paid).credit("INV1", "40.00", "2h").never_sent("INV1", "40.00") => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 40.00 act";
+
+    what_was_never_sent_is_not_taken_from_what_shipped:
+        order("100.00").line(1, 1, "70.00").line(2, 1, "20.00").line(3, 1, "10.00").shipment("SHP1", "24h", &[(1, 1)])
+            .captured_as("c1", "70.00", "24h", Some("SHP1")).known_as(Order::PartlyPaid)
+            .shipment("SHP2", "1h", &[(2, 1)]).credit("INV1", "10.00", "2h").never_sent("INV1", "10.00") => "
+            capture SHP2 20.00 act
+            look_again 480h";
+
+    never_sent_was_said_of_another_amount:
+        first_of_two().credit("INV1", "40.00", "2h").never_sent("INV1", "30.00") => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    of_a_return_and_what_was_never_sent_each_goes_its_way:
+        first_of_two().credit("INV1", "40.00", "3h").never_sent("INV1", "40.00").credit("INV2", "25.00", "2h") => "
+            refund INV2 25.00 act
+            release ORD1:release 40.00 act
+            look_again 480h";
+
+    a_human_who_changed_their_mind_is_followed:
+        first_of_two().credit("INV1", "40.00", "2h").never_sent("INV1", "40.00").approved_effect(&Ask::refund("INV1", "40.00")) => "
+            refund INV1 40.00 act
+            look_again 480h";
+
+    said_to_be_never_sent_and_captured_all_the_same_it_is_a_refund:
+        order("100.00").shipped("48h").captured("100.00", "48h").known_as(Order::Paid).credit("INV1", "40.00", "2h")
+            .never_sent("INV1", "40.00") => "refund INV1 40.00 act";
+
+    // What our own captures left out is remembered.
+    what_our_capture_left_out_is_no_refund_whatever_the_clocks_say:
+        left_out("25.00", "75.00", "47h 59m 52s").intended(&captured("SHP1", "75.00").left_out(&[("INV1", "25.00")])) => "
+            release ORD1:release 25.00 act
+            look_again 480h";
+
+    a_shop_whose_clock_is_an_hour_ahead_changes_nothing_in_that:
+        left_out("25.00", "75.00", "47h").intended(&captured("SHP1", "75.00").left_out(&[("INV1", "25.00")])) => "
+            release ORD1:release 25.00 act
+            look_again 480h";
+
+    what_our_capture_left_out_at_another_amount_is_judged_anew:
+        left_out("25.00", "75.00", "48h").intended(&captured("SHP1", "75.00").left_out(&[("INV1", "20.00")])) => "
+            credit INV1 pending→held
+            refund INV1 25.00 hold undecided
+            break credit_before_capture the intent 25.00
+            break shipped_not_captured 25.00
+            look_again 480h";
+
+    what_our_capture_left_out_and_the_shop_lists_no_longer_is_not_captured_by_itself:
+        order("100.00").shipped("48h").captured_as("c1", "75.00", "48h", Some("SHP1")).known_as(Order::PartlyPaid)
+            .intended(&captured("SHP1", "75.00").left_out(&[("INV1", "25.00")])) => "
+            break shipped_not_captured 25.00
+            look_again 480h";
+
+    what_our_capture_did_not_leave_out_was_not_before_it_whatever_the_clocks_say:
+        left_out("40.00", "70.00", "50h").intended(&captured("SHP1", "70.00").left_out(&[])) => "
+            refund INV1 40.00 act
+            capture SHP1:2 30.00 act
+            look_again 480h";
+
+    a_capture_from_before_this_was_remembered_is_judged_by_the_clocks:
+        left_out("25.00", "75.00", "50h").intended(&captured("SHP1", "75.00")) => "
+            release ORD1:release 25.00 act
             look_again 480h";
 
     once_everything_is_captured_clocks_do_not_matter:

@@ -4,13 +4,14 @@
 
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
-use super::delivered::{ask, is_refund, may_be_unsent};
+use super::delivered::{ask, is_never_sent, is_on_record, is_refund, may_be_unsent};
 use super::{is_closed, is_over};
 use crate::core::clocks::{Sequence, sequence};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::finding::Doubt;
+use crate::core::id::InvoiceId;
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -50,9 +51,15 @@ pub(super) fn before_capture(case: &Case<'_>, klarna: &KlarnaOrder, credit: &Cre
     by_time
 }
 
-/// What the two clocks say, and a human above them.
+/// What the two clocks say; above them what our own captures left out, and a human above everything.
 fn by_time(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
     if !is_partly_captured(case, klarna) || is_refund(case, credit) {
+        return BeforeCapture::No;
+    }
+    if is_never_sent(case, credit) {
+        return BeforeCapture::Yes;
+    }
+    if is_on_record(case, klarna) {
         return BeforeCapture::No;
     }
     match first_capture(klarna).map(|first| sequence(credit.created_at, first)) {
@@ -77,12 +84,18 @@ fn first_capture(klarna: &KlarnaOrder) -> Option<jiff::Timestamp> {
 
 /// Sum of the credit invoices that were made before anything was captured: they lower what will be.
 pub(super) fn credited_before_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
+    left_out_of_captures(case, klarna).into_iter().map(|(_, amount)| amount).collect()
+}
+
+/// The credit invoices that were made before anything was captured, each with its amount.
+pub(super) fn left_out_of_captures(case: &Case<'_>, klarna: &KlarnaOrder) -> Vec<(InvoiceId, Minor)> {
     let before = |credit: &&&CreditInvoiceFacts| {
         let unsettled = !case.attributed.by_credit.contains_key(&credit.id);
         unsettled && (klarna.captured.is_zero() || matches!(by_time(case, klarna, credit), BeforeCapture::Yes))
     };
     let credits = case.credit_facts();
-    credits.iter().filter(before).filter_map(|credit| credit.amount.clone().ok()).collect()
+    let amount = |credit: &&CreditInvoiceFacts| Some((credit.id, credit.amount.clone().ok()?));
+    credits.iter().filter(before).filter_map(amount).collect()
 }
 
 /// Sum of the credit invoices of which nobody can tell whether they were made before the capture: nothing is captured

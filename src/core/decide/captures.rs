@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::before_capture::{credited_around_capture, credited_before_capture};
+use super::before_capture::{credited_around_capture, credited_before_capture, left_out_of_captures};
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
+use super::delivered::left_out_for_others;
 use super::is_closed;
 use super::reversal::rejected;
 use crate::core::discrepancy::BreakKind;
@@ -39,11 +40,18 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return; // Lapsed, cancelled, doubted: each is told by itself (`checks`).
     }
     let Some(wanted) = wanted(case, klarna) else { return nobody_says_how_much(case, klarna) };
-    let missing = wanted.amount.less(klarna.captured).less(captures_in_flight(case, klarna));
+    // Klarna's total may lag behind the captures that it lists.
+    let listed: Minor = klarna.captures.iter().map(|capture| capture.amount).collect();
+    let captured = klarna.captured.max(listed).plus(captures_in_flight(case, klarna));
+    let due = wanted.amount.less(captured);
+    let missing = due.less(left_out_for_others(case));
     if missing.get() <= AMOUNT_TOLERANCE {
+        if due.get() > AMOUNT_TOLERANCE {
+            return not_captured(case, due);
+        }
         return given_up(case, klarna, wanted.amount.less(klarna.captured));
     }
-    let reference = reference(case);
+    let reference = reference(case, klarna);
     let standing = case.standing(Kind::Capture, &reference);
     if case.policy.captures == Mode::Drive
         && let Standing::Ended(intent) = &standing
@@ -67,7 +75,8 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     };
     if case.policy.captures == Mode::Drive && can_drive {
         let effect = Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
-        case.want(effect, "shipped and not captured".to_owned(), &standing);
+        let left_out = left_out_of_captures(case, klarna);
+        case.want_capture(effect, "shipped and not captured".to_owned(), &standing, left_out);
     } else if !is_under_way(case, &reference) {
         not_captured(case, amount);
     }
@@ -129,7 +138,8 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     match &case.shop.shipped {
         Word::Known(Shipped::Fully) => Some(Wanted { amount: most, is_final: true }),
         Word::Known(Shipped::Partly) => {
-            let amount = value_shipped(case, total)?.less(credited).min(most);
+            // What was credited is taken from what did not ship first; once everything did, the sums are the same.
+            let amount = value_shipped(case, total)?.min(most);
             Some(Wanted { amount, is_final: false })
         }
         Word::Known(Shipped::No) if planted!("capture_before_shipping") => {
@@ -178,10 +188,35 @@ fn captures_in_flight(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
     hidden.map(|intent| intent.effect.amount).collect()
 }
 
-/// Names the capture after the newest shipment that it is for.
-fn reference(case: &Case<'_>) -> Reference {
-    let newest = shipped_shipments(case).max_by_key(|shipment| (shipment.updated_at, shipment.id));
-    Reference(newest.map_or_else(|| case.shop.number.0.clone(), |shipment| shipment.number.clone()))
+/// Names the capture after what it is for: the newest shipment of which nothing was captured yet; where all of them were,
+/// or the shop lists none, a name that was never used. A number in the shop is never changed and never given twice,
+/// while any of its documents may change at any time.
+fn reference(case: &Case<'_>, klarna: &KlarnaOrder) -> Reference {
+    let mut shipped: Vec<&Shipment> = shipped_shipments(case).filter(|shipment| !shipment.number.is_empty()).collect();
+    shipped.sort_by_key(|shipment| shipment.id);
+    let names = shipped.iter().rev().map(|shipment| Reference(shipment.number.clone()));
+    let whole = match shipped.as_slice() {
+        [only] => only.number.clone(),
+        _ => case.shop.number.0.clone(),
+    };
+    let whole_once = shipped.is_empty().then(|| Reference(whole.clone()));
+    let further = (2_u32..).map(|count| Reference(format!("{whole}:{count}")));
+    let mut names = names.chain(whole_once).chain(further);
+    names.find(|name| !is_spent(case, klarna, name)).unwrap_or(Reference(whole))
+}
+
+/// Something was captured under this name: it stands for that, and for nothing more.
+fn is_spent(case: &Case<'_>, klarna: &KlarnaOrder, name: &Reference) -> bool {
+    if planted!("capture_named_after_the_newest_document") {
+        return false;
+    }
+    let last = case.intents_of(Kind::Capture, name).max_by_key(|intent| intent.effect.generation);
+    match last.map(|intent| &intent.state) {
+        Some(State::Confirmed) => true,
+        Some(State::Planned | State::Unknown) if last.is_some_and(|intent| case.is_noted_seen(intent)) => true,
+        Some(State::Planned | State::Sending | State::Unknown | State::Rejected | State::Abandoned) => false,
+        Some(State::Withdrawn) | None => klarna.captures.iter().any(|capture| capture.reference.as_ref() == Some(name)),
+    }
 }
 
 fn shipped_shipments<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Shipment> {

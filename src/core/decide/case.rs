@@ -227,8 +227,19 @@ impl<'a> Case<'a> {
         }
         let effect = intent.map_or(Effect { generation, ..effect }, |intent| intent.effect.clone());
         let intent = intent.map(|intent| intent.id);
-        self.plan.effects.push(Wanted { effect, verdict: verdict.clone(), why, intent });
+        self.plan.effects.push(Wanted { effect, verdict: verdict.clone(), why, intent, left_out: None });
         verdict
+    }
+
+    /// Wants a capture, and remembers which credit invoices lowered it: what is decided later rests on that and not on
+    /// two companies' clocks.
+    pub(super) fn want_capture(
+        &mut self, effect: Effect, why: String, standing: &Standing, left_out: Vec<(InvoiceId, Minor)>,
+    ) {
+        self.want(effect, why, standing);
+        if let Some(wanted) = self.plan.effects.last_mut().filter(|wanted| wanted.effect.kind == Kind::Capture) {
+            wanted.left_out = Some(left_out);
+        }
     }
 
     /// Shows an effect that waits for a human's word: it is in the plan with the id that `approve` asks for, and is
@@ -243,7 +254,7 @@ impl<'a> Case<'a> {
             Verdict::Act => Verdict::Hold(HoldReason::Undecided),
             held @ Verdict::Hold(_) => held,
         };
-        self.plan.effects.push(Wanted { effect, verdict, why, intent });
+        self.plan.effects.push(Wanted { effect, verdict, why, intent, left_out: None });
     }
 
     /// The id under which an effect of this order is known to humans, whether or not it is an intent yet.
@@ -260,7 +271,8 @@ impl<'a> Case<'a> {
     /// An unknown intent that may be sent again with its own key and content.
     pub(super) fn want_again(&mut self, intent: &Intent, why: String) {
         let verdict = self.guards(intent.effect.kind);
-        self.plan.effects.push(Wanted { effect: intent.effect.clone(), verdict, why, intent: Some(intent.id) });
+        let (effect, intent) = (intent.effect.clone(), Some(intent.id));
+        self.plan.effects.push(Wanted { effect, verdict, why, intent, left_out: None });
     }
 
     fn guards(&self, kind: Kind) -> Verdict {

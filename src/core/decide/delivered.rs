@@ -3,6 +3,8 @@
 //! The first is refunded, the second lowers what is captured. Where neither the clocks nor the lines tell, both
 //! readings are put before a human, and money neither comes nor goes for it until one of them is said.
 
+use std::collections::BTreeMap;
+
 use super::before_capture::credited_before_capture;
 use super::captures::value_shipped;
 use super::case::{Case, Standing, after};
@@ -12,7 +14,7 @@ use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::finding::{Doubt, Finding};
 use crate::core::id::Reference;
-use crate::core::intent::{Kind, State};
+use crate::core::intent::{Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
@@ -31,6 +33,52 @@ pub(super) fn is_refund(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
         Standing::Planned(_) | Standing::Taken | Standing::Ended(_) => false,
     };
     was_asked || is_approved
+}
+
+/// A human said that it names what never left, or a capture of ours left it out, when its amount was what it is now.
+pub(super) fn is_never_sent(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let Ok(amount) = credit.amount else { return false };
+    if case.ledger.never_sent.get(&credit.id) == Some(&amount) {
+        return true;
+    }
+    let left_out = |intent: &Intent| intent.left_out.as_ref().is_some_and(|all| all.contains(&(credit.id, amount)));
+    our_captures(case).any(left_out) && !planted!("forgets_what_a_capture_left_out")
+}
+
+/// What is captured was captured by us alone, each time with a record of what was left out: a credit invoice that no
+/// record names was in the capture.
+pub(super) fn is_on_record(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let recorded = our_captures(case).filter(|intent| intent.left_out.is_some());
+    recorded.map(|intent| intent.effect.amount).collect::<Minor>() == klarna.captured
+}
+
+/// What captures of ours left out for credit invoices that the shop lists no longer, or with another amount: it is not
+/// captured by itself, since the document may be there again with the next read. Where both amounts are known, the larger.
+pub(super) fn left_out_for_others(case: &Case<'_>) -> Minor {
+    let mut others = BTreeMap::new();
+    for (id, was) in our_captures(case).filter_map(|intent| intent.left_out.as_ref()).flatten() {
+        let listed = case.shop.credit_invoices.iter().find(|credit| credit.id == *id);
+        let is_refund = listed.is_some_and(|credit| is_refund(case, credit));
+        let is_same = listed.is_some_and(|credit| credit.amount == Ok(*was));
+        if !is_refund && !is_same && !case.attributed.by_credit.contains_key(id) {
+            let now = listed.and_then(|credit| credit.amount.clone().ok()).unwrap_or_default();
+            others.insert(*id, now.max(*was));
+        }
+    }
+    others.into_values().collect()
+}
+
+/// Captures of ours that surely happened.
+fn our_captures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Intent> {
+    case.ledger.intents.iter().filter(|intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed)
+}
+
+/// What is known to be never sent, whatever else ships: it will never be captured.
+pub(super) fn never_sent(case: &Case<'_>) -> Minor {
+    let credits = case.credit_facts().into_iter();
+    let unsettled = credits.filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
+    let never = unsettled.filter(|credit| is_never_sent(case, credit) && !is_refund(case, credit));
+    never.filter_map(|credit| credit.amount.clone().ok()).collect()
 }
 
 /// It fits into what is not captured, and nobody says that everything ordered was sent.
@@ -56,9 +104,8 @@ pub(super) fn ask(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Mino
         Doubt::Undated | Doubt::Clocks | Doubt::InCapture => case.now,
     };
     let is_ripe = after(credit.created_at, case.policy.refund_after) <= case.now;
-    let is_ours = case.policy.refunds == Mode::Drive && is_ripe;
-    let may_be_approved = is_ours && is_sendable(amount) && amount <= case.room;
-    if may_be_approved {
+    let may_be_approved = case.policy.refunds == Mode::Drive && is_sendable(amount) && amount <= case.room;
+    if may_be_approved && is_ripe {
         case.credit_event(credit.id, Event::Held);
         let why = format!("credit invoice {} is not paid, and whether it is a return is not known", credit.number);
         case.want_asked(effect, why, standing);

@@ -3,6 +3,7 @@
 use super::before_capture::credited_before_capture;
 use super::case::{Case, Standing, after};
 use super::checks::is_fully_credited;
+use super::delivered::never_sent;
 use super::words::refusal;
 use super::{captures, is_closed};
 use crate::core::attribution::cancel_reference;
@@ -47,17 +48,19 @@ fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
     ripe <= case.now
 }
 
-/// Everything that ships is captured and nothing more, and the rest was credited before the capture.
+/// What is not credited is captured and nothing more, and nothing else can ship: it all did, or what is left is known
+/// to be never sent.
 fn is_rest_credited(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let Ok(total) = case.shop.total else { return false };
     let credited = credited_before_capture(case, klarna);
-    let wanted = captures::wanted(case, klarna);
+    let due = total.less(credited);
+    let is_captured = due <= klarna.captured && klarna.captured.minus(due).get() <= AMOUNT_TOLERANCE;
+    let all_shipped = captures::wanted(case, klarna).is_some_and(|wanted| wanted.is_final && wanted.amount <= due);
     case.policy.cancels == Mode::Drive
         && credited.is_positive()
         && klarna.remaining <= credited
-        && wanted.is_some_and(|wanted| {
-            let beyond = klarna.captured.minus(wanted.amount);
-            wanted.is_final && wanted.amount <= klarna.captured && beyond.get() <= AMOUNT_TOLERANCE
-        })
+        && is_captured
+        && (all_shipped || klarna.remaining <= never_sent(case))
 }
 
 /// Cancels or releases what is authorized.

@@ -13,6 +13,7 @@ pub(super) fn decision(event: &str) -> String {
         "operator_propose" => "proposed an effect to another operator",
         "operator_approve" => "approved an effect",
         "operator_withdraw" => "took an approval or a proposal back",
+        "operator_never_sent" => "said that a credit invoice names what never left",
         "operator_attribute" => "said what a refund was for",
         "abandoned" => "gave an effect up",
         "refund_refused" => "withheld the credit invoice again",

@@ -166,7 +166,7 @@ fn consented(tx: &Tx<'_>, id: IntentId) -> Result<Option<OrderId>, StoreError> {
     Ok(order.map(|order| OrderId(order.0)))
 }
 
-fn withdraw(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId) -> Result<(), StoreError> {
+pub(super) fn withdraw(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId) -> Result<(), StoreError> {
     let place = (tx.shop, Id(id.0));
     tx.conn.prepare_cached("DELETE FROM approval WHERE shop = ?1 AND intent = ?2")?.execute(place)?;
     tx.conn.prepare_cached("DELETE FROM proposal WHERE shop = ?1 AND intent = ?2")?.execute(place)?;

@@ -11,7 +11,7 @@ use super::super::Identity;
 use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
-use super::{differences, intents};
+use super::{differences, intents, never_sent};
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
@@ -72,6 +72,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
             credits: credits(conn, shop, id)?,
             intents: intents::of_order(conn, shop, id)?,
             adopted: adopted(conn, shop, id)?,
+            never_sent: never_sent::of_order(conn, shop, id)?,
             countersigned: approved.iter().filter(|(_, first)| first.is_some()).map(|(id, _)| *id).collect(),
             approved: approved.into_keys().collect(),
             hold,

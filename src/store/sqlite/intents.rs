@@ -19,13 +19,13 @@ macro_rules! intent_columns {
     () => {
         "id, order_id, klarna_order_id, kind, reference, credit_id, credit_number, amount, currency, generation,
          key, payload, planned_at, seen_before, state, attempts, first_sent_at, last_sent_at, not_before,
-         absent_since, made, said_status, said_code, said_message, said_correlation, ended_at"
+         absent_since, made, said_status, said_code, said_message, said_correlation, ended_at, left_out"
     };
 }
 pub(super) use intent_columns;
 
 /// How many columns [`intent_columns`] names; what a query adds follows them.
-pub(super) const COLUMNS: usize = 26;
+pub(super) const COLUMNS: usize = 27;
 
 pub(super) fn read(row: &Row<'_>, shop: &str) -> Result<Intent, StoreError> {
     let id: Id = row.get(0)?;
@@ -60,11 +60,27 @@ pub(super) fn read(row: &Row<'_>, shop: &str) -> Result<Intent, StoreError> {
         last_sent_at: row.get::<_, Option<At>>(17)?.map(|at| at.0),
         not_before: row.get::<_, Option<At>>(18)?.map(|at| at.0),
         seen_before,
+        left_out: left_out(row, id.0)?,
         absent_since: row.get::<_, Option<At>>(19)?.map(|at| at.0),
         made: row.get::<_, Option<String>>(20)?.map(RefundId),
         said: said(row)?,
         ended_at: row.get::<_, Option<At>>(25)?.map(|at| at.0),
     })
+}
+
+/// The credit invoices that lowered a capture.
+fn left_out(row: &Row<'_>, id: uuid::Uuid) -> Result<Option<Vec<(InvoiceId, Minor)>>, StoreError> {
+    let Some(text) = row.get::<_, Option<String>>(26)? else { return Ok(None) };
+    let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("intent {id}: {why}"));
+    let pairs: Vec<(u64, i64)> = serde_json::from_str(&text).map_err(|why| damaged(&why))?;
+    let credit = |(id, minor): (u64, i64)| Ok((InvoiceId(id), Minor::new(minor).map_err(|why| damaged(&why))?));
+    pairs.into_iter().map(credit).collect::<Result<_, _>>().map(Some)
+}
+
+fn left_out_text(intent: &Intent) -> Result<Option<String>, StoreError> {
+    let Some(credits) = &intent.left_out else { return Ok(None) };
+    let pairs: Vec<(u64, i64)> = credits.iter().map(|(id, amount)| (id.0, amount.get())).collect();
+    serde_json::to_string(&pairs).map(Some).map_err(|why| StoreError::Damaged(why.to_string()))
 }
 
 fn said(row: &Row<'_>) -> Result<Option<Said>, StoreError> {
@@ -110,8 +126,8 @@ pub(super) fn insert(
     let seen = serde_json::to_string(&intent.seen_before).map_err(|why| StoreError::Damaged(why.to_string()))?;
     let mut insert = tx.conn.prepare_cached(
         "INSERT INTO intent (shop, id, order_id, klarna_order_id, kind, reference, credit_id, credit_number, amount,
-            currency, generation, key, payload, planned_at, seen_before, state, not_before)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'planned', ?16)",
+            currency, generation, key, payload, planned_at, seen_before, state, not_before, left_out)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'planned', ?16, ?17)",
     )?;
     let inserted = insert.execute(rusqlite::params![
         tx.shop,
@@ -130,6 +146,7 @@ pub(super) fn insert(
         At(intent.planned_at),
         seen,
         intent.not_before.map(At),
+        left_out_text(intent)?,
     ]);
     if let Err(error) = inserted {
         return Err(refusal(intent, error));
@@ -173,6 +190,8 @@ pub(super) fn content(intent: &Intent) -> Result<String, StoreError> {
         generation: u32,
         key: String,
         payload_sha256: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left_out: Option<String>,
     }
     let credit = intent.effect.credit_invoice.as_ref();
     serde_json::to_string(&Content {
@@ -184,6 +203,7 @@ pub(super) fn content(intent: &Intent) -> Result<String, StoreError> {
         generation: intent.effect.generation,
         key: intent.key.to_string(),
         payload_sha256: journal::hex(&Sha256::digest(intent.payload.as_bytes())),
+        left_out: left_out_text(intent)?,
     })
     .map_err(|why| StoreError::Damaged(why.to_string()))
 }

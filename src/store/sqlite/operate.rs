@@ -10,7 +10,7 @@ use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{approving, desk};
+use super::{approving, desk, never_sent};
 use crate::core::id::{OrderId, RefundId};
 use crate::core::ledger::Attribution;
 
@@ -47,6 +47,7 @@ pub(super) fn operate(
         Operation::Release(order) => release(tx, human, *order),
         Operation::Abandon(intent) => approving::abandon(tx, human, *intent),
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
+        Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),
         Operation::Acknowledge(id) => desk::step(tx, human, *id, &BulkStep::Acknowledge),
         Operation::Resolve(id) => desk::step(tx, human, *id, &BulkStep::Resolve),
         Operation::Reopen(id) => desk::step(tx, human, *id, &BulkStep::Reopen),

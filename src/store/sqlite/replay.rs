@@ -59,6 +59,8 @@ struct Story {
     proposed: BTreeMap<String, String>,
     assigned: BTreeMap<String, String>,
     adopted: BTreeMap<String, String>,
+    /// With the amount.
+    never_sent: BTreeMap<String, String>,
     last: i64,
 }
 
@@ -212,6 +214,10 @@ impl Story {
             "operator_attribute" => {
                 self.adopted.insert(field("subject")?, field("target")?);
             }
+            "operator_never_sent" => {
+                let amount = detail.get("amount_minor").map(ToString::to_string);
+                self.never_sent.insert(field("subject")?, amount.ok_or("`operator_never_sent` says no amount")?);
+            }
             other => return Err(format!("`{other}` is no operation")),
         }
         Ok(())
@@ -345,6 +351,14 @@ fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Check
     if adopted != story.adopted {
         let what = format!("the attributions of order {id}");
         return fault(story.last, differs(&what, &story.adopted, &adopted));
+    }
+    let mut never = conn.prepare_cached(
+        "SELECT CAST(credit_id AS TEXT), CAST(amount AS TEXT) FROM never_sent WHERE shop = ?1 AND order_id = ?2",
+    )?;
+    let never = pairs(never.query(place)?)?;
+    if never != story.never_sent {
+        let what = format!("what was never sent of order {id}");
+        return fault(story.last, differs(&what, &story.never_sent, &never));
     }
     Ok(())
 }

@@ -129,6 +129,7 @@ pub(super) fn phrase(entity: &str, event: &str) -> String {
         ("order", "operator_propose") => "has a refund that one operator proposed; another has to agree",
         ("order", "operator_withdraw") => "has an effect that nobody's consent counts for any more",
         ("order", "operator_approve") => "has an effect that a human approved",
+        ("order", "operator_never_sent") => "has a credit invoice over what never left, as a human said",
         ("order", "operator_attribute") => "has a refund that a human explained",
         ("credit_invoice", "refund_intended") => "will be refunded",
         ("credit_invoice", "refund_refused") => "could not be refunded",
