@@ -15,6 +15,11 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
             let until = if *needs_two { " until two operators approved it" } else { "" };
             format!("{reached} holds the refund of {amount} under {reference} (intent {intent}){until}")
         }
+        Finding::EndedInPart { order, by, rest } => format!(
+            "order {order} is {} by its status and partly shipped by its shipments, and {} of it is not captured",
+            by.word(),
+            money(*rest, currency)
+        ),
         Finding::Undelivered { order, credit, amount, doubt, intent, .. } => format!(
             "credit invoice {credit} over {} of order {order} {}: it is a refund if it takes back what was sent, and \
              none if it names what never left (intent {intent})",
@@ -35,6 +40,11 @@ pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
         Finding::Limit { intent, needs_two: true, .. } => {
             Some(format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`."))
         }
+        Finding::EndedInPart { .. } => Some(
+            "If everything left, mark the last shipment shipped in the shop; if the rest never will, add a credit \
+             invoice for it."
+                .to_owned(),
+        ),
         Finding::Undelivered { may_be_approved, intent, doubt, .. } => {
             let refund = if *may_be_approved {
                 format!("refund it with `reconciled approve {intent} --note 'returned'`")

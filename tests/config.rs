@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use reconciled::config::{self, ConfigError, Environment, Loaded, Request, StoreUrl};
 use reconciled::core::discrepancy::Severity;
+use reconciled::core::fulfilment::Fulfilled;
 use reconciled::core::policy::{CaptureOn, Mode};
 use secrecy::ExposeSecret as _;
 
@@ -101,6 +102,18 @@ fn with(section: &str, line: &str) -> String {
 }
 
 #[test]
+fn what_makes_a_capture_due_is_one_word_or_a_list_of_them() {
+    let with = |value: &str| {
+        let section = format!("\n[shops.main.policy]\ncapture_on = {value}\n");
+        accepted(&format!("{MINIMAL}{section}")).shop.policy.capture_on
+    };
+    assert_eq!(with("\"shipped\""), CaptureOn::SHIPPED);
+    assert_eq!(with("[\"shipped\"]"), CaptureOn::SHIPPED);
+    let both: CaptureOn = [Fulfilled::PickedUp, Fulfilled::Completed].into_iter().collect();
+    assert_eq!(with("[\"picked up\", \"completed\"]"), both);
+}
+
+#[test]
 fn a_minimal_configuration_has_the_defaults_of_the_contract() {
     let loaded = accepted(MINIMAL);
     let shop = &loaded.shop;
@@ -113,7 +126,7 @@ fn a_minimal_configuration_has_the_defaults_of_the_contract() {
     assert!(!policy.act && !policy.adopt_exact && !policy.extend_authorization);
     assert_eq!((policy.refunds, policy.mark_paid), (Mode::Drive, Mode::Drive));
     assert_eq!((policy.cancels, policy.captures), (Mode::Drive, Mode::Verify));
-    assert_eq!(policy.capture_on, CaptureOn::Shipped);
+    assert_eq!(policy.capture_on, CaptureOn::all());
     assert_eq!((policy.refund_after.as_mins(), policy.grace.as_mins()), (60, 30));
     assert_eq!(policy.expiry_warning.as_hours(), 120);
     assert_eq!(policy.refund_limit_per_order.get(), 100_000);
@@ -199,7 +212,7 @@ fn one_wrong_line_is_refused_with_its_place_its_value_and_what_is_allowed() {
             "refund_limit_per_order = \"-1\"",
             format!("{policy}.refund_limit_per_order = \"-1\": {amount}"),
         ),
-        ("policy", "capture_on = \"paid\"", format!("{policy}.capture_on = \"paid\": must be \"shipped\"")),
+        ("policy", "capture_on = \"paid\"", format!("{policy}.capture_on = \"paid\": must be \"shipped\", \"picked up\", \"completed\" or \"ready to download\"")),
         (
             "policy",
             "refund_limit = \"1\"",

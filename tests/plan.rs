@@ -31,6 +31,8 @@ mod checks;
 mod consent;
 #[path = "plan/delivered.rs"]
 mod delivered;
+#[path = "plan/given.rs"]
+mod given;
 #[path = "plan/in_flight.rs"]
 mod in_flight;
 #[path = "plan/limits.rs"]
@@ -66,6 +68,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         checks::ALL,
         consent::ALL,
         delivered::ALL,
+        given::ALL,
         in_flight::ALL,
         limits::ALL,
         refunds::ALL,

@@ -75,7 +75,7 @@ fn a_recorded_order_becomes_facts() {
     assert_eq!((order.id, order.number.as_str()), (OrderId(40_018), "ORD00018"));
     assert_eq!(order.created_at, at("2026-05-01T08:15:00Z"));
     assert_eq!(order.updated_at, at("2026-05-09T14:20:46Z"));
-    assert_eq!(order.status, Word::Known(ShopStatus::Open));
+    assert_eq!(order.status, Word::Known(ShopStatus::CompletedShipped));
     assert_eq!(order.shipped, Word::Known(Shipped::Fully));
     assert!(order.paid);
     assert_eq!(order.total, Ok(minor(5035)));
@@ -188,12 +188,19 @@ fn words_become_what_they_decide_and_unknown_ones_stay() {
         "processing_partially_paid",
         "processing_partially_shipped",
         "processing_partially_picked_up",
-        "completed",
-        "completed_shipped",
-        "completed_picked_up",
     ] {
         assert_eq!(status(word, "paid"), Word::Known(ShopStatus::Open), "{word}");
     }
+    for (word, known) in [
+        ("completed", ShopStatus::Completed),
+        ("completed_shipped", ShopStatus::CompletedShipped),
+        ("completed_picked_up", ShopStatus::PickedUp),
+        ("ready_to_download", ShopStatus::ReadyToDownload),
+        ("processing_ready_for_download", ShopStatus::ReadyToDownload),
+    ] {
+        assert_eq!(status(word, "paid"), Word::Known(known), "{word}");
+    }
+    assert!(status("download", "paid").unknown().is_some());
     assert_eq!(status("on_hold", "paid"), Word::Known(ShopStatus::Open));
     assert_eq!(status("on_hold", "not_paid"), Word::Known(ShopStatus::AwaitingPayment));
     assert_eq!(status("on_hold", "partially_paid"), Word::Known(ShopStatus::AwaitingPayment));

@@ -161,6 +161,17 @@ impl<'t> Reader<'t> {
         Some(read)
     }
 
+    /// One value, or a list of them that is not empty.
+    pub(super) fn one_or_more<T>(
+        &mut self, section: Section<'_, 't>, path: &str, key: &str, kind: &Kind<T>,
+    ) -> Option<Vec<T>> {
+        let (_, value) = self.value(section, key)?;
+        if value.as_array().is_some() {
+            return self.list(section, path, key, kind);
+        }
+        self.get(section, path, key, kind).map(|one| vec![one])
+    }
+
     /// The key is written, whatever its value.
     pub(super) fn has(&self, section: Section<'_, 't>, key: &str) -> bool {
         self.value(section, key).is_some()

@@ -270,6 +270,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
     let refund_after = duration("refund_after", standard.refund_after);
     let grace = duration("grace", standard.grace);
     let expiry_warning = duration("expiry_warning", standard.expiry_warning);
+    let capture_on = reader.one_or_more(section, path, "capture_on", &CAPTURE_ON);
     let mut amount = |key, standard| reader.get(section, path, key, &AMOUNT).unwrap_or(standard);
     Policy {
         refunds,
@@ -284,7 +285,7 @@ fn policy<'t>(reader: &mut Reader<'t>, shop: &DeTable<'t>, path: &str) -> Policy
         refund_limit_per_day: amount("refund_limit_per_day", standard.refund_limit_per_day),
         two_person_above: reader.get(section, path, "two_person_above", &AMOUNT).or(standard.two_person_above),
         act: reader.flag(section, path, "act").unwrap_or(standard.act),
-        capture_on: reader.get(section, path, "capture_on", &CAPTURE_ON).unwrap_or(standard.capture_on),
+        capture_on: capture_on.map_or(standard.capture_on, |words| words.into_iter().collect()),
         extend_authorization,
         adopt_exact: reader.flag(section, path, "adopt_exact").unwrap_or(standard.adopt_exact),
     }
@@ -299,7 +300,7 @@ fn standard_policy() -> Policy {
         mark_paid: Mode::Drive,
         cancels: Mode::Drive,
         captures: Mode::Verify,
-        capture_on: CaptureOn::Shipped,
+        capture_on: CaptureOn::all(),
         extend_authorization: false,
         adopt_exact: false,
         refund_after: SignedDuration::from_mins(60),

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 
 use super::read::Kind;
+use crate::core::fulfilment::Fulfilled;
 use crate::core::money::{Currency, Minor};
-use crate::core::policy::{CaptureOn, Mode};
+use crate::core::policy::Mode;
 
 /// Ten years: longer than any of these durations can mean anything.
 const LONGEST_DAYS: i64 = 3650;
@@ -28,8 +29,10 @@ pub(super) const MODE: Kind<Mode> = Kind {
     read: mode,
 };
 
-pub(super) const CAPTURE_ON: Kind<CaptureOn> =
-    Kind { allowed: "\"shipped\"", read: |text| (text == "shipped").then_some(CaptureOn::Shipped) };
+pub(super) const CAPTURE_ON: Kind<Fulfilled> = Kind {
+    allowed: "\"shipped\", \"picked up\", \"completed\" or \"ready to download\"",
+    read: |text| Fulfilled::ALL.into_iter().find(|it| it.word() == text),
+};
 
 pub(super) const LANGUAGE: Kind<String> = Kind {
     allowed: "the two letters of an active language of the shop, such as \"nl\"",

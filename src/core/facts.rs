@@ -36,8 +36,13 @@ pub type Said = Result<Minor, String>;
 /// The order's status in the shop, reduced to what decides something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShopStatus {
-    /// Any status of a living order that is past its payment.
+    /// Any status of a living order that is past its payment, and that the consumer may not have yet.
     Open,
+    /// `completed`: the merchant ended it, and nothing says how.
+    Completed,
+    CompletedShipped,
+    PickedUp,
+    ReadyToDownload,
     /// Placed, and the shop still waits for the payment.
     AwaitingPayment,
     Cancelled,

@@ -3,6 +3,7 @@
 //! Pure. The sentence, the remedy and the command to paste are made from it at the edge (`words`), so that a finding
 //! reads the same in every language and a remedy fits the state and not only the kind.
 
+use super::fulfilment::Fulfilled;
 use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
 use super::money::Minor;
 
@@ -21,6 +22,8 @@ pub enum Finding {
         /// Two operators must agree.
         needs_two: bool,
     },
+    /// The shop's status says that the order is ended, its shipments that a part of it left.
+    EndedInPart { order: OrderNumber, by: Fulfilled, rest: Minor },
     /// Whether a credit invoice takes back what was sent, or names what never left.
     Undelivered {
         order: OrderNumber,

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod discrepancy;
 pub mod facts;
 pub mod finding;
+pub mod fulfilment;
 pub mod id;
 pub mod intent;
 pub mod ledger;

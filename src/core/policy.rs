@@ -4,6 +4,7 @@
 
 use jiff::SignedDuration;
 
+pub use super::fulfilment::CaptureOn;
 use super::money::Minor;
 
 /// Who performs a family of effects.
@@ -15,13 +16,6 @@ pub enum Mode {
     Verify,
     /// We do not look.
     Off,
-}
-
-/// What makes a capture due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaptureOn {
-    /// The shipment was marked shipped, wholly or in part.
-    Shipped,
 }
 
 /// A shop's policy (`[shops.<name>.policy]`).

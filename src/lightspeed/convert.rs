@@ -20,7 +20,7 @@ use crate::http::text::excerpt;
 const LONGEST_AMOUNT: usize = 40;
 
 /// Statuses of a living order that is past its payment: the documented list, and the one of older shops.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 7] = [
     "processing",
     "processing_awaiting_shipment",
     "processing_awaiting_pickup",
@@ -28,10 +28,12 @@ const OPEN: [&str; 10] = [
     "processing_partially_paid",
     "processing_partially_shipped",
     "processing_partially_picked_up",
-    "completed",
-    "completed_shipped",
-    "completed_picked_up",
 ];
+
+/// Of digital goods a state "ready to be downloaded" is reported, and no payload with its word was found: these spellings
+/// can mean nothing else, and any other stays a word that nobody knows.
+const READY_TO_DOWNLOAD: [&str; 4] =
+    ["ready_to_download", "ready_for_download", "processing_ready_to_download", "processing_ready_for_download"];
 
 /// The value of an answer's only key. The official client ignores the key's name as well; for events two names are
 /// documented.
@@ -190,6 +192,10 @@ fn status(word: &str, is_paid: bool) -> Option<ShopStatus> {
         "new" | "offer" | "processing_awaiting_payment" => Some(ShopStatus::AwaitingPayment),
         "on_hold" if is_paid => Some(ShopStatus::Open),
         "on_hold" => Some(ShopStatus::AwaitingPayment),
+        "completed" => Some(ShopStatus::Completed),
+        "completed_shipped" => Some(ShopStatus::CompletedShipped),
+        "completed_picked_up" => Some(ShopStatus::PickedUp),
+        ready if READY_TO_DOWNLOAD.contains(&ready) => Some(ShopStatus::ReadyToDownload),
         open if OPEN.contains(&open) => Some(ShopStatus::Open),
         _ => None,
     }

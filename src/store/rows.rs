@@ -274,11 +274,23 @@ fn refund(row: MovementRow) -> Result<KlarnaRefund, StoreError> {
     })
 }
 
-const ALL_SHOP_STATUS: &[ShopStatus] = &[ShopStatus::Open, ShopStatus::AwaitingPayment, ShopStatus::Cancelled];
+const ALL_SHOP_STATUS: &[ShopStatus] = &[
+    ShopStatus::Open,
+    ShopStatus::Completed,
+    ShopStatus::CompletedShipped,
+    ShopStatus::PickedUp,
+    ShopStatus::ReadyToDownload,
+    ShopStatus::AwaitingPayment,
+    ShopStatus::Cancelled,
+];
 
 const fn shop_status(status: ShopStatus) -> &'static str {
     match status {
         ShopStatus::Open => "open",
+        ShopStatus::Completed => "completed",
+        ShopStatus::CompletedShipped => "completed_shipped",
+        ShopStatus::PickedUp => "picked_up",
+        ShopStatus::ReadyToDownload => "ready_to_download",
         ShopStatus::AwaitingPayment => "awaiting_payment",
         ShopStatus::Cancelled => "cancelled",
     }

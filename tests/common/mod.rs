@@ -143,7 +143,7 @@ pub fn policy() -> Policy {
         mark_paid: Mode::Drive,
         cancels: Mode::Drive,
         captures: Mode::Drive,
-        capture_on: CaptureOn::Shipped,
+        capture_on: CaptureOn::all(),
         extend_authorization: false,
         adopt_exact: false,
         refund_after: long("60m"),

@@ -332,7 +332,7 @@ pub fn policy() -> Policy {
         mark_paid: Mode::Drive,
         cancels: Mode::Drive,
         captures: Mode::Verify,
-        capture_on: CaptureOn::Shipped,
+        capture_on: CaptureOn::SHIPPED,
         extend_authorization: false,
         adopt_exact: false,
         refund_after: SignedDuration::from_mins(60),

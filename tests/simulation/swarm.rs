@@ -322,7 +322,7 @@ fn policy(rng: &mut Rng) -> Policy {
         mark_paid: mostly(rng),
         cancels: mostly(rng),
         captures: mostly(rng),
-        capture_on: CaptureOn::Shipped,
+        capture_on: CaptureOn::SHIPPED,
         extend_authorization: rng.chance(300),
         adopt_exact: rng.chance(150),
         refund_after: SignedDuration::from_mins(rng.one(&[0, 0, 60, 60, 90])),

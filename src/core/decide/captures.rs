@@ -10,11 +10,13 @@ use super::is_closed;
 use super::reversal::rejected;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
+use crate::core::finding::Finding;
+use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Kind, State};
 use crate::core::money::Minor;
 use crate::core::order::Order;
-use crate::core::policy::{AMOUNT_TOLERANCE, CaptureOn, Mode};
+use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// How much should be captured by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +48,14 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let due = wanted.amount.less(captured);
     let missing = due.less(left_out_for_others(case));
     if missing.get() <= AMOUNT_TOLERANCE {
-        if due.get() > AMOUNT_TOLERANCE {
-            return not_captured(case, due);
+        // Where nobody looks at refunds, nobody asks about the credit invoice that keeps it back.
+        let unasked = wanted.is_final && case.policy.refunds == Mode::Off;
+        let kept_back = if unasked { credited_around_capture(case, klarna) } else { Minor::ZERO };
+        if due.plus(kept_back).get() > AMOUNT_TOLERANCE {
+            return not_captured(case, due.plus(kept_back));
         }
-        return given_up(case, klarna, wanted.amount.less(klarna.captured));
+        given_up(case, klarna, wanted.amount.less(klarna.captured));
+        return ended_in_part(case, klarna);
     }
     let reference = reference(case, klarna);
     let standing = case.standing(Kind::Capture, &reference);
@@ -76,7 +82,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.policy.captures == Mode::Drive && can_drive {
         let effect = Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
         let left_out = left_out_of_captures(case, klarna);
-        case.want_capture(effect, "shipped and not captured".to_owned(), &standing, left_out);
+        case.want_capture(effect, format!("{} and not captured", evidence(case)), &standing, left_out);
     } else if !is_under_way(case, &reference) {
         not_captured(case, amount);
     }
@@ -123,29 +129,52 @@ fn is_under_way(case: &Case<'_>, reference: &Reference) -> bool {
     case.intents_of(Kind::Capture, reference).any(|intent| intent.state.is_in_flight())
 }
 
+/// What the shop says of how the consumer got it, with what contradicts it.
+fn evidence(case: &Case<'_>) -> String {
+    let word = match given(case.shop, case.policy.capture_on) {
+        Some(Given::Wholly(word)) => word,
+        Some(Given::Partly | Given::Nothing) | None => Fulfilled::Shipped,
+    };
+    let unshipped = case.shop.shipped.is(&Shipped::No) && word == Fulfilled::Shipped;
+    let beside = if unshipped { " by its status, not by its shipments," } else { "" };
+    format!("{}{beside}", word.word())
+}
+
+/// The merchant ended the order while its shipments still say that a part of it left: nobody can tell what the rest is.
+fn ended_in_part(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let ended = by_status(case.shop).filter(|word| case.policy.capture_on.includes(*word));
+    let (Some(word), Ok(total)) = (ended, case.shop.total.clone()) else { return };
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let rest = total.less(credited).less(klarna.captured).less(captures_in_flight(case, klarna));
+    if case.shop.shipped.is(&Shipped::Partly) && rest.get() > AMOUNT_TOLERANCE {
+        let due = case.past_grace(case.shop.updated_at);
+        let order = case.shop.number.clone();
+        let finding = Finding::EndedInPart { order, by: word, rest };
+        case.differs(BreakKind::ShippedNotCaptured, "rest", Some(rest), due, finding);
+    }
+}
+
 fn not_captured(case: &mut Case<'_>, amount: Minor) {
     let due = case.past_grace(shipped_at(case));
-    let message = format!("order {} is shipped, and {} of it is not captured", case.shop.number, case.money(amount));
+    let (number, how) = (case.shop.number.clone(), evidence(case));
+    let message = format!("order {number} is {how}, and {} of it is not captured", case.money(amount));
     case.differs(BreakKind::ShippedNotCaptured, "", Some(amount), due, message);
 }
 
 /// What shipping obliges so far; `None` when the shop does not say enough.
 pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
-    let CaptureOn::Shipped = case.policy.capture_on;
     let total = case.shop.total.clone().ok()?;
     let credited = credited_before_capture(case, klarna);
     let most = total.less(credited).less(credited_around_capture(case, klarna));
-    match &case.shop.shipped {
-        Word::Known(Shipped::Fully) => Some(Wanted { amount: most, is_final: true }),
-        Word::Known(Shipped::Partly) => {
+    match given(case.shop, case.policy.capture_on)? {
+        Given::Wholly(_) => Some(Wanted { amount: most, is_final: true }),
+        Given::Partly => {
             // What was credited is taken from what did not ship first; once everything did, the sums are the same.
             let amount = value_shipped(case, total)?.min(most);
             Some(Wanted { amount, is_final: false })
         }
-        Word::Known(Shipped::No) if planted!("capture_before_shipping") => {
-            Some(Wanted { amount: total, is_final: true })
-        }
-        Word::Known(Shipped::No | Shipped::Cancelled) | Word::Unknown(_) => None,
+        Given::Nothing if planted!("capture_before_shipping") => Some(Wanted { amount: total, is_final: true }),
+        Given::Nothing => None,
     }
 }
 
@@ -229,7 +258,8 @@ fn shipped_at(case: &Case<'_>) -> Timestamp {
 
 fn captured_not_shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let kept = klarna.captured.less(case.attributed.refunded);
-    if !kept.is_positive() || !case.shop.shipped.is(&Shipped::No) || is_fully_credited(case) {
+    let is_given = by_status(case.shop).is_some() || !case.shop.shipped.is(&Shipped::No);
+    if !kept.is_positive() || is_given || is_fully_credited(case) {
         return;
     }
     let captured_at = klarna.captures.iter().filter_map(|capture| capture.captured_at).max();

@@ -8,6 +8,7 @@ use super::extension::{self, Warning};
 use super::is_closed;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
+use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -127,7 +128,14 @@ fn captured_after_expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if klarna.status.is(&KlarnaStatus::Expired) && klarna.captured.is_zero() && !is_fully_credited(case) {
         let shipped = matches!(case.shop.shipped, Word::Known(Shipped::Fully | Shipped::Partly));
-        let what = if shipped { "is shipped" } else { "is not shipped" };
+        let what = match by_status(case.shop) {
+            _ if shipped => "is shipped",
+            Some(Fulfilled::Shipped) => "is shipped by its status, not by its shipments,",
+            Some(Fulfilled::PickedUp) => "is picked up",
+            Some(Fulfilled::Completed) => "is completed",
+            Some(Fulfilled::ReadyToDownload) => "is ready to download",
+            None => "is not shipped",
+        };
         let message =
             format!("order {} {what}, and its authorization lapsed before anything was captured", case.shop.number);
         case.differs(BreakKind::AuthorizationExpired, "", Some(klarna.order_amount), case.now, message);
@@ -160,7 +168,8 @@ fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(total) = case.shop.total else { return };
     let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
     let lost = total.less(klarna.captured).less(credited);
-    let still_ships = matches!(case.shop.shipped, Word::Known(Shipped::No | Shipped::Partly));
+    let is_given = matches!(given(case.shop, case.policy.capture_on), Some(Given::Wholly(_)));
+    let still_ships = matches!(case.shop.shipped, Word::Known(Shipped::No | Shipped::Partly)) && !is_given;
     if still_ships && lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
         let left = case.money(lost);
         let message =

@@ -60,7 +60,7 @@ mod tests {
             mark_paid: Mode::Drive,
             cancels: Mode::Off,
             captures: Mode::Verify,
-            capture_on: CaptureOn::Shipped,
+            capture_on: CaptureOn::SHIPPED,
             extend_authorization: false,
             adopt_exact: false,
             refund_after: SignedDuration::from_mins(60),

@@ -26,6 +26,10 @@ pub struct Life {
 pub(crate) fn shop_status(word: &Word<ShopStatus>) -> String {
     spoken(word, |status| match status {
         ShopStatus::Open => "open",
+        ShopStatus::Completed => "completed",
+        ShopStatus::CompletedShipped => "completed_shipped",
+        ShopStatus::PickedUp => "picked_up",
+        ShopStatus::ReadyToDownload => "ready_to_download",
         ShopStatus::AwaitingPayment => "awaiting_payment",
         ShopStatus::Cancelled => "cancelled",
     })
