@@ -86,7 +86,7 @@ fn a_recorded_order_becomes_facts() {
     assert_eq!(credit.updated_at, at("2026-05-09T14:20:46Z"));
     let [shipment] = order.shipments.as_slice() else { panic!("{:?}", order.shipments) };
     assert!(shipment.shipped && shipment.quantities.is_empty());
-    assert_eq!(order.lines, [Line { id: LineId(61_001), ordered: 6, total: Ok(minor(4410)) }]);
+    assert_eq!(order.lines, [Line { id: LineId(61_001), ordered: 6, total: Ok(minor(4410)), credited: Vec::new() }]);
     assert_eq!(transport.paths(), ["nl/orders/40018.json"]);
     assert_eq!(client.calls(), ReadWrite { read: 1, write: 0 });
     assert!(!format!("{:?}", transport.asked()).contains("s3cret"));

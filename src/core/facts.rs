@@ -122,6 +122,9 @@ pub struct Line {
     pub ordered: u32,
     /// Line total after discount, tax included.
     pub total: Said,
+    /// How many of it which credit invoice names. Asked for only where it can matter, and empty for a credit invoice whose
+    /// items the shop did not say clearly.
+    pub credited: Vec<(InvoiceId, u32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ pub mod id;
 pub mod intent;
 pub mod ledger;
 pub mod limits;
+pub mod lines;
 pub mod money;
 pub mod order;
 pub mod plan;

@@ -13,7 +13,7 @@ use super::{Client, LARGEST_PAGE};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::core::facts::{CreditInvoiceFacts, Line, Shipment, Shipped, ShopOrder, ShopStatus};
-use crate::core::id::{LineId, OrderId, ShipmentId};
+use crate::core::id::{InvoiceId, LineId, OrderId, ShipmentId};
 use crate::core::money::Currency;
 use crate::http::json::{Raw, id, instant, present, quantity, text};
 use crate::http::{PAGE_ANSWER, Transport};
@@ -69,7 +69,31 @@ impl<T: Transport, C: Clock> Client<T, C> {
             order.shipments.push(Shipment { quantities, ..shipment });
         }
         order.lines = products.lines();
+        if matters {
+            self.credited(wire, order).await;
+        }
         Ok(())
+    }
+
+    /// Which lines the unpaid credit invoices of a partly shipped order name: only there it decides whether they are
+    /// returns. What the shop does not say, or not clearly, names nothing, and a human is asked instead.
+    async fn credited(&self, wire: &dto::Order<'_>, order: &mut ShopOrder) {
+        let rows = embedded(wire.invoices).unwrap_or_default();
+        let invoices: Vec<dto::Invoice<'_>> =
+            rows.iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect();
+        let open: Vec<InvoiceId> =
+            order.credit_invoices.iter().filter(|credit| !credit.paid.is(&true)).map(|credit| credit.id).collect();
+        for credit in open {
+            let wire = invoices.iter().find(|invoice| id(invoice.id) == Some(credit.0));
+            let link = wire.and_then(|invoice| invoice.items);
+            let rows = self.embedded_or_fetched(link, &format!("invoices/{credit}/items"), WHOLE_PAGE).await;
+            let quantities = rows.ok().and_then(|rows| items(&rows, &order.lines)).unwrap_or_default();
+            for (at, count) in quantities {
+                if let Some(line) = order.lines.get_mut(at) {
+                    line.credited.push((credit, count));
+                }
+            }
+        }
     }
 
     /// How many of which line are on a shipment; empty when the shop does not say so clearly.
@@ -106,6 +130,25 @@ fn credits_among(
 ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
     let read = |row: &&RawValue| credit_invoice(row, order, currency).transpose();
     rows.iter().filter_map(read).collect()
+}
+
+/// The places of the lines that the items of one credit invoice name, with how many of each; whether the items of credit
+/// invoices carry a sign is not documented. `None` when an item names no line of the order, or more of it than was ordered.
+fn items(rows: &[Box<RawValue>], lines: &[Line]) -> Option<Vec<(usize, u32)>> {
+    let mut named: Vec<(usize, u32)> = Vec::new();
+    for row in rows {
+        let wire: dto::InvoiceItem<'_> = serde_json::from_str(row.get()).ok()?;
+        let product = id(wire.order_product_id)?;
+        let said = text(wire.quantity)?;
+        let count: u32 = said.strip_prefix('-').unwrap_or(&said).parse().ok()?;
+        let at = lines.iter().position(|line| line.id.0 == product)?;
+        match named.iter_mut().find(|(place, _)| *place == at) {
+            Some((_, sum)) => *sum = sum.checked_add(count)?,
+            None => named.push((at, count)),
+        }
+    }
+    let fits = |(at, count): &(usize, u32)| lines.get(*at).is_some_and(|line| *count <= line.ordered);
+    named.iter().all(fits).then_some(named)
 }
 
 /// Something that may matter and cannot be understood.
@@ -147,6 +190,7 @@ impl Products {
                 id: LineId(id(wire.id)?),
                 ordered: quantity(wire.quantity_ordered)?,
                 total: amount(present(wire.price_incl)?, currency),
+                credited: Vec::new(),
             };
             let codes = Codes([text(wire.article_code), text(wire.ean), text(wire.sku)]);
             Some(Product { line, codes })

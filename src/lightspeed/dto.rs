@@ -131,6 +131,8 @@ pub(super) struct Invoice<'a> {
     pub(super) is_credit_note: Raw<'a>,
     #[serde(borrow)]
     pub(super) order: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) items: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +168,16 @@ pub(super) struct ShipmentProduct<'a> {
     pub(super) ean: Raw<'a>,
     #[serde(borrow)]
     pub(super) sku: Raw<'a>,
+}
+
+/// A line of an invoice. One that names no product of the order is postage, a payment cost or a text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InvoiceItem<'a> {
+    #[serde(borrow)]
+    pub(super) order_product_id: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) quantity: Raw<'a>,
 }
 
 /// A line of an order.

@@ -74,6 +74,9 @@ struct LineRow {
     id: u64,
     ordered: u32,
     total: AmountRow,
+    /// Absent in facts that were kept before it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    credited: Vec<(u64, u32)>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -231,11 +234,13 @@ fn shipment(row: ShipmentRow) -> Result<Shipment, StoreError> {
 }
 
 fn line_row(line: &Line) -> LineRow {
-    LineRow { id: line.id.0, ordered: line.ordered, total: amount_row(&line.total) }
+    let credited = line.credited.iter().map(|(credit, count)| (credit.0, *count)).collect();
+    LineRow { id: line.id.0, ordered: line.ordered, total: amount_row(&line.total), credited }
 }
 
 fn line(row: LineRow) -> Result<Line, StoreError> {
-    Ok(Line { id: LineId(row.id), ordered: row.ordered, total: said(row.total)? })
+    let credited = row.credited.into_iter().map(|(credit, count)| (InvoiceId(credit), count)).collect();
+    Ok(Line { id: LineId(row.id), ordered: row.ordered, total: said(row.total)?, credited })
 }
 
 fn capture_row(capture: &KlarnaCapture) -> MovementRow {

@@ -195,8 +195,19 @@ impl Scene {
 
     /// A line of the order: its id, how many, and what they cost together.
     pub fn line(self, id: u64, ordered: u32, total: &str) -> Self {
-        let line = Line { id: LineId(id), ordered, total: said(total) };
+        let line = Line { id: LineId(id), ordered, total: said(total), credited: Vec::new() };
         self.shop_says(|shop| shop.lines.push(line))
+    }
+
+    /// A credit invoice's items: how many of which line.
+    pub fn items(self, number: &str, quantities: &[(u64, u32)]) -> Self {
+        let credit = InvoiceId(id_of(number));
+        self.shop_says(|shop| {
+            for line in &mut shop.lines {
+                let of_line = quantities.iter().filter(|(id, _)| line.id == LineId(*id));
+                line.credited.extend(of_line.map(|(_, count)| (credit, *count)));
+            }
+        })
     }
 
     /// A shipment that left, with how many of which line.

@@ -26,6 +26,17 @@ fn left_out(amount: &str, rest: &str, when: &str) -> Scene {
         .credit("INV1", amount, when)
 }
 
+/// Three things for 70.00, 20.00 and 10.00; the first two were sent and captured.
+fn three_lines() -> Scene {
+    order("100.00")
+        .line(1, 1, "70.00")
+        .line(2, 1, "20.00")
+        .line(3, 1, "10.00")
+        .shipment("SHP1", "24h", &[(1, 1), (2, 1)])
+        .captured_as("c1", "90.00", "24h", Some("SHP1"))
+        .known_as(Order::PartlyPaid)
+}
+
 fn captured(reference: &'static str, amount: &'static str) -> Ask {
     Ask::new(Kind::Capture, reference, amount).confirmed("c1", "48h")
 }
@@ -190,6 +201,46 @@ cases! {
     said_to_be_never_sent_and_captured_all_the_same_it_is_a_refund:
         order("100.00").shipped("48h").captured("100.00", "48h").known_as(Order::Paid).credit("INV1", "40.00", "2h")
             .never_sent("INV1", "40.00") => "refund INV1 40.00 act";
+
+    // Where lines tell, nobody is asked.
+    lines_say_that_it_names_what_never_left:
+        three_lines().credit("INV1", "10.00", "2h").items("INV1", &[(3, 1)]) => "
+            release ORD1:release 10.00 act
+            look_again 480h";
+
+    what_lines_call_never_sent_is_settled_once_it_is_released:
+        three_lines().released().known_as(Order::Paid).credit("INV1", "10.00", "2h").items("INV1", &[(3, 1)]) => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 10.00 act";
+
+    lines_say_that_it_takes_back_what_was_sent:
+        three_lines().credit("INV1", "10.00", "2h").items("INV1", &[(1, 1)]).shop_says(|shop| {
+            shop.lines[0].ordered = 7;
+            shop.shipments[0].quantities[0].1 = 7;
+        }) => "
+            refund INV1 10.00 act
+            look_again 480h";
+
+    of_what_left_in_part_lines_do_not_tell:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "24h", &[(1, 1)]).captured_as("c1", "50.00", "24h", Some("SHP1"))
+            .known_as(Order::PartlyPaid).credit("INV1", "50.00", "2h").items("INV1", &[(1, 1)]) => "
+            credit INV1 pending→held
+            refund INV1 50.00 hold undecided
+            break credit_before_capture the intent 50.00
+            look_again 480h";
+
+    a_part_of_a_value_is_told_by_no_line:
+        three_lines().credit("INV1", "7.00", "2h").items("INV1", &[(3, 1)]) => "
+            credit INV1 pending→held
+            refund INV1 7.00 hold undecided
+            break credit_before_capture the intent 7.00
+            look_again 480h";
+
+    a_return_and_what_was_never_sent_each_by_its_lines:
+        three_lines().credit("INV1", "10.00", "3h").items("INV1", &[(3, 1)]).credit("INV2", "20.00", "2h").items("INV2", &[(2, 1)]) => "
+            refund INV2 20.00 act
+            release ORD1:release 10.00 act
+            look_again 480h";
 
     // What our own captures left out is remembered.
     what_our_capture_left_out_is_no_refund_whatever_the_clocks_say:

@@ -102,7 +102,12 @@ pub(crate) fn shop_order(id: u64, version: i64, credits: &[(u64, i64)]) -> ShopO
             shipped: true,
             quantities: vec![(LineId(3), 2)],
         }],
-        lines: vec![Line { id: LineId(3), ordered: 2, total: Err("12.345".into()) }],
+        lines: vec![Line {
+            id: LineId(3),
+            ordered: 2,
+            total: Err("12.345".into()),
+            credited: vec![(InvoiceId(11), 1)],
+        }],
     }
 }
 

@@ -12,6 +12,7 @@ use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::finding::Doubt;
 use crate::core::id::InvoiceId;
+use crate::core::lines::{Told, told};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -51,7 +52,7 @@ pub(super) fn before_capture(case: &Case<'_>, klarna: &KlarnaOrder, credit: &Cre
     by_time
 }
 
-/// What the two clocks say; above them what our own captures left out, and a human above everything.
+/// What the two clocks say; above them what our own captures left out and what lines say, and a human above everything.
 fn by_time(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
     if !is_partly_captured(case, klarna) || is_refund(case, credit) {
         return BeforeCapture::No;
@@ -59,7 +60,7 @@ fn by_time(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -
     if is_never_sent(case, credit) {
         return BeforeCapture::Yes;
     }
-    if is_on_record(case, klarna) {
+    if is_on_record(case, klarna) || told(case.shop, credit) == Some(Told::Sent) {
         return BeforeCapture::No;
     }
     match first_capture(klarna).map(|first| sequence(credit.created_at, first)) {

@@ -15,6 +15,7 @@ use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::finding::{Doubt, Finding};
 use crate::core::id::Reference;
 use crate::core::intent::{Intent, Kind, State};
+use crate::core::lines::{Told, told};
 use crate::core::money::Minor;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
@@ -35,14 +36,18 @@ pub(super) fn is_refund(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     was_asked || is_approved
 }
 
-/// A human said that it names what never left, or a capture of ours left it out, when its amount was what it is now.
+/// A human said that it names what never left, or a capture of ours left it out, when its amount was what it is now; or
+/// the lines say so.
 pub(super) fn is_never_sent(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let Ok(amount) = credit.amount else { return false };
     if case.ledger.never_sent.get(&credit.id) == Some(&amount) {
         return true;
     }
     let left_out = |intent: &Intent| intent.left_out.as_ref().is_some_and(|all| all.contains(&(credit.id, amount)));
-    our_captures(case).any(left_out) && !planted!("forgets_what_a_capture_left_out")
+    if our_captures(case).any(left_out) && !planted!("forgets_what_a_capture_left_out") {
+        return true;
+    }
+    told(case.shop, credit) == Some(Told::NeverSent)
 }
 
 /// What is captured was captured by us alone, each time with a record of what was left out: a credit invoice that no
@@ -86,7 +91,8 @@ pub(super) fn may_be_unsent(case: &Case<'_>, klarna: &KlarnaOrder, credit: &Cred
     let (Ok(total), Ok(amount)) = (case.shop.total.clone(), credit.amount.clone()) else { return true };
     let uncaptured = total.less(klarna.captured).less(credited_before_capture(case, klarna));
     let all_left = value_shipped(case, total).is_some_and(|sent| total.less(sent).get() <= AMOUNT_TOLERANCE);
-    amount.minus(uncaptured).get() <= AMOUNT_TOLERANCE && !all_left
+    let is_return = told(case.shop, credit) == Some(Told::Sent);
+    amount.minus(uncaptured).get() <= AMOUNT_TOLERANCE && !all_left && !is_return
 }
 
 /// Puts both readings before a human: the refund, which `approve` lets go, and that nothing of it is owed.
