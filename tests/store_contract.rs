@@ -147,6 +147,8 @@ macro_rules! every_promise {
                 approving_an_unknown_intent_waits_for_its_key,
                 giving_up_opens_no_second_door,
                 what_was_started_anew_is_approved_no_more,
+                what_was_never_sent_is_kept_with_its_amount,
+                what_a_capture_left_out_is_kept_with_it,
                 abandoning_holds_the_credit_invoice,
                 what_fits_no_state_is_refused,
                 what_a_human_did_meanwhile_keeps_the_order_due,

@@ -101,7 +101,7 @@ fn bare_shop() -> Scripted {
         let dates = r#""createdAt":"2026-05-05T08:00:00+00:00","updatedAt":"2026-05-05T08:00:00+00:00""#;
         let credit = |id: u64, owner: &str| {
             format!(
-                r#"{{"id":{id},"number":"INV{id}",{dates},"status":"paid","priceIncl":"-10.00","isCreditNote":1,"order":{owner}}}"#
+                r#"{{"id":{id},"number":"INV{id}",{dates},"status":"not_paid","priceIncl":"-10.00","isCreditNote":1,"order":{owner}}}"#
             )
         };
         ok(match path {
@@ -122,6 +122,9 @@ fn bare_shop() -> Scripted {
             "shipments/51/products.json?limit=250" => {
                 r#"{"shipmentProducts":[{"id":900,"quantity":2,"articleCode":"A","ean":"","sku":""}]}"#.to_owned()
             }
+            "invoices/7/items.json?limit=250" => {
+                r#"{"invoiceItems":[{"id":1,"type":"product","orderProductId":2,"quantity":-1,"priceIncl":-10}]}"#.to_owned()
+            }
             other => panic!("asked for {other}"),
         })
     })
@@ -140,7 +143,8 @@ fn what_is_not_embedded_is_fetched_where_it_matters() {
     assert_eq!(order.shipments[0].quantities, [(LineId(1), 2)]);
     assert!(order.shipments[1].quantities.is_empty());
     assert_eq!(order.lines[1].ordered, 1);
-    assert_eq!(client.calls().read, 7);
+    assert_eq!((&order.lines[0].credited[..], &order.lines[1].credited[..]), (&[][..], &[(InvoiceId(7), 1)][..]));
+    assert_eq!(client.calls().read, 8);
     assert!(transport.asked().iter().all(|request| request.url.starts_with("https://shop.invalid/nl/")));
 }
 
@@ -384,6 +388,36 @@ fn quantities_are_said_clearly_or_not_at_all() {
         "7",
     ] {
         assert!(quantities(unclear).is_empty(), "{unclear}");
+    }
+}
+
+#[test]
+fn the_items_of_a_credit_invoice_name_lines_clearly_or_none() {
+    let credited = |items: &str| {
+        let transport = bare_shop();
+        let items = items.to_owned();
+        let shop = Scripted::new(move |request, _| {
+            if request.url.contains("invoices/7/items") {
+                return ok(format!("{{\"invoiceItems\":[{items}]}}"));
+            }
+            transport.reply(request)
+        });
+        let order = run(client(&shop).order(OrderId(40_019), Currency::EUR)).unwrap().order;
+        order.lines.iter().flat_map(|line| &line.credited).map(|(_, count)| *count).collect::<Vec<_>>()
+    };
+    assert_eq!(credited(r#"{"orderProductId":1,"quantity":2}"#), [2]);
+    assert_eq!(credited(r#"{"orderProductId":1,"quantity":"-2"},{"orderProductId":2,"quantity":1}"#), [2, 1]);
+    assert_eq!(credited(r#"{"orderProductId":1,"quantity":1},{"orderProductId":1,"quantity":1}"#), [2]);
+    for unclear in [
+        "",
+        r#"{"type":"shipment","orderProductId":null,"quantity":1}"#,
+        r#"{"orderProductId":1,"quantity":1},{"type":"shipment","orderProductId":null,"quantity":1}"#,
+        r#"{"orderProductId":7,"quantity":1}"#,
+        r#"{"orderProductId":1,"quantity":4}"#,
+        r#"{"orderProductId":1,"quantity":0.5}"#,
+        "7",
+    ] {
+        assert!(credited(unclear).is_empty(), "{unclear}");
     }
 }
 

@@ -1,14 +1,15 @@
 //! What humans decide: kept, journalled, and refused where it does not fit.
 
 use reconciled::core::credit_invoice::CreditInvoice;
-use reconciled::core::id::{InvoiceId, OrderId, RefundId};
-use reconciled::core::intent::{Event, Intent, State};
+use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
+use reconciled::core::intent::{Effect, Event, Intent, Kind, State};
 use reconciled::core::ledger::Attribution;
-use reconciled::store::{Claim, Decided, Operation, Scope, Store, StoreError};
+use reconciled::store::{Claim, Decided, Difference, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{
-    HOUR, Place, again, approve, at, attempt, begun, claim, credit, decide, granted, guard, intact, intend, operate,
-    pass, quiet, record, refund, stored,
+    HOUR, Place, again, approve, at, attempt, begun, claim, credit, decide, granted, guard, intact, intend, minor,
+    operate, pass, planned, quiet, record, refund, stored,
 };
 
 pub(crate) async fn a_stop_survives_a_restart<P: Place>(place: &P) {
@@ -91,6 +92,62 @@ pub(crate) async fn giving_up_opens_no_second_door<P: Place>(place: &P) {
     decide(&store, 22 * HOUR, with(&third)).await.unwrap();
     assert!(matches!(claim(&store, third.id, guard(22 * HOUR)).await, Claim::Granted(_)));
     operate(&store, approve(1, id), 20 + 23 * HOUR).await.unwrap();
+    intact(&store).await;
+}
+
+pub(crate) async fn what_was_never_sent_is_kept_with_its_amount<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    decide(&store, 5, Decided { credits: vec![credit(11, 4000)], ..quiet(1) }).await.unwrap();
+    let (order, held) = (OrderId(1), refund(1, 11, 4000).id);
+    let never_sent = |credit| Operation::NeverSent { order, credit: InvoiceId(credit) };
+    operate(&store, never_sent(11), 6).await.unwrap();
+    let ledger = store.dossiers(vec![order]).await.unwrap().remove(0).ledger;
+    assert_eq!(ledger.never_sent[&InvoiceId(11)], minor(4000));
+    // A later consent stands beside it; what is said last of a refund that a human was asked about counts.
+    operate(&store, approve(1, held), 7).await.unwrap();
+    let asked = Difference {
+        kind: BreakKind::CreditBeforeCapture,
+        credit_invoice: Some(InvoiceNumber("INV11".into())),
+        subject: held.to_string(),
+        amount: Some(minor(4000)),
+        message: "a question".into(),
+        remedy: None,
+        due: at(0),
+    };
+    decide(&store, 8, Decided { discrepancies: vec![asked], ..quiet(1) }).await.unwrap();
+    operate(&store, never_sent(11), 9).await.unwrap();
+    let ledger = store.dossiers(vec![order]).await.unwrap().remove(0).ledger;
+    assert!(!ledger.approved.contains(&held), "the consent to its refund is gone");
+    let unknown = operate(&store, never_sent(12), 10).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound(_))), "{unknown:?}");
+    intend(&store, 13, 3000).await;
+    let late = operate(&store, never_sent(13), 11).await;
+    assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
+    intact(&store).await;
+}
+
+pub(crate) async fn what_a_capture_left_out_is_kept_with_it<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let capture = |reference: &str, left_out| {
+        let effect = Effect {
+            kind: Kind::Capture,
+            amount: minor(6000),
+            reference: Reference(reference.into()),
+            credit_invoice: None,
+            generation: 0,
+        };
+        Intent { left_out, ..planned(1, effect) }
+    };
+    let first = capture("SHP1", Some(vec![(InvoiceId(11), minor(4000)), (InvoiceId(12), minor(1))]));
+    let second = capture("SHP2", Some(Vec::new()));
+    let old = capture("SHP3", None);
+    let intents = vec![first.clone(), second.clone(), old.clone()];
+    decide(&store, 5, Decided { intents, ..quiet(1) }).await.unwrap();
+    for intent in [first, second, old] {
+        assert_eq!(stored(&store, intent.id).await.left_out, intent.left_out);
+    }
     intact(&store).await;
 }
 
