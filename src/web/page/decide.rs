@@ -14,12 +14,12 @@ use super::Desk;
 use super::consent::{is_given_up_with, standing};
 use super::frame::plain;
 use super::login::unreadable;
-use super::offers::{amount_of, typed, waiting};
+use super::offers::{amount_of, is_question, typed, waiting};
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::Visit;
 use crate::core::id::{IntentId, InvoiceId, OrderId, RefundId};
-use crate::core::ledger::Attribution;
+use crate::core::ledger::{Attribution, CreditRecord};
 use crate::core::money::Minor;
 use crate::store::pages::Pages as _;
 use crate::store::{Dossier, Operated, Operation, Store as _};
@@ -168,6 +168,20 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
             let is_given_up = is_given_up_with(durable);
             let told = if is_given_up { "It is given up and never sent again." } else { "The proposal is withdrawn." };
             done(Operation::Abandon(intent), told)
+        }
+        "never_sent" => {
+            let intent = intent(given)?.to_string();
+            let question = breaks.iter().find(|it| is_question(it) && it.subject == intent);
+            let question = question.ok_or_else(|| gone("question"))?;
+            let amount = question.amount.ok_or_else(|| gone("question"))?;
+            confirmed(visit, given, amount)?;
+            let same = |held: &CreditRecord| Some(&held.number) == question.credit_invoice.as_ref();
+            let mut credits =
+                dossier.ledger.credits.iter().filter(|(_, held)| same(held) && held.amount == Some(amount));
+            let (Some((credit, _)), None) = (credits.next(), credits.next()) else {
+                return Err("several credit invoices have this number; decide with `reconciled ignore`".to_owned());
+            };
+            done(Operation::NeverSent { order, credit: *credit }, "Nothing of it is owed; the next pass settles it.")
         }
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),

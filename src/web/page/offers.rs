@@ -120,6 +120,9 @@ pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
         let explain = "A money ceiling holds it. Approved, the next pass sends it, whatever the ceiling says.";
         offers.extend(approval(case, intent, amount, &money(Some(amount), currency), explain));
     }
+    for question in breaks.iter().filter(|it| is_question(it)) {
+        offers.extend(about_question(case, question));
+    }
     for intent in &dossier.ledger.intents {
         offers.extend(about_intent(case, intent));
     }
@@ -176,6 +179,28 @@ fn held_by_a_ceiling<'a>(ledger: &'a Ledger, breaks: &'a [Break]) -> impl Iterat
         let amount = intent.map(|intent| intent.effect.amount).or(it.amount)?;
         (!known).then_some((id, amount))
     })
+}
+
+/// A break that asks whether a credit invoice takes back what was sent.
+pub(super) fn is_question(it: &Break) -> bool {
+    it.kind == BreakKind::CreditBeforeCapture && is_open(it) && it.subject.parse::<uuid::Uuid>().is_ok()
+}
+
+/// Both answers: the refund, and that nothing of it is owed.
+fn about_question(case: &Case<'_>, it: &Break) -> Vec<Offer> {
+    let (Ok(id), Some(amount), Some(credit)) = (it.subject.parse(), it.amount, &it.credit_invoice) else {
+        return Vec::new();
+    };
+    let (intent, shown, credit) = (IntentId(id), money(Some(amount), case.currency), plain(credit.as_str()));
+    let mut offers = Vec::new();
+    if !case.dossier.ledger.intents.iter().any(|known| known.id == intent) {
+        let explain = "It takes back what was sent. Approved, the next pass refunds it.";
+        offers.extend(approval(case, intent, amount, &format!("refund {shown} for {credit}"), explain));
+    }
+    let what = "It names what never left. Nothing of it is owed, less is captured, and the rest is released.";
+    let never = Offer::new("never_sent", "Never sent", format!("Never sent: {credit} over {shown}"), what);
+    offers.push(never.of("intent", &intent).confirmed_by(amount, case.currency));
+    offers
 }
 
 pub(super) const fn is_open(it: &Break) -> bool {
