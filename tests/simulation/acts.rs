@@ -16,7 +16,7 @@ use super::swarm::Act;
 use super::time::{DAY, HOUR, MINUTE, START};
 
 /// How many orders a history has at most: few, so that most acts meet on the same one.
-const ORDERS: usize = 3;
+pub const ORDERS: usize = 3;
 
 impl State {
     /// Orders and papers from before the first pass, most of them old enough to be acted on.
@@ -53,6 +53,8 @@ impl State {
         self.world.at(at);
         match act {
             Act::Order => return self.place_order(),
+            Act::GiftCard | Act::CentApart | Act::OtherAmount => return self.place_odd_order(act),
+            Act::FollowRemedy => return self.follow_a_remedy(),
             Act::Stop | Act::Resume => return self.operate(act),
             _ => {}
         }
@@ -70,6 +72,7 @@ impl State {
             Act::Adopt | Act::RuleOut => self.attribute(act, &shop, shop.klarna_order_id?),
             Act::Approve => self.approve(&shop),
             Act::TryIntent | Act::TryRefund | Act::TryBreak => self.try_something(act, &shop),
+            _ if super::swarm::ODD.contains(&act) => self.widely(act, &shop),
             _ => self.at_klarna(act, &shop, shop.klarna_order_id?),
         }
     }

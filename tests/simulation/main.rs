@@ -26,6 +26,7 @@ mod operators;
 mod oracle;
 #[cfg(reconciled_plants)]
 mod plants;
+mod remedies;
 mod rng;
 mod run;
 mod seeds;
@@ -34,3 +35,4 @@ mod sim;
 mod stored;
 mod swarm;
 mod time;
+mod wide;

@@ -1,9 +1,11 @@
 //! Between the clients and the sandbox: every request becomes a flight, and every flight has a fate.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use reconciled::http::{Login, Method, Request, Response, Transport, TransportError};
 use reconciled::sandbox::{self, BodyFormat, Effect, FaultKind, FaultRule, Reply, Side};
+use uuid::Uuid;
 
 use super::sim::{Answer, Done, Flight, Sim, State, Waiting, Zombie};
 use super::swarm::NetFault;
@@ -69,6 +71,12 @@ fn flight(state: &State, request: &Request) -> Flight {
         largest: request.largest_answer,
         answer: None,
     }
+}
+
+fn is_list(flight: &Flight) -> bool {
+    let path = flight.request.path_and_query.split('?').next().unwrap_or_default();
+    let lists = ["/orders.json", "/invoices.json", "/shipments.json"];
+    flight.side == Side::Lightspeed && !flight.is_write() && lists.iter().any(|it| path.ends_with(it))
 }
 
 fn lost(why: &str) -> Answer {
@@ -160,6 +168,9 @@ impl State {
             NetFault::StaleRead => flight.side == Side::Klarna && !flight.is_write(),
             NetFault::MissingIds => flight.side == Side::Klarna && flight.is_write(),
             NetFault::ErrorIn200 => flight.side == Side::Lightspeed,
+            NetFault::EmptyPage | NetFault::ShortPage | NetFault::ShiftedPage => is_list(flight),
+            NetFault::WithoutCredits => flight.side == Side::Lightspeed && !flight.is_write(),
+            NetFault::OtherIds => flight.side == Side::Klarna && flight.is_write(),
             _ => true,
         };
         if fits {
@@ -214,14 +225,32 @@ impl State {
             NetFault::Conflict => (refusal(409, "CONFLICT"), either),
             NetFault::Refused => (refusal(403, "NOT_ALLOWED"), Effect::Before),
             NetFault::ErrorIn200 => (FaultKind::ErrorIn200 { message: "No.".to_owned() }, Effect::Before),
+            NetFault::EmptyPage => (FaultKind::EmptyPage, Effect::After),
+            NetFault::ShortPage => (FaultKind::ShortPage { missing: 1 }, Effect::After),
+            NetFault::ShiftedPage => (FaultKind::ShiftedPage { by: 1 }, Effect::After),
+            NetFault::WithoutCredits => (FaultKind::WithoutDocuments { ids: self.credit_ids() }, Effect::After),
+            NetFault::OtherIds => {
+                let (order, id) = self.rng.one(&[(true, false), (true, true)]);
+                let mut other = |is: bool| is.then(|| Uuid::from_u64_pair(self.rng.next(), self.rng.next()));
+                (FaultKind::OtherIds { order: other(order), id: other(id) }, Effect::After)
+            }
             NetFault::Huge => (FaultKind::HugeBody { bytes: flight.largest + 1 }, Effect::After),
         };
+        if matches!(fault, NetFault::EmptyPage | NetFault::ShortPage | NetFault::ShiftedPage | NetFault::WithoutCredits)
+        {
+            self.oracle.bent.insert(daemon);
+        }
         if matches!(fault, NetFault::Huge) {
             // What does not fit is not received whole; eight million bytes need not be made to show it.
             let _ = self.reach(daemon, flight, None);
             return (lost("more than the largest answer"), now);
         }
         (self.reach(daemon, flight, Some((kind, effect))), now)
+    }
+
+    fn credit_ids(&self) -> BTreeSet<u64> {
+        let all = self.world.all_shop_truth();
+        all.iter().flat_map(|shop| &shop.invoices).filter(|it| it.is_credit).map(|it| it.id).collect()
     }
 
     /// The request is at the service: what happens there happens now.

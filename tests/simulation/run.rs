@@ -219,7 +219,9 @@ impl Run {
         let shop = self.daemons[index].shop.clone().unwrap();
         let mut state = self.sim.lock();
         let now = state.now;
-        let options = Options { full: state.faults && state.rng.chance(30), ..Options::default() };
+        // Every night one looks at everything.
+        let full = state.faults && state.rng.chance(30) || state.nightly;
+        let options = Options { full, ..Options::default() };
         state.oracle.pass_begins(index);
         state.log.event(now, "pass", 0, || format!("machine {index}"));
         drop(state);
@@ -476,7 +478,11 @@ impl Run {
             }
         }
         for wait in [MINUTE, 100 * MINUTE, 6 * HOUR, 24 * HOUR, 2 * HOUR] {
-            self.sim.lock().pass(wait);
+            {
+                let mut state = self.sim.lock();
+                state.pass(wait);
+                state.nightly = wait == 24 * HOUR;
+            }
             self.everybody_passes();
             if self.is_broken() {
                 return;

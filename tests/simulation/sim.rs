@@ -100,6 +100,8 @@ pub struct State {
     pub mail: Option<Mail>,
     /// Things go wrong; off in the quiet phase at the end.
     pub faults: bool,
+    /// Passes look at everything, as they do once a night.
+    pub nightly: bool,
     /// What becomes of the next writes, where a history is written down.
     pub forced: Vec<NetFault>,
     pub log: Log,
@@ -184,6 +186,8 @@ impl Sim {
         if seed != 0 {
             super::swarm::set_switches(&mut rng, &mut world);
         }
+        world.set_side_clock(Side::Lightspeed, swarm.apart.0);
+        world.set_side_clock(Side::Klarna, swarm.apart.1);
         // Copies of one empty store are two empty stores.
         let stores: Vec<_> = (0..=usize::from(swarm.copies)).map(|_| shelf::empty_store(&shop)).collect();
         let mail = (swarm.hints > 0).then(|| Mail::ordered(shop, &mut world));
@@ -194,6 +198,10 @@ impl Sim {
             store: if swarm.copies { index } else { 0 },
         });
         let oracle = Oracle::new(&swarm, &world);
+        let mut log = Log::new(told);
+        if swarm.apart != (0, 0) {
+            log.count("clocks_apart");
+        }
         Self(Arc::new(Mutex::new(State {
             now: START,
             rng,
@@ -205,8 +213,9 @@ impl Sim {
             zombies: Vec::new(),
             mail,
             faults: true,
+            nightly: false,
             forced: Vec::new(),
-            log: Log::new(told),
+            log,
             oracle,
             swarm,
         })))

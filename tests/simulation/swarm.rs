@@ -35,6 +35,13 @@ pub enum NetFault {
     Refused,
     ErrorIn200,
     Huge,
+    EmptyPage,
+    ShortPage,
+    ShiftedPage,
+    /// One read of the shop lacks every credit invoice.
+    WithoutCredits,
+    /// A success that names another order, or another refund or capture.
+    OtherIds,
 }
 
 impl NetFault {
@@ -61,11 +68,16 @@ impl NetFault {
             Self::Refused => "refused",
             Self::ErrorIn200 => "error_in_200",
             Self::Huge => "huge",
+            Self::EmptyPage => "empty_page",
+            Self::ShortPage => "short_page",
+            Self::ShiftedPage => "shifted_page",
+            Self::WithoutCredits => "without_credits",
+            Self::OtherIds => "other_ids",
         }
     }
 }
 
-pub const NET_FAULTS: [NetFault; 21] = [
+pub const NET_FAULTS: [NetFault; 26] = [
     NetFault::NotSent,
     NetFault::DropRequest,
     NetFault::DropAnswer,
@@ -87,6 +99,11 @@ pub const NET_FAULTS: [NetFault; 21] = [
     NetFault::Refused,
     NetFault::ErrorIn200,
     NetFault::Huge,
+    NetFault::EmptyPage,
+    NetFault::ShortPage,
+    NetFault::ShiftedPage,
+    NetFault::WithoutCredits,
+    NetFault::OtherIds,
 ];
 
 /// What people and other programs do.
@@ -120,6 +137,33 @@ pub enum Act {
     TryIntent,
     TryRefund,
     TryBreak,
+    FollowRemedy,
+    Attempt,
+    WrongId,
+    StrangersId,
+    SessionId,
+    References,
+    PaidOtherwise,
+    GiftCard,
+    CentApart,
+    OtherAmount,
+    LowerInShop,
+    RaiseInShop,
+    LowerInPortal,
+    RaiseInPortal,
+    EditSlip,
+    PickUp,
+    Download,
+    Complete,
+    Delete,
+    CreditNothing,
+    CreditBelowZero,
+    CreditUnsent,
+    EqualNumbers,
+    PortalRefundForSeveral,
+    PortalRefundOfPart,
+    UndoRefund,
+    Vanish,
 }
 
 impl Act {
@@ -153,6 +197,33 @@ impl Act {
             Self::TryIntent => "try_intent",
             Self::TryRefund => "try_refund",
             Self::TryBreak => "try_break",
+            Self::FollowRemedy => "follow_remedy",
+            Self::Attempt => "attempt",
+            Self::WrongId => "wrong_id",
+            Self::StrangersId => "strangers_id",
+            Self::SessionId => "session_id",
+            Self::References => "references",
+            Self::PaidOtherwise => "paid_otherwise",
+            Self::GiftCard => "gift_card",
+            Self::CentApart => "cent_apart",
+            Self::OtherAmount => "other_amount",
+            Self::LowerInShop => "lower_in_shop",
+            Self::RaiseInShop => "raise_in_shop",
+            Self::LowerInPortal => "lower_in_portal",
+            Self::RaiseInPortal => "raise_in_portal",
+            Self::EditSlip => "edit_slip",
+            Self::PickUp => "pick_up",
+            Self::Download => "download",
+            Self::Complete => "complete",
+            Self::Delete => "delete",
+            Self::CreditNothing => "credit_nothing",
+            Self::CreditBelowZero => "credit_below_zero",
+            Self::CreditUnsent => "credit_unsent",
+            Self::EqualNumbers => "equal_numbers",
+            Self::PortalRefundForSeveral => "portal_refund_for_several",
+            Self::PortalRefundOfPart => "portal_refund_of_part",
+            Self::UndoRefund => "undo_refund",
+            Self::Vanish => "vanish",
         }
     }
 }
@@ -182,15 +253,79 @@ pub const RARE: [Act; 18] = [
     Act::Approve,
 ];
 
-/// What a wider world sees: shops as they are, and people who try things.
-pub const WIDE: &[Act] = &[Act::TryIntent, Act::TryRefund, Act::TryBreak];
+/// People who try things.
+pub const TRIED: [Act; 4] = [Act::TryIntent, Act::TryRefund, Act::TryBreak, Act::FollowRemedy];
+
+/// What a wider world sees: shops as they are.
+pub const ODD: [Act; 26] = [
+    Act::Attempt,
+    Act::WrongId,
+    Act::StrangersId,
+    Act::SessionId,
+    Act::References,
+    Act::PaidOtherwise,
+    Act::GiftCard,
+    Act::CentApart,
+    Act::OtherAmount,
+    Act::LowerInShop,
+    Act::RaiseInShop,
+    Act::LowerInPortal,
+    Act::RaiseInPortal,
+    Act::EditSlip,
+    Act::PickUp,
+    Act::Download,
+    Act::Complete,
+    Act::Delete,
+    Act::CreditNothing,
+    Act::CreditBelowZero,
+    Act::CreditUnsent,
+    Act::EqualNumbers,
+    Act::PortalRefundForSeveral,
+    Act::PortalRefundOfPart,
+    Act::UndoRefund,
+    Act::Vanish,
+];
 
 /// What no seed draws yet, because the rule that it needs is not there; each with that rule. This list only shrinks.
-pub const NOT_YET_DRAWN: &[(Act, &str)] = &[];
+pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
+    ("clocks_apart", "waits for its rule"),
+    ("empty_page", "waits for its rule"),
+    ("short_page", "waits for its rule"),
+    ("shifted_page", "waits for its rule"),
+    ("without_credits", "waits for its rule"),
+    ("other_ids", "waits for its rule"),
+    ("attempt", "waits for its rule"),
+    ("wrong_id", "waits for its rule"),
+    ("strangers_id", "waits for its rule"),
+    ("session_id", "waits for its rule"),
+    ("references", "waits for its rule"),
+    ("paid_otherwise", "waits for its rule"),
+    ("gift_card", "waits for its rule"),
+    ("cent_apart", "waits for its rule"),
+    ("other_amount", "waits for its rule"),
+    ("lower_in_shop", "waits for its rule"),
+    ("raise_in_shop", "waits for its rule"),
+    ("lower_in_portal", "waits for its rule"),
+    ("raise_in_portal", "waits for its rule"),
+    ("edit_slip", "waits for its rule"),
+    ("pick_up", "waits for its rule"),
+    ("download", "waits for its rule"),
+    ("complete", "waits for its rule"),
+    ("delete", "waits for its rule"),
+    ("credit_nothing", "waits for its rule"),
+    ("credit_below_zero", "waits for its rule"),
+    ("credit_unsent", "waits for its rule"),
+    ("equal_numbers", "waits for its rule"),
+    ("portal_refund_for_several", "waits for its rule"),
+    ("portal_refund_of_part", "waits for its rule"),
+    ("undo_refund", "waits for its rule"),
+    ("vanish", "waits for its rule"),
+];
 
-/// Whether seeds draw this act; `SIM_WIDE` draws what waits for its rule as well.
-fn is_drawn(act: Act) -> bool {
-    std::env::var_os("SIM_WIDE").is_some() || NOT_YET_DRAWN.iter().all(|(it, _)| *it != act)
+/// Whether seeds draw this; `SIM_WIDE` names what they draw besides, or says `all`.
+pub fn is_drawn(name: &str) -> bool {
+    let besides = std::env::var("SIM_WIDE").unwrap_or_default();
+    besides == "all" || besides.split(',').any(|it| it == name) || NOT_YET_DRAWN.iter().all(|(it, _)| *it != name)
 }
 
 /// Everything that one seed decides before it begins.
@@ -206,6 +341,8 @@ pub struct Swarm {
     pub act_rate: u64,
     pub passes: u32,
     pub daemons: usize,
+    /// How far Lightspeed's and Klarna's own clocks are ahead of the true time.
+    pub apart: (i64, i64),
     /// Two daemons have a store each, made from one copy.
     pub copies: bool,
     pub crash: u64,
@@ -227,10 +364,10 @@ pub struct Swarm {
 impl Swarm {
     pub fn of(rng: &mut Rng) -> Self {
         let calm = rng.chance(60);
-        let net: Vec<_> = NET_FAULTS.into_iter().filter(|_| rng.chance(250)).collect();
+        let net: Vec<_> = NET_FAULTS.into_iter().filter(|it| rng.chance(250) && is_drawn(it.name())).collect();
         let mut acts: Vec<_> = DAILY.to_vec();
         acts.extend(RARE.into_iter().filter(|_| rng.chance(200)));
-        acts.extend(WIDE.iter().copied().filter(|act| rng.chance(100) && is_drawn(*act)));
+        acts.extend(TRIED.iter().chain(&ODD).copied().filter(|act| rng.chance(100) && is_drawn(act.name())));
         if acts.contains(&Act::Stop) && !acts.contains(&Act::Resume) {
             acts.push(Act::Resume);
         }
@@ -249,6 +386,12 @@ impl Swarm {
             act_rate: rng.one(&[40, 40, 40, 150]),
             passes: u32::try_from(2 + rng.below(5)).unwrap(),
             daemons: if rng.chance(350) { 2 } else { 1 },
+            apart: if rng.chance(150) && is_drawn("clocks_apart") {
+                let by = [-2 * MINUTE, -8 * SECOND, 0, 8 * SECOND, 2 * MINUTE];
+                (rng.one(&by) / 2, rng.one(&by) / 2)
+            } else {
+                (0, 0)
+            },
             copies: rng.chance(600),
             crash: if calm { 0 } else { rate(rng, 350, 25) },
             freeze: if calm { 0 } else { rate(rng, 300, 20) },
@@ -283,6 +426,7 @@ impl Swarm {
         (swarm.net_rate, swarm.acts_left, swarm.passes, swarm.daemons, swarm.copies) = (0, 0, 0, 1, false);
         (swarm.crash, swarm.freeze, swarm.skew, swarm.restore, swarm.yields) = (0, 0, 0, 0, 0);
         (swarm.audits, swarm.limits, swarm.hints) = (true, false, 0);
+        swarm.apart = (0, 0);
         let drive = Mode::Drive;
         swarm.policy = Policy {
             act: true,

@@ -6,7 +6,7 @@ use reconciled::core::policy::Mode;
 use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
 
 use super::sends::invoice_in;
-use super::{minor, order_in, pairs, sends};
+use super::{attempts, minor, order_in, sends, shop_of, together};
 use crate::sim::{Flight, State};
 use crate::time::{MINUTE, SECOND};
 
@@ -44,6 +44,9 @@ pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before
         {
             sent.happened = true;
         }
+        if path.ends_with("/captures") {
+            charged_once(state, flight, &truth);
+        }
         sends::limits_hold(state);
     }
     check(state);
@@ -59,8 +62,11 @@ fn invoice(state: &State, id: u64) -> Option<(ShopTruth, InvoiceTruth)> {
 
 /// The invariants on money that hold at every moment.
 pub fn check(state: &mut State) {
-    for (shop, klarna) in pairs(state) {
-        refunds_never_exceed_captures(state, &shop, &klarna);
+    for (shop, all) in attempts(state) {
+        for klarna in &all {
+            refunds_never_exceed_captures(state, &shop, klarna);
+        }
+        let klarna = together(&all);
         one_credit_invoice_one_refund(state, &shop, &klarna);
         money_is_conserved(state, &shop, &klarna);
     }
@@ -71,7 +77,8 @@ fn refunds_never_exceed_captures(state: &mut State, shop: &ShopTruth, klarna: &K
         let (back, kept) = (klarna.refunded_amount, klarna.captured_amount);
         state.oracle.fail("refunds_never_exceed_captures", format!("{}: {back} of {kept} went back", shop.number));
     }
-    if klarna.captured_amount > klarna.order_amount.max(minor(shop.total)) {
+    let most = klarna.original_order_amount.max(klarna.order_amount).max(minor(shop.total));
+    if klarna.captured_amount > most {
         let what = format!("{}: {} of {} captured", shop.number, klarna.captured_amount, klarna.order_amount);
         state.oracle.fail("refunds_never_exceed_captures", what);
     }
@@ -86,7 +93,9 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
             return state.oracle.fail("one_credit_invoice_one_refund", format!("{}: no reference", shop.number));
         };
         // What somebody captures of a cancelled order goes back too, as another remainder over another amount.
-        let amount = if reference == cancel { refund.amount } else { 0 };
+        // Where papers carry one number, each may have its refund, over another amount.
+        let papers = shop.invoices.iter().filter(|it| it.is_credit && it.number == reference).count();
+        let amount = if reference == cancel || papers > 1 { refund.amount } else { 0 };
         if !once.insert((reference, amount)) {
             let what = format!("{}: refunded twice under {reference}", shop.number);
             return state.oracle.fail("one_credit_invoice_one_refund", what);
@@ -95,12 +104,44 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
             state.oracle.cancelled.contains(&shop.id)
         } else {
             let known = shop.invoices.iter().any(|it| it.is_credit && it.number == reference);
-            known && state.oracle.amounts.get(reference).is_some_and(|all| all.contains(&refund.amount))
+            known && is_for(state, reference, refund.amount, klarna)
         };
         if !is_owed {
             let what = format!("{}: {} went back under {reference}", shop.number, refund.amount);
             return state.oracle.fail("one_credit_invoice_one_refund", what);
         }
+    }
+}
+
+/// Whether a refund of this amount may stand under a credit invoice: what the paper says or said, what an adoption left
+/// of it, a cent less, or all that was left where that is less.
+fn is_for(state: &State, number: &str, amount: i64, klarna: &KlarnaTruth) -> bool {
+    let Some(said) = state.oracle.amounts.get(number) else { return false };
+    let adopted = state.oracle.adopted.get(number).copied().unwrap_or(0);
+    let is_all_left = klarna.refunded_amount >= klarna.captured_amount;
+    let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || is_all_left && amount <= of;
+    said.iter().any(|of| fits(*of))
+}
+
+/// A capture of ours never makes a consumer pay twice for one order. What was captured within the age of the read that it
+/// rests on could not be known.
+fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
+    let Some(shop) = shop_of(&state.world, klarna.order_id) else { return };
+    let known = flight.sent - 31 * SECOND;
+    let ids = shop.attempts.clone();
+    let all: Vec<_> = ids.into_iter().filter_map(|id| state.world.klarna_truth(id)).collect();
+    let before: i64 = all.iter().flat_map(|it| &it.captures).filter(|it| it.at_ms <= known).map(|it| it.amount).sum();
+    let key = flight.request.header("klarna-idempotency-key");
+    let ours: i64 = klarna
+        .captures
+        .iter()
+        .filter(|it| it.at_ms > known && it.idempotency_key.as_deref() == key)
+        .map(|it| it.amount)
+        .sum();
+    let worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
+    if before + ours > worth + 1 {
+        let what = format!("{}: {before} was captured, {ours} more is, {worth} is what it is worth", shop.number);
+        state.oracle.fail("nobody_pays_twice", what);
     }
 }
 
@@ -110,7 +151,7 @@ fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth)
     let most = |number: &str| state.oracle.amounts.get(number).and_then(|all| all.last().copied()).unwrap_or(0);
     let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| most(&it.number)).sum();
     let is_cancelled = state.oracle.cancelled.contains(&shop.id);
-    let owed = if is_cancelled { klarna.captured_amount.max(credits) } else { credits };
+    let owed = if is_cancelled { klarna.captured_amount.max(credits) } else { credits.max(0) };
     if ours > owed {
         state.oracle.fail("money_is_conserved", format!("{}: {ours} went back, {owed} was owed", shop.number));
     }
@@ -122,8 +163,15 @@ fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth)
 
 /// A credit invoice became paid by us: the money is back, or never came.
 fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
-    let Some(klarna) = shop.klarna_order_id.and_then(|id| state.world.klarna_truth(id)) else { return };
+    let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
+    if all.is_empty() {
+        return;
+    }
+    let klarna = together(&all);
     let amount = minor(invoice.total);
+    if amount == 0 {
+        return;
+    }
     let of = |reference: &str| -> i64 {
         klarna.refunds.iter().filter(|it| it.reference.as_deref() == Some(reference)).map(|it| it.amount).sum()
     };
@@ -132,7 +180,12 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let said = state.oracle.amounts.get(&invoice.number);
     let edited = state.oracle.edited.get(&invoice.number);
     let meanwhile = edited.is_some_and(|at| *at >= sent - LISTED);
-    let is_said = |it: i64| it == amount || meanwhile && said.is_some_and(|said| said.contains(&it));
+    // A cent is within what the two sides may differ by.
+    let is_said = |it: i64| (it - amount).abs() <= 1 || meanwhile && said.is_some_and(|said| said.contains(&it));
+    let part = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
+    let in_parts = part > 0 && is_said(part + of(&invoice.number));
+    let share = minor(shop.total - shop.gift_card);
+    let by_card = shop.gift_card > 0 && klarna.refunded_amount >= klarna.captured_amount.min(share);
     let named = klarna.refunds.iter().any(|it| it.reference.as_deref() == Some(&*invoice.number) && is_said(it.amount));
     let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
     // An answer was lost, and the one refund of that amount names nobody: it counts as the one that was asked for.
@@ -161,7 +214,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     // A cent is within what the two sides may differ by.
     let left_out = klarna.captured_amount + least <= minor(shop.total) + 1;
     let never_captured = closed && (left_out || klarna.captured_amount == 0);
-    if !(under_it || by_amount || all_back || never_captured) {
+    if !(under_it || in_parts || by_card || by_amount || all_back || never_captured) {
         let what = format!("{} over {amount} is marked paid: {klarna:?}", invoice.number);
         state.oracle.fail("paid_means_proven", what);
     }

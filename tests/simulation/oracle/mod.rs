@@ -59,6 +59,17 @@ pub struct Oracle {
     /// Who agreed to an effect in which store, and when.
     pub agreed: BTreeMap<(usize, IntentId), Vec<(&'static str, i64)>>,
     pub disputed: BTreeSet<Uuid>,
+    /// Shop orders that were paid by another method in the end.
+    pub otherwise: BTreeSet<u64>,
+    /// Shop orders that are gone, as they were.
+    pub deleted: Vec<ShopTruth>,
+    /// Refunds that somebody took back, and Klarna orders whose reads lack something that happened.
+    pub undone: BTreeSet<Uuid>,
+    pub vanished: BTreeSet<Uuid>,
+    /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.
+    pub bent: BTreeSet<usize>,
+    /// The most that a shop order was ever worth, in minor units.
+    pub worth: BTreeMap<u64, i64>,
     begun: BTreeMap<(usize, String), i64>,
     arrived: BTreeMap<(usize, String), Saw>,
     pub saw: BTreeMap<(usize, String), Saw>,
@@ -99,6 +110,12 @@ impl Oracle {
             consented: false,
             agreed: BTreeMap::new(),
             disputed: BTreeSet::new(),
+            otherwise: BTreeSet::new(),
+            deleted: Vec::new(),
+            undone: BTreeSet::new(),
+            vanished: BTreeSet::new(),
+            bent: BTreeSet::new(),
+            worth: BTreeMap::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),
             saw: BTreeMap::new(),
@@ -126,6 +143,8 @@ impl Oracle {
             if shop.status == "cancelled" {
                 self.cancelled.insert(shop.id);
             }
+            let worth = self.worth.entry(shop.id).or_default();
+            *worth = minor(shop.total).max(*worth);
             for invoice in shop.invoices.iter().filter(|invoice| invoice.is_credit) {
                 self.amounts.entry(invoice.number.clone()).or_default().insert(minor(invoice.total));
             }
@@ -184,6 +203,7 @@ impl Oracle {
     /// A pass begins on a machine that remembers nothing of the one before.
     pub fn pass_begins(&mut self, daemon: usize) {
         self.failed_reads.remove(&daemon);
+        self.bent.remove(&daemon);
         self.saw.retain(|(who, _), _| *who != daemon);
     }
 }
@@ -208,13 +228,36 @@ pub fn order_in(path: &str) -> Option<Uuid> {
     Uuid::try_parse(rest.split(['/', '?']).next()?).ok()
 }
 
+/// The shop order that a Klarna order was opened for.
 pub fn shop_of(world: &World, klarna: Uuid) -> Option<ShopTruth> {
-    world.all_shop_truth().into_iter().find(|shop| shop.klarna_order_id == Some(klarna))
+    world.all_shop_truth().into_iter().find(|shop| shop.attempts.contains(&klarna))
 }
 
 /// Whole cents of an amount in ten-thousandths.
 pub fn minor(units: i64) -> i64 {
     units / 100
+}
+
+/// Every shop order with all Klarna orders that were opened for it, the one that pays it first.
+pub fn attempts(state: &mut State) -> Vec<(ShopTruth, Vec<KlarnaTruth>)> {
+    let shops = state.world.all_shop_truth().into_iter();
+    let with_truth = |shop: ShopTruth| {
+        let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
+        (shop, all)
+    };
+    shops.map(with_truth).filter(|(_, all)| !all.is_empty()).collect()
+}
+
+/// The order that pays, with the money that moved at all attempts.
+pub fn together(all: &[KlarnaTruth]) -> KlarnaTruth {
+    let mut whole = all[0].clone();
+    for other in &all[1..] {
+        whole.captured_amount += other.captured_amount;
+        whole.refunded_amount += other.refunded_amount;
+        whole.captures.extend(other.captures.iter().cloned());
+        whole.refunds.extend(other.refunds.iter().cloned());
+    }
+    whole
 }
 
 /// Both sides of every order that Klarna pays.

@@ -12,7 +12,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 
-use super::{minor, pairs};
+use super::{attempts, minor, together};
 use crate::sim::State;
 
 /// Whether a consumer who keeps goods of an order that was sent in part is asked about. Not before a credit invoice of
@@ -44,9 +44,11 @@ impl Account {
         if shop.status == "cancelled" {
             return Self { paid, least: 0, most: 0 };
         }
+        // What goes back goes back from Klarna first.
         let credited: i64 = credits(shop).map(|it| it.total).sum();
-        let most = (shop.total - credited).max(0);
-        Self { paid, least: minor((sent(shop) - came_back(shop)).clamp(0, most)), most: minor(most) }
+        let most = (shop.total - shop.gift_card - credited).max(0);
+        let kept = sent(shop) - came_back(shop) - shop.gift_card;
+        Self { paid, least: minor(kept.clamp(0, most)), most: minor(most) }
     }
 
     /// A cent is within what the two sides may differ by.
@@ -67,7 +69,8 @@ fn credits(shop: &ShopTruth) -> impl Iterator<Item = &InvoiceTruth> {
 
 /// What left the house. Shipping costs count once everything did.
 fn sent(shop: &ShopTruth) -> i64 {
-    if shop.lines.iter().all(|line| line.sent >= line.quantity) {
+    let is_handed_over = shop.status.starts_with("completed") || shop.status.ends_with("ready_for_download");
+    if is_handed_over || shop.lines.iter().all(|line| line.sent >= line.quantity) {
         return shop.total;
     }
     shop.lines.iter().map(|line| line.unit * line.sent).sum()
@@ -102,19 +105,21 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
         return;
     }
     let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
-    let pairs = pairs(state);
+    let all = attempts(state);
     for store in state.stores.clone() {
         let told = told(&store);
-        for (shop, klarna) in &pairs {
+        for (shop, all) in &all {
+            let klarna = &together(all);
             // Of an order that names no Klarna order and was cancelled without a credit invoice nobody can tell that it
             // was ever paid.
-            let is_nobodys = nowhere && shop.status == "cancelled" && credits(shop).next().is_none();
+            let is_unshown = all.len() > 1 || shop.status == "cancelled" && credits(shop).next().is_none();
+            let is_nobodys = nowhere && is_unshown;
             if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
                 continue;
             }
             let account = Account::of(shop, klarna);
             let is_known = match account.holder() {
-                None => true,
+                None => !lies_open(&policy, shop, all),
                 Some(holder) => is_somebody_elses(&policy, shop, klarna, holder) || was_decided(state, klarna, holder),
             };
             if !is_known {
@@ -123,6 +128,16 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             }
         }
     }
+}
+
+/// Of an order that needs no more, an authorization still holds the consumer's money back.
+fn lies_open(policy: &Policy, shop: &ShopTruth, all: &[KlarnaTruth]) -> bool {
+    let is_open =
+        |it: &&KlarnaTruth| it.remaining_authorized_amount > 0 && it.status != "EXPIRED" && it.status != "CANCELLED";
+    let open = all.iter().filter(is_open).count();
+    let is_over = shop.status == "cancelled" && policy.cancels != Mode::Off;
+    let beside = open > 0 && all.len() > 1 && all.iter().any(|it| it.captured_amount > 0 && !is_open(&it));
+    is_over && open > 0 || beside
 }
 
 /// The policy says that nobody is to look at this.

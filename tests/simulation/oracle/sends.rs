@@ -7,7 +7,7 @@ use reconciled::core::policy::Mode;
 use reconciled::sandbox::{ShopTruth, Side};
 use reconciled::store::{Dossier, Store as _};
 
-use super::{SentRefund, order_in, shop_of};
+use super::{SentRefund, minor, order_in, shop_of};
 use crate::sim::{Flight, State};
 use crate::time::{DAY, MINUTE, SECOND};
 
@@ -41,7 +41,9 @@ pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
 fn target(state: &State, flight: &Flight) -> Option<(ShopTruth, Kind)> {
     let path = flight.request.path_and_query.as_str();
     if flight.side == Side::Klarna {
-        let shop = shop_of(&state.world, order_in(path)?)?;
+        let id = order_in(path)?;
+        let gone = || state.oracle.deleted.iter().find(|shop| shop.attempts.contains(&id)).cloned();
+        let shop = shop_of(&state.world, id).or_else(gone)?;
         let kind = match path.rsplit('/').next()? {
             "refunds" => Kind::Refund,
             "captures" => Kind::Capture,
@@ -53,7 +55,7 @@ fn target(state: &State, flight: &Flight) -> Option<(ShopTruth, Kind)> {
         return Some((shop, kind));
     }
     let invoice = invoice_in(path)?;
-    let shops = state.world.all_shop_truth().into_iter();
+    let shops = state.world.all_shop_truth().into_iter().chain(state.oracle.deleted.clone());
     shops.into_iter().find(|shop| shop.invoices.iter().any(|it| it.id == invoice)).map(|shop| (shop, Kind::MarkPaid))
 }
 
@@ -117,11 +119,15 @@ fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind)
     if kind == Kind::Capture && dossier.ledger.order.was_cancelled() {
         state.oracle.fail("cancelled_absorbs", format!("a capture is sent for the cancelled {}", shop.number));
     }
-    if kind == Kind::Capture && shop.shipment_status == "not_shipped" {
+    let is_handed_over = shop.shipment_status != "not_shipped"
+        || shop.status.starts_with("completed")
+        || shop.status.ends_with("ready_for_download");
+    if kind == Kind::Capture && !is_handed_over {
         state.oracle.fail("captures_what_was_shipped", format!("nothing of {} is shipped", shop.number));
     }
     let is_credited = shop.invoices.iter().any(|it| it.is_credit);
-    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited;
+    let was_worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
+    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited || minor(shop.total) < was_worth;
     if matches!(kind, Kind::Cancel | Kind::Release) && !is_given_up {
         state.oracle.fail("gives_up_what_was_given_up", format!("a {} is sent for {}", kind.name(), shop.number));
     }
@@ -132,8 +138,9 @@ fn patience_holds(state: &mut State, shop: &ShopTruth, intent: &Intent) {
     let Some((id, number)) = &intent.effect.credit_invoice else { return };
     let Some(credit) = shop.invoices.iter().find(|it| it.id == id.0) else { return };
     let patience = i64::try_from(state.swarm.policy.refund_after.as_millis()).unwrap();
-    // The shop's dates are whole seconds.
-    if state.swarm.skew == 0 && state.now + SECOND < credit.created_ms + patience {
+    // The shop's dates are whole seconds, by its own clock.
+    let apart = state.swarm.apart.0.abs();
+    if state.swarm.skew == 0 && state.now + SECOND + apart < credit.created_ms + patience {
         state.oracle.fail("patience_holds", format!("{number} is younger than the policy lets be refunded"));
     }
 }

@@ -1,0 +1,137 @@
+//! Operators who do what they are told: they paste a command that a break shows them, to the letter.
+//!
+//! The command is read here by the words of the outside contract, not by the program's own parser; one that nobody could
+//! paste is a breach.
+
+use futures_util::FutureExt as _;
+use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use reconciled::core::ledger::Attribution;
+use reconciled::sandbox::ShopTruth;
+use reconciled::store::{Break, BreakStatus, Operation, Store as _};
+use uuid::Uuid;
+
+use super::sim::State;
+
+/// The words of one command, without the program's name; quotes hold words together.
+fn words(command: &str) -> Vec<String> {
+    let (mut all, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for letter in command.chars() {
+        match (quote, letter) {
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), _) if letter == open => quote = None,
+            (None, ' ') => all.push(std::mem::take(&mut word)),
+            _ => word.push(letter),
+        }
+    }
+    all.push(word);
+    all.retain(|it| !it.is_empty());
+    all
+}
+
+/// The commands of this program that a text shows.
+pub fn commands(text: &str) -> Vec<Vec<String>> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter_map(|it| it.strip_prefix("reconciled ")).map(words).collect()
+}
+
+impl State {
+    /// Pastes one of the commands that an open break shows.
+    pub fn follow_a_remedy(&mut self) -> Option<String> {
+        let breaks: Vec<Break> = self.stores[0].breaks(false).now_or_never().unwrap().ok()?;
+        let shown: Vec<(Break, Vec<String>)> = breaks
+            .into_iter()
+            .filter(|it| it.status != BreakStatus::Resolved)
+            .flat_map(|it| {
+                let all = commands(it.remedy.as_deref().unwrap_or_default());
+                all.into_iter().map(move |words| (it.clone(), words))
+            })
+            .collect();
+        if shown.is_empty() {
+            return None;
+        }
+        let (it, words) = shown[self.rng.index(shown.len())].clone();
+        let what = words.join(" ");
+        let order = it.order.as_ref().map(|number| number.0.clone());
+        let shops = self.world.all_shop_truth();
+        let shop = shops.into_iter().find(|shop| Some(&shop.number) == order.as_ref());
+        let verb = words.first().map(String::as_str).unwrap_or_default();
+        let target = words.get(1).cloned().unwrap_or_default();
+        let done = match verb {
+            "approve" => self.paste_approval(&target, &words, shop.as_ref()?),
+            "adopt" => self.paste_adoption(&target, &words, shop.as_ref()?),
+            "ignore" => self.paste_refusal(&target, shop.as_ref()?),
+            "hold" | "release" | "breaks" | "show" | "reconcile" | "explain" | "resume" | "check" | "settle" => {
+                Some(false)
+            }
+            "link" | "accept" => Some(false),
+            _ => None,
+        };
+        if done.is_none() {
+            self.oracle.fail("remedies_can_be_pasted", format!("{}: `reconciled {what}`", it.kind.name()));
+        }
+        done?.then(|| format!("{}: {what}", it.kind.name()))
+    }
+
+    /// `approve INTENT [--amount DECIMAL] --note WHY`, by both operators where it takes two.
+    fn paste_approval(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
+        let intent = IntentId(Uuid::try_parse(target).ok()?);
+        words.iter().position(|it| it == "--note")?;
+        let (order, two_person_above) = (OrderId(shop.id), self.swarm.policy.two_person_above);
+        let mut took = false;
+        for who in ["operator-1", "operator-2"] {
+            for (store, operated) in self.say_as(who, || Operation::Approve { order, intent, two_person_above }) {
+                self.oracle.agreed.entry((store, intent)).or_default().push((who, self.now));
+                self.oracle.consented = true;
+                took |= operated == reconciled::store::Operated::Done;
+            }
+            if two_person_above.is_none() {
+                break;
+            }
+        }
+        Some(took)
+    }
+
+    /// `adopt REFUND INVOICE`
+    fn paste_adoption(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
+        let number = words.get(2)?;
+        let credit = shop.invoices.iter().find(|it| it.is_credit && it.number == *number)?.clone();
+        let (order, name) = (OrderId(shop.id), RefundId(target.to_owned()));
+        let to = Attribution::CreditInvoice(InvoiceId(credit.id));
+        let took = self.say_as("operator", || Operation::Attribute { order, refund: name.clone(), to: to.clone() });
+        let of = self.refund_called(shop, target);
+        if let (false, Some((id, amount))) = (took.is_empty(), of) {
+            self.oracle.attributed.insert(id);
+            *self.oracle.adopted.entry(credit.number).or_default() += amount;
+        }
+        Some(!took.is_empty())
+    }
+
+    /// `ignore REFUND` or `ignore INTENT`
+    fn paste_refusal(&mut self, target: &str, shop: &ShopTruth) -> Option<bool> {
+        let order = OrderId(shop.id);
+        if let Some((id, amount)) = self.refund_called(shop, target) {
+            let name = RefundId(target.to_owned());
+            let ruled_out = || Operation::Attribute { order, refund: name.clone(), to: Attribution::RuledOut };
+            let took = self.say_as("operator", ruled_out);
+            if !took.is_empty() {
+                self.oracle.attributed.insert(id);
+                *self.oracle.ruled_out.entry(shop.klarna_order_id?).or_default() += amount;
+            }
+            return Some(!took.is_empty());
+        }
+        let intent = IntentId(Uuid::try_parse(target).ok()?);
+        Some(!self.say_as("operator", || Operation::Abandon(intent)).is_empty())
+    }
+
+    fn refund_called(&mut self, shop: &ShopTruth, name: &str) -> Option<(Uuid, i64)> {
+        let ids = shop.attempts.clone();
+        let mut refunds = ids.into_iter().filter_map(|id| self.world.klarna_truth(id)).flat_map(|it| it.refunds);
+        refunds.find(|it| it.id.to_string() == name).map(|it| (it.id, it.amount))
+    }
+}
+
+#[test]
+fn commands_are_found_in_a_text() {
+    let text = "Let it go with `reconciled approve 1 --note 'it is right'`, or read `docs/runbook.md`.";
+    assert_eq!(commands(text), vec![vec!["approve", "1", "--note", "it is right"]]);
+}
