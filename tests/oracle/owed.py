@@ -24,7 +24,9 @@ def cents(text):
 
 
 class Order:
-    def __init__(self, shop, klarna):
+    def __init__(self, shop, klarna, others=()):
+        # A consumer pays an order, not an attempt: what other attempts took counts.
+        self.paid_elsewhere = sum(it["captured_amount"] - it["refunded_amount"] for it in others)
         self.number = shop["number"]
         self.total = cents(shop["total"])
         self.is_cancelled = shop["status"] == "cancelled"
@@ -40,6 +42,7 @@ class Order:
             if it["is_credit"]
         ]
         self.lines = shop["lines"]
+        self.gift_card = cents(shop["gift_card"])
         self.klarna_status = klarna["status"]
         self.captured = sum(it["amount"] for it in klarna["captures"])
         self.refunded = sum(it["amount"] for it in klarna["refunds"])
@@ -83,12 +86,13 @@ class Order:
         come back, for what was ordered and not credited."""
         if self.is_cancelled:
             return 0, 0
-        most = max(self.total - self.credited, 0)
-        return min(max(self.sent() - self.came_back(), 0), most), most
+        most = max(self.total - self.gift_card - self.credited, 0)
+        kept = self.sent() - self.came_back() - self.gift_card
+        return min(max(kept, 0), most), most
 
     def holder(self):
         """Who has what is another's, to the cent: the merchant the consumer's money, or the consumer unpaid goods."""
-        paid = self.captured - self.refunded
+        paid = self.captured - self.refunded + self.paid_elsewhere
         least, most = self.should_pay()
         if paid > most + 1:
             return {"who": "merchant", "amount": paid - most}
@@ -200,8 +204,12 @@ class Order:
 def main():
     truth = json.load(sys.stdin)["truth"]
     at_klarna = {it["order_id"]: it for it in truth["klarna_orders"]}
-    pairs = [(it, at_klarna[it["klarna_order_id"]]) for it in truth["shop_orders"] if it["klarna_order_id"]]
-    json.dump({"orders": [Order(shop, klarna).report() for shop, klarna in pairs]}, sys.stdout)
+    orders = []
+    for shop in truth["shop_orders"]:
+        if shop["klarna_order_id"]:
+            others = [at_klarna[it] for it in shop["attempts"] if it != shop["klarna_order_id"]]
+            orders.append(Order(shop, at_klarna[shop["klarna_order_id"]], others).report())
+    json.dump({"orders": orders}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ impl State {
             Act::StrangersId => {
                 let others = self.world.all_shop_truth();
                 let other = others.iter().find(|it| it.id != id)?.klarna_order_id?;
+                self.maybe_instead(id);
                 self.world.show_id(id, &other.to_string(), place, None);
                 format!("{other} in {place:?}")
             }
@@ -90,6 +91,7 @@ impl State {
                     (Act::WrongId, Some(right)) => Uuid::from_u128(right.as_u128() ^ 0x0f00).to_string(),
                     _ => Uuid::from_u64_pair(self.rng.next(), self.rng.next()).to_string(),
                 };
+                self.maybe_instead(id);
                 self.world.show_id(id, &wrong, place, None);
                 format!("{wrong} in {place:?}")
             }
@@ -106,6 +108,15 @@ impl State {
             }
         };
         Some(format!("{} {said}", shop.number))
+    }
+
+    /// As often as not what is written stands instead of the right id, and not beside it.
+    fn maybe_instead(&mut self, order: u64) {
+        if self.rng.chance(500) {
+            self.world.set_memo(order, "");
+            self.world.clear_payment_data(order);
+            self.world.clear_metafields(order);
+        }
     }
 
     fn about_the_order(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -160,6 +171,8 @@ impl State {
                 return Some(format!("{} twice on {}", first.number, shop.number));
             }
             Act::CreditNothing => Credit::Amount(0),
+            // One alone may be how this shop writes credit invoices; beside another it is a contradiction.
+            Act::CreditBelowZero if shop.invoices.iter().all(|it| !it.is_credit || it.total <= 0) => return None,
             Act::CreditBelowZero => Credit::Amount(-100 * self.rng.one(&[500, 1_000])),
             _ => {
                 let unsent = shop.lines.iter().position(|line| line.sent == 0 && line.quantity > 0)?;
@@ -186,7 +199,7 @@ impl State {
             Act::UndoRefund => {
                 let last = truth.refunds.last()?.id;
                 self.world.undo_refund(id, last).ok()?;
-                self.oracle.undone.insert(last);
+                self.oracle.undone.insert(id);
             }
             Act::Vanish => {
                 let last = truth.refunds.last().or(truth.captures.last())?.id;

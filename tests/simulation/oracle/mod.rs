@@ -63,7 +63,7 @@ pub struct Oracle {
     pub otherwise: BTreeSet<u64>,
     /// Shop orders that are gone, as they were.
     pub deleted: Vec<ShopTruth>,
-    /// Refunds that somebody took back, and Klarna orders whose reads lack something that happened.
+    /// Klarna orders of which somebody took a refund back, and those whose reads lack something that happened.
     pub undone: BTreeSet<Uuid>,
     pub vanished: BTreeSet<Uuid>,
     /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.

@@ -67,10 +67,14 @@ fn credits(shop: &ShopTruth) -> impl Iterator<Item = &InvoiceTruth> {
     shop.invoices.iter().filter(|it| it.is_credit)
 }
 
+fn is_sent_in_part(shop: &ShopTruth) -> bool {
+    let is_handed_over = shop.status.starts_with("completed") || shop.status.ends_with("ready_for_download");
+    !is_handed_over && shop.lines.iter().any(|line| line.sent < line.quantity)
+}
+
 /// What left the house. Shipping costs count once everything did.
 fn sent(shop: &ShopTruth) -> i64 {
-    let is_handed_over = shop.status.starts_with("completed") || shop.status.ends_with("ready_for_download");
-    if is_handed_over || shop.lines.iter().all(|line| line.sent >= line.quantity) {
+    if !is_sent_in_part(shop) {
         return shop.total;
     }
     shop.lines.iter().map(|line| line.unit * line.sent).sum()
@@ -145,7 +149,7 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
     match holder {
         Holder::Merchant(_) if shop.status == "cancelled" => policy.cancels == Mode::Off || policy.refunds == Mode::Off,
         Holder::Merchant(_) => policy.refunds == Mode::Off,
-        Holder::Consumer(_) if !ASKED_OF_PARTS && shop.lines.iter().any(|line| line.sent < line.quantity) => true,
+        Holder::Consumer(_) if !ASKED_OF_PARTS && is_sent_in_part(shop) => true,
         Holder::Consumer(missing) => {
             policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount
         }
