@@ -48,6 +48,10 @@ const PLANTS: &[(&str, &str)] = &[
     ("cancels_living_orders", "whatever is not captured is cancelled"),
     ("no_patience", "a credit invoice is refunded at once, beside the vendor's app"),
     ("act_false_is_ignored", "`act = false` plans, and sends all the same"),
+    ("approve_after_ignore", "what was given up may be started anew, however old its request"),
+    ("any_name_proves", "a success that names another order proves this one"),
+    ("credit_against_delivered_goods", "a credit of what never left is a return of what did"),
+    ("equal_seconds_count_as_after", "two companies' clocks agree to the second"),
     ("breaks_are_not_kept", "differences are found and never told"),
 ];
 

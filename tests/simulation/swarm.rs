@@ -299,8 +299,6 @@ pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
     ("credit_below_zero", "credits of either sign on one order are added up as if they were of one"),
     ("equal_numbers", "a number counts as an identity"),
     ("undo_refund", "what was confirmed is not watched yet"),
-    ("clocks_apart", "what is compared across clocks has no tolerance yet"),
-    ("other_ids", "a success that names another order counts as one"),
     ("without_credits", "a paper that one read lacks is gone for ever"),
     ("wrong_id", "an id that Klarna never knew counts"),
     ("strangers_id", "nobody asks whose order Klarna says it is"),

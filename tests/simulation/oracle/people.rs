@@ -15,10 +15,6 @@ use reconciled::store::sqlite::SqliteStore;
 use super::{attempts, minor, together};
 use crate::sim::State;
 
-/// Whether a consumer who keeps goods of an order that was sent in part is asked about. Not before a credit invoice of
-/// what never left the house is kept apart from a return: seed 100 refunds such a one today.
-const ASKED_OF_PARTS: bool = false;
-
 /// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Account {
@@ -149,7 +145,6 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
     match holder {
         Holder::Merchant(_) if shop.status == "cancelled" => policy.cancels == Mode::Off || policy.refunds == Mode::Off,
         Holder::Merchant(_) => policy.refunds == Mode::Off,
-        Holder::Consumer(_) if !ASKED_OF_PARTS && is_sent_in_part(shop) => true,
         Holder::Consumer(missing) => {
             policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount
         }
