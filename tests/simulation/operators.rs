@@ -9,7 +9,7 @@ use reconciled::sandbox::ShopTruth;
 use reconciled::store::{Break, Dossier, Operated, Operation, Store as _};
 
 use super::sim::State;
-use super::swarm::Act;
+use super::swarm::{Act, is_drawn};
 
 impl State {
     pub fn try_something(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -81,6 +81,9 @@ impl State {
         }
         let it = breaks[self.rng.index(breaks.len())].clone();
         let step = self.rng.below(5);
+        if step == 1 && !is_drawn("resolve") {
+            return None;
+        }
         let operation = || match step {
             0 => Operation::Acknowledge(it.id),
             1 => Operation::Resolve(it.id),
@@ -89,6 +92,9 @@ impl State {
             _ => Operation::Remark(it.id),
         };
         let took = self.say_as("operator", operation);
+        if step == 1 && !took.is_empty() {
+            self.log.count("resolve");
+        }
         (!took.is_empty()).then(|| format!("{:?} on {}", operation(), it.kind.name()))
     }
 }
