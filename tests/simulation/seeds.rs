@@ -157,11 +157,17 @@ fn sources(folder: &std::path::Path, all: &mut Vec<String>) {
     }
 }
 
+/// The program's source, file by file.
+pub fn source() -> Vec<String> {
+    let mut all = Vec::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    all
+}
+
 /// A line that can be spoilt and that nobody spoils proves nothing.
 #[test]
 fn every_mark_in_the_source_is_a_plant_that_is_tried() {
-    let mut all = Vec::new();
-    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let all = source();
     let marks: BTreeSet<_> = all.iter().flat_map(|text| marks(text)).collect();
     let list = include_str!("plants.rs");
     // This one belongs to the power cuts.
