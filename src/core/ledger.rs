@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::adoption::Part;
 use super::credit_invoice::{self, CreditInvoice, Proof};
 use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
 use super::intent::{self, Intent, Kind};
@@ -22,14 +23,17 @@ pub struct CreditRecord {
     pub created_at: Timestamp,
 }
 
-/// Which obligation a refund settles.
+/// Which obligations a refund settles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attribution {
+    /// The whole refund, as far as the credit invoice reaches: what was said before refunds had parts.
     CreditInvoice(InvoiceId),
     /// The remainder of a cancelled order.
     Cancel,
     /// A human ruled it out: it settles nothing of this order, and stops nothing.
     RuledOut,
+    /// Each part for what it settles. What they leave of the refund is explained by nothing.
+    Parts(Vec<Part>),
 }
 
 /// Everything held about one order.

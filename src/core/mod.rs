@@ -3,6 +3,7 @@
 //! Never reads a clock, a file, the network or the environment; never logs; never serialises. Time, ids and
 //! policy are arguments. Anything in this program that *chooses* is here.
 
+pub mod adoption;
 pub mod ageing;
 pub mod answer;
 pub mod attribution;

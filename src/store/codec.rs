@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use crate::core::adoption::{Part, Settles};
 use crate::core::credit_invoice::{self, CreditInvoice, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, InvoiceId, RefundId};
 use crate::core::intent::{self, Kind, State};
 use crate::core::ledger::Attribution;
-use crate::core::money::Currency;
+use crate::core::money::{Currency, Minor};
 use crate::core::order::{self, Order, Stage};
 
 /// A value with a durable word.
@@ -184,6 +185,10 @@ impl Coded for Attribution {
             Self::CreditInvoice(id) => Cow::Owned(format!("credit_invoice:{id}")),
             Self::Cancel => Cow::Borrowed("cancel"),
             Self::RuledOut => Cow::Borrowed("ruled_out"),
+            Self::Parts(parts) => {
+                let words: Vec<String> = parts.iter().map(encode_part).collect();
+                Cow::Owned(format!("parts:{}", words.join(",")))
+            }
         }
     }
 
@@ -191,13 +196,38 @@ impl Coded for Attribution {
         match word.split_once(':') {
             None if word == "cancel" => Some(Self::Cancel),
             None if word == "ruled_out" => Some(Self::RuledOut),
-            Some(("credit_invoice", id)) => {
-                let number: u64 = id.parse().ok()?;
-                (number.to_string() == id).then_some(Self::CreditInvoice(InvoiceId(number)))
-            }
+            Some(("credit_invoice", id)) => Some(Self::CreditInvoice(invoice_id(id)?)),
+            Some(("parts", parts)) => parts.split(',').map(decode_part).collect::<Option<_>>().map(Self::Parts),
             None | Some(_) => None,
         }
     }
+}
+
+fn invoice_id(text: &str) -> Option<InvoiceId> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(InvoiceId(number))
+}
+
+/// `21=2500`, `cancel=2500` or `nothing=2500`, in minor units.
+fn encode_part(part: &Part) -> String {
+    let amount = part.amount.get();
+    match part.settles {
+        Settles::Credit(id) => format!("{id}={amount}"),
+        Settles::Cancel => format!("cancel={amount}"),
+        Settles::Nothing => format!("nothing={amount}"),
+    }
+}
+
+fn decode_part(word: &str) -> Option<Part> {
+    let (settles, amount) = word.split_once('=')?;
+    let minor: i64 = amount.parse().ok()?;
+    let amount = (minor.to_string() == amount).then(|| Minor::new(minor).ok())??;
+    let settles = match settles {
+        "cancel" => Settles::Cancel,
+        "nothing" => Settles::Nothing,
+        id => Settles::Credit(invoice_id(id)?),
+    };
+    Some(Part { settles, amount })
 }
 
 #[cfg(test)]
@@ -259,6 +289,11 @@ mod tests {
             survives(&Attribution::CreditInvoice(InvoiceId(id)));
             survives(&Attribution::Cancel);
             survives(&Attribution::RuledOut);
+            survives(&Attribution::Parts(vec![
+                Part { settles: Settles::Credit(InvoiceId(id)), amount: Minor::new(2500).unwrap() },
+                Part { settles: Settles::Cancel, amount: Minor::new(1).unwrap() },
+                Part { settles: Settles::Nothing, amount: Minor::new(300).unwrap() },
+            ]));
         }
 
         #[test]

@@ -18,6 +18,7 @@ pub mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use reconciled::core::adoption::{Part, Settles};
 use reconciled::core::answer;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::decide::decide;
@@ -361,6 +362,19 @@ impl Scene {
         self
     }
 
+    /// A human said part by part what the refund settles: a credit invoice's number, `cancel` or `nothing`.
+    pub fn parted(self, refund: &str, parts: &[(&str, &str)]) -> Self {
+        let part = |(what, amount): &(&str, &str)| {
+            let settles = match *what {
+                "cancel" => Settles::Cancel,
+                "nothing" => Settles::Nothing,
+                number => Settles::Credit(InvoiceId(id_of(number))),
+            };
+            Part { settles, amount: eur(amount) }
+        };
+        self.adopted(refund, Attribution::Parts(parts.iter().map(part).collect()))
+    }
+
     pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.policy);
         self
@@ -542,8 +556,9 @@ impl Ask {
     }
 
     fn credit(&self) -> Option<(InvoiceId, InvoiceNumber)> {
-        let is_credit = self.reference.starts_with("INV");
-        is_credit.then(|| (InvoiceId(id_of(self.reference)), InvoiceNumber(self.reference.to_owned())))
+        let number = self.reference.strip_suffix(":rest").unwrap_or(self.reference);
+        let is_credit = number.starts_with("INV");
+        is_credit.then(|| (InvoiceId(id_of(number)), InvoiceNumber(number.to_owned())))
     }
 
     pub fn intent(&self, target: &Target) -> Intent {

@@ -12,6 +12,19 @@ fn portal(refunded: &str) -> Scene {
     captured_order("100.00").credit("INV1", "40.00", "2h").refund("r9", refunded, "")
 }
 
+fn proof(refund: &str) -> Proof {
+    Proof::Refund(RefundId(refund.to_owned()))
+}
+
+fn two_credits() -> Scene {
+    captured_order("100.00").credit("INV1", "25.00", "3h").credit("INV2", "30.00", "2h")
+}
+
+/// 20.00 of 25.00 were refunded in the portal, and a human said so.
+fn partly_covered() -> Scene {
+    captured_order("100.00").credit("INV1", "25.00", "3h").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")])
+}
+
 fn verified(scene: Scene) -> Scene {
     scene.policy(|policy| policy.refunds = Mode::Verify)
 }
@@ -259,4 +272,120 @@ cases! {
             intent refund INV1 absent
             refund INV1 40.00 hold unattributed again
             break refund_unattributed r5 25.00";
+
+    // One refund for several credit invoices, several for one, and what that leaves.
+    what_an_adoption_leaves_of_a_refund_holds_every_other_refund_of_the_order:
+        two_credits().refund("r9", "55.00", "").adopted("r9", Attribution::CreditInvoice(InvoiceId(1))) => "
+            credit INV1 pending→refunded
+            credit INV2 pending→held
+            refund INV2 30.00 hold unattributed
+            mark_paid INV1 25.00 act
+            break refund_unattributed r9 30.00";
+
+    a_part_leaves_the_rest_of_its_refund_unexplained:
+        two_credits().refund("r9", "55.00", "").parted("r9", &[("INV1", "25.00")]) => "
+            credit INV1 pending→refunded
+            credit INV2 pending→held
+            refund INV2 30.00 hold unattributed
+            mark_paid INV1 25.00 act
+            break refund_unattributed r9 30.00";
+
+    one_refund_in_two_parts_settles_two_credit_invoices:
+        two_credits().refund("r9", "55.00", "").parted("r9", &[("INV1", "25.00"), ("INV2", "30.00")]) => "
+            credit INV1 pending→refunded
+            credit INV2 pending→refunded
+            mark_paid INV1 25.00 act
+            mark_paid INV2 30.00 act";
+
+    the_second_of_two_credit_invoices_of_one_refund_stays_proven:
+        two_credits().refund("r9", "55.00", "").parted("r9", &[("INV1", "25.00"), ("INV2", "30.00")])
+            .marked_paid("INV1", "1m").credit_known_as("INV1", "25.00", CreditInvoice::Paid(proof("r9")))
+            .credit_known_as("INV2", "30.00", CreditInvoice::Refunded(proof("r9"))) => "
+            mark_paid INV2 30.00 act";
+
+    what_a_human_ruled_out_of_a_refund_stops_nothing:
+        two_credits().refund("r9", "55.00", "").parted("r9", &[("INV1", "25.00"), ("nothing", "30.00")]) => "
+            credit INV1 pending→refunded
+            refund INV2 30.00 act
+            mark_paid INV1 25.00 act";
+
+    a_cent_that_parts_leave_is_no_surplus:
+        two_credits().refund("r9", "25.01", "").parted("r9", &[("INV1", "25.00")]) => "
+            credit INV1 pending→refunded
+            refund INV2 30.00 act
+            mark_paid INV1 25.00 act";
+
+    the_rest_of_a_partly_covered_credit_invoice_is_one_refund_of_ours:
+        partly_covered() => "refund INV1:rest 5.00 act";
+
+    the_rest_waits_for_its_patience_like_a_whole:
+        captured_order("100.00").credit("INV1", "25.00", "59m").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")]) => "
+            look_again 1m";
+
+    the_rest_is_not_sent_while_the_whole_is_under_way:
+        partly_covered().intended(&Ask::refund("INV1", "25.00").sending("1m")) => "";
+
+    the_rest_is_not_sent_once_the_whole_was_confirmed:
+        partly_covered().intended(&Ask::refund("INV1", "25.00").confirmed("r1", "1m")) => "
+            break refund_exceeds_credit INV1 20.00";
+
+    the_rest_is_asked_for_once:
+        partly_covered().intended(&Ask::refund("INV1:rest", "5.00").unknown("2s")) => "
+            intent refund INV1:rest absent
+            look_again 5s";
+
+    a_lost_rest_is_asked_for_again_under_its_own_key:
+        partly_covered().intended(&Ask::refund("INV1:rest", "5.00").unknown("10m").absent("5m")) => "
+            intent refund INV1:rest absent
+            refund INV1:rest 5.00 act again";
+
+    part_and_rest_settle_the_credit_invoice:
+        partly_covered().refund("r10", "5.00", "INV1:rest").intended(&Ask::refund("INV1:rest", "5.00").confirmed("r10", "1h")) => "
+            mark_paid INV1 25.00 act";
+
+    a_rest_that_a_lost_store_made_is_found_by_its_name:
+        partly_covered().refund("r10", "5.00", "INV1:rest") => "
+            credit INV1 pending→refunded
+            mark_paid INV1 25.00 act";
+
+    a_whole_is_never_sent_beside_a_rest_whose_adoption_was_taken_back:
+        partly_covered().intended(&Ask::refund("INV1:rest", "5.00").confirmed("r10", "2s")).adopted("r9", Attribution::RuledOut) => "";
+
+    a_rest_under_verify_is_missing:
+        verified(partly_covered()) => "break refund_missing INV1 5.00";
+
+    a_credit_invoice_marked_paid_although_a_rest_is_missing_is_said:
+        partly_covered().marked_paid("INV1", "1h") => "
+            credit INV1 pending→paid_by_hand
+            break paid_without_refund INV1 5.00";
+
+    a_refund_under_a_credit_invoices_name_that_is_larger_holds_the_others:
+        two_credits().refund("r9", "40.00", "INV1") => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            refund INV2 30.00 hold unattributed
+            break refund_amount_differs INV1 15.00";
+
+    two_refunds_of_one_credit_invoice_hold_the_others:
+        two_credits().refund("r8", "25.00", "INV1").refund("r9", "25.00", "").parted("r9", &[("INV1", "25.00")]) => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            refund INV2 30.00 hold unattributed
+            break refund_exceeds_credit INV1 25.00";
+
+    our_own_refund_in_a_humans_parts_is_not_a_second_one:
+        captured_order("100.00").credit("INV1", "25.00", "3h").credit("INV2", "50.00", "2h").refund("r1", "40.00", "INV1")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")).parted("r1", &[("INV1", "25.00"), ("INV2", "15.00")])
+            .credit_known_as("INV1", "25.00", CreditInvoice::Held) => "
+            credit INV1 held→refunded
+            refund INV2:rest 35.00 act
+            mark_paid INV1 25.00 act";
+
+    what_a_human_found_of_a_lost_request_settles_it:
+        captured_order("100.00").credit("INV1", "40.00", "30h").refund_at("r5", "40.00", "", "24h").refund("r2", "10.00", "INV7")
+            .credit("INV7", "10.00", "30h").marked_paid("INV7", "1h").credit_known_as("INV7", "10.00", CreditInvoice::Paid(proof("r2")))
+            .intended(&Ask::refund("INV1", "40.00").unknown("24h")).parted("r5", &[("INV1", "40.00")]) => "
+            credit INV1 refund_requested→refunded
+            intent refund INV1 seen r5
+            mark_paid INV1 40.00 act";
 }

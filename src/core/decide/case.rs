@@ -14,7 +14,7 @@ use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
 use crate::core::order::{self, Order};
 use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
-use crate::core::policy::{LONGEST_WAIT, Policy};
+use crate::core::policy::{AMOUNT_TOLERANCE, LONGEST_WAIT, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The working state of `decide`; lives for one call.
@@ -282,7 +282,8 @@ impl<'a> Case<'a> {
         if let Some(what) = self.disagreement {
             return Verdict::Hold(HoldReason::Disagreement(what));
         }
-        if kind == Kind::Refund && !self.attributed.unattributed.is_empty() && !planted!("no_hold_on_foreign_refund") {
+        let unexplained = !self.attributed.unattributed.is_empty() || self.has_surplus();
+        if kind == Kind::Refund && unexplained && !planted!("no_hold_on_foreign_refund") {
             return Verdict::Hold(HoldReason::Unattributed);
         }
         if matches!(kind, Kind::Refund | Kind::Capture)
@@ -291,6 +292,30 @@ impl<'a> Case<'a> {
             return Verdict::Hold(HoldReason::Unreadable(credit.number.clone()));
         }
         Verdict::Act
+    }
+
+    /// What has gone back for a credit invoice: the refunds that the read shows, and those of ours that Klarna confirmed and
+    /// that it does not show yet.
+    pub(super) fn covered(&self, id: InvoiceId) -> Minor {
+        let hidden = self.ledger.intents.iter().filter(|intent| {
+            intent.effect.kind == Kind::Refund
+                && intent.state == State::Confirmed
+                && intent.effect.credit_invoice.as_ref().is_some_and(|(of, _)| *of == id)
+                && !self.attributed.seen.contains_key(&intent.id)
+        });
+        let shown = self.attributed.by_credit.get(&id).into_iter().flatten().map(|refund| refund.amount);
+        shown.chain(hidden.map(|intent| intent.effect.amount)).collect()
+    }
+
+    /// More went back for a credit invoice than it asks for, and of a living order nothing explains the rest. What is left
+    /// of a cancelled one is owed whatever it is called.
+    fn has_surplus(&self) -> bool {
+        let is_over = |credit: &CreditInvoiceFacts| {
+            let refunded = self.attributed.by_credit.contains_key(&credit.id);
+            let more = credit.amount.as_ref().map(|amount| self.covered(credit.id).minus(*amount));
+            refunded && more.is_ok_and(|more| more.get() > AMOUNT_TOLERANCE)
+        };
+        !self.cancelled && self.shop.credit_invoices.iter().any(is_over)
     }
 
     /// This plan captures something, or gives up what is authorized.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
+use super::refunds::is_equal;
 use super::words::what_of;
 use super::{extension, is_closed};
 use crate::core::answer::Said;
@@ -111,13 +112,19 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
     let policy = case.policy;
     let (id, amount) = (intent.effect.credit_invoice.as_ref().map(|(id, _)| *id), intent.effect.amount);
     let credit = case.shop.credit_invoices.iter().find(|credit| Some(credit.id) == id);
-    let is_unchanged = credit.is_some_and(|credit| credit.amount == Ok(amount) && credit.paid.is(&false));
+    let is_unpaid = credit.is_some_and(|credit| credit.paid.is(&false));
+    let is_unchanged = is_unpaid && credit.is_some_and(|credit| credit.amount == Ok(amount));
+    // What others' refunds cover of it is not asked for.
+    let is_left = is_unpaid
+        && credit.is_some_and(|credit| {
+            credit.amount.as_ref().is_ok_and(|whole| is_equal(whole.minus(case.covered(credit.id)), amount))
+        });
     let (is_driven, is_owed) = match intent.effect.kind {
         Kind::Refund if case.is_overdrawn(klarna) => {
             return Some("with it more would go back than was captured");
         }
         Kind::Refund if id.is_none() => (policy.cancels == Mode::Drive, case.cancelled),
-        Kind::Refund => (policy.refunds == Mode::Drive, is_unchanged),
+        Kind::Refund => (policy.refunds == Mode::Drive, is_left),
         Kind::MarkPaid => (policy.mark_paid == Mode::Drive, is_unchanged),
         Kind::Cancel => (policy.cancels == Mode::Drive, case.cancelled || is_fully_credited(case)),
         Kind::Release => {

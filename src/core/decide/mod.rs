@@ -13,6 +13,7 @@ mod extension;
 mod in_flight;
 mod payments;
 mod refunds;
+mod rest;
 mod reversal;
 mod words;
 

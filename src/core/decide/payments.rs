@@ -1,7 +1,7 @@
 //! When a credit invoice is marked paid: when its refund is proven, or when its amount will never be captured.
 
 use super::case::{Case, Standing};
-use super::refunds::is_disproved;
+use super::refunds::{is_disproved, is_equal};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, OUTDATED};
@@ -51,17 +51,12 @@ fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) 
     if is_disproved(case, credit) {
         return true;
     }
-    if let Some(refunds) = case.attributed.by_credit.get(&credit.id) {
-        return refunds.iter().map(|refund| refund.amount).collect::<Minor>() != amount;
-    }
-    let reference = Reference(credit.number.0.clone());
-    case.intents_of(Kind::Refund, &reference)
-        .any(|intent| intent.state == State::Confirmed && intent.effect.amount != amount)
+    let covered = case.covered(credit.id);
+    covered.is_positive() && !is_equal(covered, amount)
 }
 
 fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
-    let refunds = case.attributed.by_credit.get(&credit.id);
-    refunds.is_some_and(|refunds| refunds.iter().map(|refund| refund.amount).collect::<Minor>() == amount)
+    case.attributed.by_credit.contains_key(&credit.id) && is_equal(case.covered(credit.id), amount)
 }
 
 /// We marked it paid after the shop's answer that still says otherwise. Times do not tell: the shop dates by whole

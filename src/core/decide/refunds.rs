@@ -9,8 +9,8 @@ use super::before_capture::{
 };
 use super::case::{Case, Standing, after};
 use super::delivered::ask;
-use super::is_over;
 use super::words::refusal;
+use super::{is_over, rest};
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
@@ -19,7 +19,7 @@ use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
-use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
+use crate::core::policy::{AMOUNT_TOLERANCE, KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
 
 /// Walks the order's credit invoices, oldest first; together they share what is left to refund.
 pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -34,7 +34,7 @@ pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             case.credit_differs(BreakKind::UnknownValue, &credit.number, Some(amount), case.now, message);
             case.promise(amount);
         } else if let Some(refunds) = case.attributed.by_credit.get(&credit.id).cloned() {
-            settled(case, credit, amount, &refunds);
+            settled(case, klarna, credit, amount, &refunds);
         } else if amount.is_positive() {
             unsettled(case, klarna, credit, amount);
         }
@@ -71,22 +71,29 @@ fn vanished(case: &mut Case<'_>) {
     }
 }
 
-/// Refunds at Klarna belong to this credit invoice: exactly its amount proves it, anything else is a break.
-fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refunds: &[KlarnaRefund]) {
-    let sum: Minor = refunds.iter().map(|refund| refund.amount).collect();
-    if sum == amount || planted!("any_amount_settles") {
+/// Refunds at Klarna belong to this credit invoice: its amount proves it, a part that a human gave it leaves a rest, and
+/// anything else is a break.
+fn settled(
+    case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor, refunds: &[KlarnaRefund],
+) {
+    let sum = case.covered(credit.id);
+    let more = sum.minus(amount);
+    if is_equal(sum, amount) || planted!("any_amount_settles") {
         if let Some(refund) = refunds.first() {
             case.credit_event(credit.id, Event::Refunded(Proof::Refund(refund.id.clone())));
         }
         return;
     }
+    if !more.is_positive() && rest::leaves_one(case, credit, refunds) {
+        return rest::due(case, klarna, credit, amount.minus(sum));
+    }
     case.credit_event(credit.id, Event::Held);
-    let more = sum.minus(amount);
     let reference = Reference(credit.number.0.clone());
     let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
+    let by_human = refunds.iter().all(|refund| case.attributed.parted.contains(&refund.id));
     let (kind, what) = if asked {
         (BreakKind::CreditChanged, "was changed after its refund")
-    } else if refunds.len() > 1 && more.is_positive() {
+    } else if (refunds.len() > 1 || by_human) && more.is_positive() {
         (BreakKind::RefundExceedsCredit, "was refunded more than once")
     } else {
         (BreakKind::RefundAmountDiffers, "was refunded with another amount")
@@ -98,6 +105,9 @@ fn settled(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, refu
 
 /// No refund of it is visible.
 fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
+    if rest::is_asked(case, credit) {
+        return; // What made it the rest was taken back since: until a read shows it, nobody knows what is due.
+    }
     let reference = Reference(credit.number.0.clone());
     let standing = case.standing(Kind::Refund, &reference);
     if let Some(intent) = case.intents_of(Kind::Refund, &reference).last().filter(|intent| is_asked(intent)) {
@@ -145,6 +155,10 @@ pub(super) fn is_disproved(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool
     let (CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id))) = state else {
         return false;
     };
+    // One refund may settle several.
+    if case.attributed.by_credit.get(&credit.id).is_some_and(|own| own.iter().any(|refund| refund.id == id)) {
+        return false;
+    }
     let of_others = case.attributed.by_credit.iter().filter(|(other, _)| **other != credit.id);
     let mut taken = of_others.flat_map(|(_, refunds)| refunds).chain(&case.attributed.cancel);
     let is_ruled_out = case.ledger.adopted.get(&id) == Some(&Attribution::RuledOut);
@@ -163,20 +177,20 @@ fn disproved(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
 }
 
 /// Under way. Marked paid by hand meanwhile, it is not sent again, so somebody must know.
-fn taken(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, reference: &Reference) {
+pub(super) fn taken(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, reference: &Reference) {
     let is_unknown = case.intents_of(Kind::Refund, reference).last().is_some_and(|last| last.state == State::Unknown);
     if is_unknown && credit.paid.is(&true) {
         paid_without_refund(case, credit, amount);
     }
 }
 
-fn is_asked(intent: &Intent) -> bool {
+pub(super) fn is_asked(intent: &Intent) -> bool {
     intent.state.is_in_flight() || intent.state == State::Confirmed
 }
 
 fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
     let asked = intent.effect.amount;
-    if asked != amount {
+    if !is_equal(asked, amount) {
         let (was, is) = (case.money(asked), case.money(amount));
         let message = format!("credit invoice {} says {is} now, its refund was intended over {was}", credit.number);
         case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount.minus(asked)), case.now, message);
@@ -184,7 +198,7 @@ fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, inte
 }
 
 /// Klarna refused it, or a human gave it up.
-fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
+pub(super) fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
     // What a given-up request may still give back is reserved already.
     let reserved = if case.may_still_land(intent) { intent.effect.amount } else { Minor::ZERO };
     case.promise(amount.less(reserved));
@@ -273,15 +287,23 @@ pub(super) fn refund_of(credit: &CreditInvoiceFacts, amount: Minor, generation: 
 }
 
 fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
-    let effect = refund_of(credit, amount, 0);
     let why = format!("credit invoice {} is not paid and no refund exists", credit.number);
+    request_as(case, credit, (amount, Reference(credit.number.0.clone())), why, standing);
+}
+
+pub(super) fn request_as(
+    case: &mut Case<'_>, credit: &CreditInvoiceFacts, (amount, reference): (Minor, Reference), why: String,
+    standing: &Standing,
+) {
+    let credit_invoice = Some((credit.id, credit.number.clone()));
+    let effect = Effect { kind: Kind::Refund, amount, reference, credit_invoice, generation: 0 };
     match case.want(effect, why, standing) {
         Verdict::Act => case.credit_event(credit.id, Event::Released),
         Verdict::Hold(_) => case.credit_event(credit.id, Event::Held),
     }
 }
 
-fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+pub(super) fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     if case.cancelled && case.policy.cancels == Mode::Verify {
         return; // One obligation with the cancel, which reports it.
     }
@@ -294,7 +316,7 @@ fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), due, message);
 }
 
-fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+pub(super) fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
     case.credit_event(credit.id, Event::PaidSeen);
     let is_settled = match case.credit_state(credit.id) {
         CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::Cancelled => true,
@@ -316,7 +338,7 @@ fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount:
 }
 
 /// It asks for more than is left.
-fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
+pub(super) fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
     let is_back = case.cancelled && klarna.captured <= case.attributed.refunded;
     if is_back && is_over(case) {
         // The whole order went back, and this credit invoice with it.
@@ -339,7 +361,9 @@ fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts
 
 /// Refunds that no obligation explains.
 pub(super) fn unexplained(case: &mut Case<'_>) {
-    if case.policy.refunds == Mode::Off {
+    // Where nobody looks at refunds they still withhold what a cancel owes.
+    let is_cancels = case.cancelled && case.policy.cancels == Mode::Drive;
+    if case.policy.refunds == Mode::Off && !is_cancels {
         return;
     }
     for refund in case.attributed.unattributed.clone() {
@@ -362,6 +386,11 @@ pub(super) fn unexplained(case: &mut Case<'_>) {
             case.differs(BreakKind::RefundExceedsCredit, refund.id.as_str(), Some(refund.amount), case.now, message);
         }
     }
+}
+
+/// The rounding that the two sides may show (`policy::AMOUNT_TOLERANCE`) is no difference. What is sent has none.
+pub(super) fn is_equal(one: Minor, other: Minor) -> bool {
+    one.minus(other).abs().get() <= AMOUNT_TOLERANCE
 }
 
 /// Klarna takes no single amount above its own maximum.

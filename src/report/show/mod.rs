@@ -7,6 +7,7 @@ pub mod json;
 
 use jiff::Timestamp;
 
+use crate::core::adoption::Settles;
 use crate::core::facts::{Fraud, KlarnaStatus, Said, Shipped, ShopStatus, Word};
 use crate::core::id::InvoiceId;
 use crate::core::ledger::Attribution;
@@ -85,5 +86,19 @@ pub(crate) fn settles(life: &Life, attribution: &Attribution) -> String {
         Attribution::CreditInvoice(id) => number(id),
         Attribution::Cancel => format!("{}:cancel", life.dossier.shop.number),
         Attribution::RuledOut => "nothing (ruled out)".to_owned(),
+        Attribution::Parts(parts) => {
+            let words = parts.iter().map(|part| {
+                let what = match &part.settles {
+                    Settles::Credit(id) => number(id),
+                    Settles::Cancel => format!("{}:cancel", life.dossier.shop.number),
+                    Settles::Nothing => "nothing".to_owned(),
+                };
+                let amount = life
+                    .currency
+                    .map_or_else(|| part.amount.get().to_string(), |currency| part.amount.decimal(currency));
+                format!("{what}={amount}")
+            });
+            words.collect::<Vec<_>>().join(" ")
+        }
     }
 }

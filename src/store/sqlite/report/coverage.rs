@@ -9,6 +9,8 @@ use super::super::super::codec::Coded as _;
 use super::super::super::period::{DecisionLine, Line, Lines, PassesLine, PolicyLine, UncheckedLine};
 use super::super::columns::{At, Number};
 use super::Reading;
+use crate::core::adoption::Settles;
+use crate::core::id::InvoiceId;
 use crate::core::ledger::Attribution;
 
 pub(super) fn decisions<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(), StoreError> {
@@ -49,16 +51,29 @@ pub(super) fn decisions<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Resul
 /// What a human said a refund was for, by the number that people know.
 fn target(reading: &Reading<'_>, word: &str) -> Result<String, StoreError> {
     Ok(match Attribution::decode(word) {
-        Some(Attribution::CreditInvoice(id)) => {
-            let mut find =
-                reading.conn.prepare_cached("SELECT number FROM credit_invoice WHERE shop = ?1 AND id = ?2")?;
-            let number: Option<String> = find.query_row((reading.shop, Number(id.0)), |row| row.get(0)).optional()?;
-            format!("credit invoice {}", number.unwrap_or_else(|| id.to_string()))
-        }
+        Some(Attribution::CreditInvoice(id)) => credit(reading, id)?,
         Some(Attribution::Cancel) => "the cancel".to_owned(),
         Some(Attribution::RuledOut) => "nothing".to_owned(),
+        Some(Attribution::Parts(parts)) => {
+            let mut words = Vec::with_capacity(parts.len());
+            for part in parts {
+                let what = match part.settles {
+                    Settles::Credit(id) => credit(reading, id)?,
+                    Settles::Cancel => "the cancel".to_owned(),
+                    Settles::Nothing => "nothing".to_owned(),
+                };
+                words.push(what);
+            }
+            words.join(", ")
+        }
         None => word.to_owned(),
     })
+}
+
+fn credit(reading: &Reading<'_>, id: InvoiceId) -> Result<String, StoreError> {
+    let mut find = reading.conn.prepare_cached("SELECT number FROM credit_invoice WHERE shop = ?1 AND id = ?2")?;
+    let number: Option<String> = find.query_row((reading.shop, Number(id.0)), |row| row.get(0)).optional()?;
+    Ok(format!("credit invoice {}", number.unwrap_or_else(|| id.to_string())))
 }
 
 /// A pass belongs to the period in which it ended; one that never ended to that in which it began.

@@ -14,6 +14,7 @@ use super::super::super::period::{Explained, FlowLine, Line, Lines, RefundLine};
 use super::super::columns::{At, Cents, Number};
 use super::extent::NANOS_PER_DAY;
 use super::{Reading, credits};
+use crate::core::adoption::Settles;
 use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
@@ -72,7 +73,13 @@ fn explained(
     match reading.humans.on(order, id).map(|word| (&word.target, &word.actor)) {
         Some((Attribution::Cancel, _)) => return Ok(Explained::Cancel),
         Some((Attribution::RuledOut, actor)) => return Ok(Explained::RuledOut(actor.clone())),
-        Some((Attribution::CreditInvoice(_), _)) | None => {}
+        Some((Attribution::Parts(parts), _)) if parts.iter().all(|part| part.settles == Settles::Cancel) => {
+            return Ok(Explained::Cancel);
+        }
+        Some((Attribution::Parts(parts), actor)) if parts.iter().all(|part| part.settles == Settles::Nothing) => {
+            return Ok(Explained::RuledOut(actor.clone()));
+        }
+        Some((Attribution::CreditInvoice(_) | Attribution::Parts(_), _)) | None => {}
     }
     let for_cancel = reference.and_then(|it| it.strip_suffix(":cancel")) == Some(number);
     if for_cancel || is_reversal(reading, order, id)? || was_reversed(reading, order)? {

@@ -1,0 +1,101 @@
+//! The rest of a credit invoice of which others' refunds cover a part: one refund of ours, under a name of its own.
+//!
+//! Only what a human gave to the credit invoice, part by part, leaves a rest. Where a reference or an amount alone says whose
+//! a refund is, another amount is a difference, and nothing is sent for it.
+
+use super::before_capture::{BeforeCapture, before_capture};
+use super::case::{Case, Standing, after};
+use super::refunds::{
+    beyond, ended, is_asked as is_under_way, is_sendable, missing, paid_without_refund, request_as, taken,
+};
+use crate::core::adoption::rest_reference;
+use crate::core::credit_invoice::Event;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund};
+use crate::core::id::Reference;
+use crate::core::intent::{Kind, State};
+use crate::core::money::Minor;
+use crate::core::policy::{Mode, SETTLE_DELAY};
+
+/// Everything that went back for it is a human's parts, none of it ours; so what is missing is ours to send, once.
+pub(super) fn leaves_one(case: &Case<'_>, credit: &CreditInvoiceFacts, refunds: &[KlarnaRefund]) -> bool {
+    let reference = rest_reference(&credit.number);
+    let mut asked = case.intents_of(Kind::Refund, &reference);
+    let is_made = asked.any(|intent| intent.state == State::Confirmed);
+    !is_made && refunds.iter().all(|refund| case.attributed.parted.contains(&refund.id))
+}
+
+/// Our refund of a rest is under way or was made.
+pub(super) fn is_asked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    case.intents_of(Kind::Refund, &rest_reference(&credit.number)).any(is_under_way)
+}
+
+/// Asks for `rest`, in minor units, under the same guards as for a whole credit invoice.
+pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) {
+    let whole = Reference(credit.number.0.clone());
+    match case.standing(Kind::Refund, &whole) {
+        // Our request for the whole may have landed, or still will: then there is no rest.
+        Standing::Taken => return taken(case, credit, rest, &whole),
+        // It was never sent, and is withdrawn by this plan; the next decision goes on.
+        Standing::Planned(_) => return case.look_again(after(case.now, SETTLE_DELAY)),
+        Standing::Ended(intent) if intent.state == State::Abandoned => return ended(case, credit, rest, &intent),
+        Standing::Ended(_) | Standing::Free { .. } => {}
+    }
+    let reference = rest_reference(&credit.number);
+    let standing = case.standing(Kind::Refund, &reference);
+    let why = format!("others' refunds cover a part of credit invoice {}, and this is the rest", credit.number);
+    match &standing {
+        Standing::Taken => taken(case, credit, rest, &reference),
+        Standing::Ended(intent) => ended(case, credit, rest, intent),
+        _ if credit.paid.is(&true) => paid_without_refund(case, credit, rest),
+        Standing::Planned(intent) => {
+            let fits = intent.effect.amount == rest && !case.is_overdrawn(klarna);
+            if fits && case.policy.refunds == Mode::Drive {
+                request_as(case, credit, (rest, reference), why, &standing);
+            }
+        }
+        Standing::Free { .. } => {
+            if is_due(case, klarna, credit, rest) {
+                request_as(case, credit, (rest, reference), why, &standing);
+            }
+            case.promise(rest);
+        }
+    }
+}
+
+/// Nothing was asked for yet: may it be?
+fn is_due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) -> bool {
+    if case.policy.refunds == Mode::Off {
+        return false;
+    }
+    match before_capture(case, klarna, credit) {
+        BeforeCapture::No => {}
+        BeforeCapture::Yes | BeforeCapture::Unclear(_) => {
+            unsaid(case, credit, rest);
+            return false;
+        }
+    }
+    let unexplained = !case.attributed.unattributed.is_empty();
+    if !is_sendable(rest) || rest > case.room && !unexplained {
+        beyond(case, klarna, credit, rest);
+        return false;
+    }
+    if case.policy.refunds == Mode::Verify {
+        missing(case, credit, rest);
+        return false;
+    }
+    let ripe = after(credit.created_at, case.policy.refund_after);
+    case.look_again(ripe);
+    ripe <= case.now
+}
+
+/// A part of it went back, and whether the rest was ever captured is not known.
+fn unsaid(case: &mut Case<'_>, credit: &CreditInvoiceFacts, rest: Minor) {
+    case.credit_event(credit.id, Event::Held);
+    let message = format!(
+        "{} of credit invoice {} was not refunded yet, and it may name what was never captured",
+        case.money(rest),
+        credit.number
+    );
+    case.credit_differs(BreakKind::CreditBeforeCapture, &credit.number, Some(rest), case.now, message);
+}
