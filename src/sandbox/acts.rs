@@ -9,10 +9,12 @@ use super::World;
 use super::klarna::model::Fraud;
 use super::lightspeed::effects::CreditPlan;
 use super::lightspeed::model::intern;
-use super::lightspeed::model::{COST_TAX_BP, Item, ItemKind, Line, Order, RawFields, Text, draw, event};
+use super::lightspeed::model::{COST_TAX_BP, Invoice, Item, ItemKind, Line, Order, RawFields, Text, draw, event};
 use super::lightspeed::webhook::{Subject, notify};
 use super::switch::SwitchValue as _;
 use super::switches::{GiftCards, InvoiceMoment, KlarnaIdLocation, PaidState, PaidWhen};
+use super::time::SECOND;
+use super::vendor::Task;
 
 const MANUAL: &str = "manual";
 
@@ -173,6 +175,10 @@ impl World {
             self.make_invoice(id, "auto");
         }
         notify(self, Subject::Order(id), "created");
+        let patience = self.switches.lightspeed_unpaid_expire_after_s.saturating_mul(SECOND);
+        if !paid && new.klarna.is_none() && patience > 0 {
+            self.schedule_in(patience, Task::Unpaid { order: id });
+        }
         if new.shipped {
             // A fresh order has its packing slip, so there is something to ship.
             let _ = self.ship_in_shop(id, None, "3SSANDBOX0001", MANUAL);
@@ -270,8 +276,13 @@ impl World {
         Ok((id, number.unwrap_or_default()))
     }
 
-    /// Marks an invoice or credit invoice in the back office; any word is taken.
+    /// Marks an invoice or credit invoice in the back office; any word is taken, but a normal invoice that is paid stays
+    /// paid.
     pub fn mark_invoice(&mut self, invoice: u64, status: &str) {
+        let final_there = |one: &Invoice| !one.is_credit && one.status == "paid";
+        if self.shop.invoices.get(&invoice).is_some_and(final_there) {
+            return;
+        }
         self.set_invoice_status(invoice, status.to_owned().into(), MANUAL);
     }
 

@@ -154,7 +154,10 @@ async fn connection(stream: TcpStream, side: Side, world: SharedWorld) {
         async move { answer(request, side, &world).await }
     });
     // An error here is a dropped connection: either side's, or a scripted one.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// Ends the connection without an answer.

@@ -102,7 +102,7 @@ switches! {
         "Klarna cancels an uncaptured order by itself so long after fraud_status REJECTED; 0 never";
     klarna_extend_captured: Verdict = Verdict::Refuse, "klarna.extend_captured",
         "extend-authorization-time of a fully captured order";
-    klarna_references_expired: Verdict = Verdict::Accept, "klarna.references_expired",
+    klarna_references_expired: Verdict = Verdict::Refuse, "klarna.references_expired",
         "new merchant references on an expired order";
     klarna_remaining_after_close: Leftover = Leftover::Zero, "klarna.remaining_after_close",
         "remaining_authorized_amount after cancel and release";
@@ -112,6 +112,10 @@ switches! {
         "status of a partly captured order whose authorization lapsed";
     klarna_empty_text: EmptyText = EmptyText::Omitted, "klarna.empty_text",
         "absent reference and description in reads: left out, or an empty string";
+    klarna_unset_references: EmptyText = EmptyText::Omitted, "klarna.unset_references",
+        "merchant_reference1 and 2 in reads where none was set: left out, or an empty string";
+    klarna_readable_days: i64 = 1_095, "klarna.readable_days",
+        "how long orders are known after they were made; 0 for ever";
     klarna_unknown_order_refund: UnknownOrderCode = UnknownOrderCode::NotFound, "klarna.unknown_order_refund",
         "error code of POST refunds on an unknown order";
     klarna_invalid_id_status: i64 = 400, "klarna.invalid_id_status",
@@ -184,8 +188,12 @@ switches! {
         "the shop's setting: invoice at placement, on payment, or by hand";
     lightspeed_paid_when: PaidWhen = PaidWhen::Captured, "lightspeed.paid_when",
         "when the shop shows a new Klarna order and its invoice as paid";
-    lightspeed_currency_case: CodeCase = CodeCase::Lower, "lightspeed.currency_case",
+    lightspeed_currency_case: CodeCase = CodeCase::Upper, "lightspeed.currency_case",
         "case of currency.shortcode in shop.json";
+    lightspeed_currency_is_default: bool = true, "lightspeed.currency_is_default",
+        "currency.isDefault in shop.json; the documented shop says false";
+    lightspeed_unpaid_expire_after_s: i64 = 43_200, "lightspeed.unpaid_expire_after_s",
+        "an order that awaits its payment is cancelled so long after it was placed; 0 never";
     lightspeed_gift_cards: GiftCards = GiftCards::List, "lightspeed.gift_cards",
         "giftCardsPayment: a list of cards with their amounts, a map with one amount, empty although one paid, or a line of the order below zero";
     lightspeed_edit_moves_invoice: bool = true, "lightspeed.edit_moves_invoice",
@@ -206,6 +214,8 @@ switches! {
         "removing an app sends the browser to it, without a token";
     vendor_refunds: bool = false, "vendor.refunds",
         "the vendor's app refunds new not_paid credit invoices by itself, without a reference";
+    vendor_refunds_paid: bool = false, "vendor.refunds_paid",
+        "the vendor's app refunds credit invoices that were made as paid, too";
     vendor_captures: bool = false, "vendor.captures",
         "the vendor's app captures when an order is shipped";
     vendor_cancels: bool = false, "vendor.cancels",

@@ -1,4 +1,4 @@
-//! The vendor's own app, as an actor that works on the same orders.
+//! The vendor's own app, as an actor that works on the same orders; and the shop itself, where time passes.
 //!
 //! When switched on it refunds, captures and cancels some time after the shop event, once, without
 //! keys and without a reference of ours, and it never looks again. That is what makes it dangerous
@@ -9,14 +9,28 @@ use super::World;
 /// Something the app will do when its time comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    Refund { invoice: u64 },
-    Capture { shipment: u64 },
-    Cancel { order: u64 },
+    Refund {
+        invoice: u64,
+    },
+    Capture {
+        shipment: u64,
+    },
+    Cancel {
+        order: u64,
+    },
+    /// The shop gives up on an order that nobody pays.
+    Unpaid {
+        order: u64,
+    },
 }
 
 impl World {
     pub(crate) fn schedule(&mut self, task: Task) {
-        let due = self.now_ms.saturating_add(self.switches.vendor_delay_ms);
+        self.schedule_in(self.switches.vendor_delay_ms, task);
+    }
+
+    pub(crate) fn schedule_in(&mut self, ms: i64, task: Task) {
+        let due = self.now_ms.saturating_add(ms);
         self.vendor_drawn = self.vendor_drawn.saturating_add(1);
         self.vendor_tasks.insert((due, self.vendor_drawn), task);
     }
@@ -37,12 +51,13 @@ impl World {
             Task::Refund { invoice } => self.vendor_refund(invoice),
             Task::Capture { shipment } => self.vendor_capture(shipment),
             Task::Cancel { order } => self.vendor_cancel(order),
+            Task::Unpaid { order } => self.give_up_on(order),
         }
     }
 
     fn vendor_refund(&mut self, invoice: u64) {
         let Some(credit) = self.shop.invoices.get(&invoice) else { return };
-        let open = credit.status == "not_paid";
+        let open = credit.status == "not_paid" || self.switches.vendor_refunds_paid;
         let minor = credit.total_incl.div_euclid(100);
         let Some(klarna) = self.links.get(&credit.order).copied() else { return };
         if open && self.klarna_refund(klarna, minor, None).is_ok() && self.switches.vendor_marks_paid {
@@ -69,6 +84,13 @@ impl World {
         let amount = if last { left } else { goods.min(left) };
         if self.klarna_capture(klarna, amount, None).is_ok() && last {
             self.set_order_payment(order_id, true, "api");
+        }
+    }
+
+    fn give_up_on(&mut self, order: u64) {
+        let waits = self.shop.orders.get(&order).is_some_and(|one| one.status == "processing_awaiting_payment");
+        if waits {
+            self.cancel_order_in_shop(order, self.switches.lightspeed_cancel_makes_credit_notes, "auto");
         }
     }
 

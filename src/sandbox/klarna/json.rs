@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::model::{Capture, Details, Lines, Order, OrderLine, Refund, State};
 use crate::sandbox::World;
-use crate::sandbox::json::{J, obj};
+use crate::sandbox::json::{Dialect, J, obj};
 use crate::sandbox::person;
 use crate::sandbox::switches::{EmptyText, Switches};
 use crate::sandbox::time::klarna_text;
@@ -44,10 +44,8 @@ pub(crate) fn order(order: &Order, state: &State, print: Print<'_>) -> J {
         "purchase_country": "NL",
         "locale": "nl-NL",
         "order_lines": lines(&state.lines),
-        "merchant_reference1": state.reference1.to_string(),
-        "merchant_reference2": state.reference2.to_string(),
         "klarna_reference": order.short_reference.to_string(),
-        "customer": obj! { "date_of_birth": person::BIRTH },
+        "customer": obj! { "date_of_birth": person::BIRTH, "type": "person" },
         "billing_address": address(),
         "shipping_address": state.shipping_address.as_ref().map_or_else(address, text),
         "created_at": print.time(order.created),
@@ -58,6 +56,11 @@ pub(crate) fn order(order: &Order, state: &State, print: Print<'_>) -> J {
         "initial_payment_method": obj! { "type": "INVOICE", "description": "Pay later" },
         "shipping_info": J::Arr(state.shipping_info.iter().map(text).collect()),
     };
+    for (key, text) in [("merchant_reference1", &state.reference1), ("merchant_reference2", &state.reference2)] {
+        if !text.is_empty() || print.switches.klarna_unset_references == EmptyText::Empty {
+            json.set(key, J::from(text.to_string()));
+        }
+    }
     for (key, raw) in &order.raw {
         json.set(key, J::raw(raw.clone()));
     }
@@ -79,6 +82,11 @@ fn address() -> J {
         "email": person::EMAIL,
         "phone": person::PHONE,
     }
+}
+
+/// The address that an order was made with, as JSON text.
+pub(crate) fn address_text() -> String {
+    address().to_text(Dialect::Plain)
 }
 
 fn lines(lines: &Lines) -> J {

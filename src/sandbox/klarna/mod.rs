@@ -3,6 +3,7 @@
 //! Order of judgement: credentials, rate limit, size, idempotency key, order, rule. A remembered
 //! key answers before anything else about the request is looked at, its body included.
 
+mod checks;
 pub(crate) mod effects;
 pub(crate) mod hide;
 mod json;

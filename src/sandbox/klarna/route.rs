@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::checks::{self, unprocessable};
 use super::json::{self, Print};
 use super::model::{Details, Lines, Order, Refusal, Status};
 use crate::sandbox::World;
 use crate::sandbox::json::{Dialect, J, obj};
 use crate::sandbox::lightspeed::{is_loopback, status_of};
 use crate::sandbox::switches::{UnknownOrderCode, Verdict};
+use crate::sandbox::time::DAY;
 use crate::sandbox::wire::{Request, Response};
 
 type Outcome = Result<Response, Refusal>;
@@ -26,6 +28,9 @@ pub(crate) fn route(world: &mut World, request: &Request) -> Outcome {
         let message = "Order ID must be a valid UUID.";
         return Err(Refusal::new(status, "INVALID_ORDER_ID", message));
     };
+    if forgotten(world, id) {
+        return Err(Refusal::no_order(id));
+    }
     match (request.method.as_str(), parts.get(1..).unwrap_or(&[])) {
         ("GET", []) => read_order(world, id),
         ("POST", ["acknowledge"]) => acknowledge(world, id),
@@ -51,6 +56,13 @@ pub(crate) fn route(world: &mut World, request: &Request) -> Outcome {
         ("POST", ["shipping-info"]) => order_shipping(world, id, request),
         _ => Err(Refusal::new(404, "NOT_FOUND", "Not found")),
     }
+}
+
+/// Orders can be looked at for some years only.
+fn forgotten(world: &World, id: Uuid) -> bool {
+    let kept = world.switches.klarna_readable_days.saturating_mul(DAY);
+    let created = world.merchant.orders.get(&id).map(|order| order.created);
+    kept > 0 && created.is_some_and(|created| world.now_ms >= created.saturating_add(kept))
 }
 
 fn no_content() -> Response {
@@ -108,7 +120,7 @@ fn read_refund(world: &mut World, id: Uuid, refund: &str) -> Outcome {
 
 fn acknowledge(world: &mut World, id: Uuid) -> Outcome {
     let order = world.klarna_order(id)?;
-    if order.state.status == Status::Cancelled {
+    if matches!(order.state.status, Status::Cancelled | Status::Expired | Status::Closed) {
         return Err(Refusal::new(403, "NOT_ALLOWED", "Acknowledgement not possible."));
     }
     world.effect();
@@ -119,10 +131,6 @@ fn body(request: &Request) -> Result<Value, Refusal> {
     let bad = || Refusal::new(400, "BAD_VALUE", "Bad value: request body");
     let value: Value = serde_json::from_slice(&request.body).map_err(|_| bad())?;
     if value.is_object() { Ok(value) } else { Err(bad()) }
-}
-
-fn unprocessable(message: String) -> Refusal {
-    Refusal::new(422, "UNPROCESSABLE_ENTITY", message)
 }
 
 fn amount(world: &World, body: &Value, name: &str) -> Result<i64, Refusal> {
@@ -165,6 +173,9 @@ fn array<'v>(body: &'v Value, name: &str, most: usize) -> Result<&'v [Value], Re
 
 fn details(request: &Request, body: &Value) -> Result<Details, Refusal> {
     let lines = array(body, "order_lines", 1_000)?;
+    checks::lines(lines)?;
+    let shipping = array(body, "shipping_info", 500)?;
+    checks::shipping(shipping)?;
     let references = lines.iter().filter_map(|line| line.get("reference").and_then(Value::as_str));
     let totals = lines.iter().filter_map(|line| line.get("total_amount").and_then(Value::as_i64));
     Ok(Details {
@@ -173,9 +184,19 @@ fn details(request: &Request, body: &Value) -> Result<Details, Refusal> {
         order_lines: body.get("order_lines").filter(|lines| lines.is_array()).map(|lines| Arc::from(lines.to_string())),
         line_references: references.map(str::to_owned).collect(),
         line_total: totals.fold(0, i64::saturating_add),
-        shipping_info: raw_items(array(body, "shipping_info", 500)?),
+        shipping_info: raw_items(shipping),
         key: request.header("klarna-idempotency-key").map(Into::into),
     })
+}
+
+/// What POST shipping-info adds: 1 to 500 of them.
+fn shipping_info(body: &Value) -> Result<Vec<Arc<str>>, Refusal> {
+    let items = array(body, "shipping_info", 500)?;
+    if items.is_empty() {
+        return Err(unprocessable("The size of the shipping_info value must be between 1 and 500".to_owned()));
+    }
+    checks::shipping(items)?;
+    Ok(raw_items(items))
 }
 
 fn raw_items(items: &[Value]) -> Vec<Arc<str>> {
@@ -248,7 +269,7 @@ fn merchant_references(world: &mut World, id: Uuid, request: &Request) -> Outcom
     })?;
     let status = order.state.status;
     let refused = status == Status::Expired && expired == Verdict::Refuse;
-    if status == Status::Cancelled || refused {
+    if status == Status::Cancelled || status == Status::Closed || refused {
         return Err(Refusal::new(403, "NOT_ALLOWED", "Merchant references cannot be updated."));
     }
     let state = order.change(now);
@@ -265,7 +286,13 @@ fn customer_details(world: &mut World, id: Uuid, request: &Request) -> Outcome {
     if !order.state.status.is_open() {
         return Err(Refusal::new(403, "NOT_ALLOWED", "Update not allowed."));
     }
-    if let Some(address) = body.get("shipping_address").filter(|address| address.is_object()) {
+    if let Some(Value::Object(fields)) = body.get("shipping_address") {
+        // Fields that are not sent stay.
+        let before = order.state.shipping_address.as_deref().map_or_else(json::address_text, str::to_owned);
+        let mut address: Value = serde_json::from_str(&before).unwrap_or_default();
+        if let Some(known) = address.as_object_mut() {
+            known.extend(fields.clone());
+        }
         order.change(now).shipping_address = Some(Arc::from(address.to_string()));
     }
     world.effect();
@@ -273,8 +300,7 @@ fn customer_details(world: &mut World, id: Uuid, request: &Request) -> Outcome {
 }
 
 fn order_shipping(world: &mut World, id: Uuid, request: &Request) -> Outcome {
-    let body = body(request)?;
-    let info = raw_items(array(&body, "shipping_info", 500)?);
+    let info = shipping_info(&body(request)?)?;
     let now = world.now_ms;
     world.klarna_order(id)?.change(now).shipping_info.extend(info);
     world.effect();
@@ -297,8 +323,7 @@ fn capture_index(world: &mut World, id: Uuid, capture: &str, what: &str) -> Resu
 }
 
 fn capture_shipping(world: &mut World, id: Uuid, capture: &str, request: &Request) -> Outcome {
-    let body = body(request)?;
-    let info = raw_items(array(&body, "shipping_info", 500)?);
+    let info = shipping_info(&body(request)?)?;
     let index = capture_index(world, id, capture, "Shipping info")?;
     let now = world.now_ms;
     if let Some(capture) = world.klarna_order(id)?.change(now).captures.get_mut(index) {
@@ -317,8 +342,12 @@ fn extend_due_date(world: &mut World, id: Uuid, capture: &str, request: &Request
     Ok(no_content())
 }
 
+/// What there is to choose from, or 404 whatever is in the way.
 fn due_date_options(world: &mut World, id: Uuid, capture: &str) -> Outcome {
-    capture_index(world, id, capture, "Due date extension")?;
+    let found = capture_index(world, id, capture, "Due date extension");
+    found.map_err(|refusal| {
+        if refusal.status == 403 { Refusal::new(404, "NO_SUCH_CAPTURE", refusal.message) } else { refusal }
+    })?;
     let options: Vec<J> =
         [(95_i64, 14_i64), (195, 30)].map(|(amount, days)| obj! { "amount": amount, "number_of_days": days }).into();
     let currency = world.accounts.currency.clone();

@@ -156,7 +156,11 @@ pub(crate) fn read(world: &World, call: &Call<'_>) -> Outcome {
                 "id": world.accounts.shop_id,
                 "createdAt": view(world, call).time(1_566_400_500_000),
                 "permissions": view(world, call).link_many("account/permissions"),
-                "rateLimit": view(world, call).link_many("account/ratelimit"),
+                "ratelimit": view(world, call).link_many("account/ratelimit"),
+                "appId": J::FALSE,
+                "apiKey": world.accounts.shop_keys.get(call.key).map(|key| key.key.clone()),
+                "signout": view(world, call).link_many("account/signout"),
+                "metafields": view(world, call).link_many("account/metafields"),
             },
         },
         ["account", "permissions"] => obj! { "accountPermissions": permissions(world, call) },
@@ -203,7 +207,7 @@ fn shop(world: &World, call: &Call<'_>) -> J {
             },
             "symbol": "€",
             "title": world.accounts.currency.clone(),
-            "isDefault": true,
+            "isDefault": world.switches.lightspeed_currency_is_default,
             "currencyRate": "1.000000",
         },
         "company": view.link_many("shop/company"),
@@ -250,5 +254,5 @@ fn methods(world: &World) -> Vec<J> {
         (2, "invoice".to_owned(), "Pay by invoice".to_owned()),
         (3, "banktransfer".to_owned(), "Bank transfer".to_owned()),
     ];
-    rows.map(|(id, name, title)| obj! { "id": id, "isActive": true, "name": name, "title": title }).into()
+    rows.map(|(id, name, title)| obj! { "id": id, "key": name, "title": title }).into()
 }

@@ -195,7 +195,8 @@ impl World {
         self.shop.touch_order(order, now);
         notify(self, Subject::Invoice(id), "created");
         notify(self, Subject::Order(order), "updated");
-        if plan.status == "not_paid" && self.switches.vendor_refunds {
+        let noticed = plan.status == "not_paid" || self.switches.vendor_refunds_paid;
+        if noticed && self.switches.vendor_refunds {
             self.schedule(Task::Refund { invoice: id });
         }
         Ok(id)
