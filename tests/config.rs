@@ -397,6 +397,32 @@ fn several_shops_need_a_choice() {
     assert_eq!(missing.len(), 4);
 }
 
+/// Two names for one shop would refund twice, each under a key of its own.
+#[test]
+fn two_names_for_one_shop_are_refused() {
+    let file = "language = \"nl\"\napi_key_file = \"one.key\"\n";
+    let second = MINIMAL.replace("shops.main", "shops.second");
+    let both = |second: &str| format!("{MINIMAL}{second}").replace("language = \"nl\"\n", file);
+    let lines = refused(&both(&second));
+    assert!(lines.len() == 1 && lines[0].contains("one and the same shop"), "{lines:?}");
+    // Another account of Klarna's is another matter, and so is another cluster.
+    for other in [second.replace("\"eu\"", "\"na\""), second.replace("eu1", "us1")] {
+        let place = Place::new(&both(&other));
+        config::load_all_without_secrets(Some(&place.path()), None).unwrap();
+    }
+    // Wherever the keys come from.
+    let place = Place::new(&format!("{MINIMAL}{second}"));
+    let said = |key: &str| {
+        let names = ["LIGHTSPEED_KEY", "LIGHTSPEED_SECRET", "KLARNA_USERNAME", "KLARNA_PASSWORD"];
+        let values = |key: &str| [key.to_owned(), key.to_owned(), "K1234_x".to_owned(), KLARNA_PASSWORD.to_owned()];
+        let of = |shop: &str, key: &str| names.map(|it| format!("RECONCILED_{shop}_{it}")).into_iter().zip(values(key));
+        let all = of("MAIN", LIGHTSPEED_KEY).chain(of("SECOND", key)).collect::<Vec<_>>();
+        config::load_all(Some(&place.path()), None, &Environment::of(all)).map_err(|why| why.to_string())
+    };
+    assert!(said(LIGHTSPEED_KEY).unwrap_err().contains("one and the same shop"));
+    assert_eq!(said(&LIGHTSPEED_KEY.to_lowercase()).unwrap().len(), 2);
+}
+
 #[test]
 fn secrets_come_from_file_credential_and_environment_in_this_order() {
     let place = Place::new(&with("klarna", "password_file = \"from-file\""));

@@ -16,7 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use reconciled::core::IllegalTransition;
 use reconciled::core::answer::{Answer, Said};
 use reconciled::core::credit_invoice::{CreditInvoice, Event as CreditEvent, Proof};
-use reconciled::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
+use reconciled::core::id::{
+    Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName,
+};
 use reconciled::core::intent::{
     self, Effect, Event as IntentEvent, Intent, Kind, Next, State, Target, event_after, leaves_no_trace,
 };
@@ -398,6 +400,7 @@ fn intent(kind: Kind) -> Intent {
     };
     let target = Target {
         shop: ShopName("main".to_owned()),
+        whose: None,
         order: OrderId(1),
         klarna_order_id: KlarnaOrderId::new("k-1"),
         currency: Currency::EUR,
@@ -521,6 +524,30 @@ fn what_makes_an_effect_makes_its_key() {
         assert!(keys.insert(intent::key(&base.effect, &target)), "{target:?}");
     }
     assert_eq!(intent::key(&base.effect, &base.target), base.key, "the same content is the same key");
+    // Whose it is, the services say; what somebody calls the shop makes no other key.
+    let whose = |change: fn(&mut Identity)| {
+        let mut it = Identity {
+            cluster: "eu1".to_owned(),
+            environment: "playground".to_owned(),
+            region: "eu".to_owned(),
+            shop_id: "1".to_owned(),
+        };
+        change(&mut it);
+        Target { whose: Some(it), ..base.target.clone() }
+    };
+    let of = |target: &Target| (intent::key(&base.effect, target), intent::id(&base.effect, target));
+    let ours = whose(|_| {});
+    assert_eq!(of(&Target { shop: ShopName("renamed".to_owned()), ..ours.clone() }), of(&ours));
+    assert!(keys.insert(of(&ours).0));
+    let changes: [fn(&mut Identity); 4] = [
+        |it| it.cluster = "us1".to_owned(),
+        |it| it.environment = "production".to_owned(),
+        |it| it.region = "na".to_owned(),
+        |it| it.shop_id = "2".to_owned(),
+    ];
+    assert!(changes.into_iter().all(|change| keys.insert(of(&whose(change)).0)));
+    // What an earlier version made is never made differently.
+    assert_eq!(base.key.to_string(), "2fe87ee0-e38f-529d-adf4-a887ffc49942");
     assert_ne!(base.id.0, base.key, "a report may show the id without giving the key away");
 }
 

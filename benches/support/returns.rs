@@ -113,6 +113,7 @@ fn intent(id: u64, kind: Kind, now: Timestamp) -> Intent {
     };
     let target = Target {
         shop: ShopName("main".to_owned()),
+        whose: None,
         order: OrderId(id),
         klarna_order_id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()),
         currency: Currency::EUR,

@@ -39,7 +39,10 @@ impl CliError {
         match self {
             Self::Config(_) | Self::Usage(_) => Status::USAGE,
             Self::Store { source, .. } => match source {
-                StoreError::NotFound(_) | StoreError::Refused(_) | StoreError::OtherIdentity { .. } => Status::USAGE,
+                StoreError::NotFound(_)
+                | StoreError::Refused(_)
+                | StoreError::OtherIdentity { .. }
+                | StoreError::OtherName { .. } => Status::USAGE,
                 StoreError::Open { .. }
                 | StoreError::Newer { .. }
                 | StoreError::Locked
@@ -77,6 +80,7 @@ const fn store_remedy(error: &StoreError) -> Option<&'static str> {
         StoreError::OtherIdentity { .. } => {
             Some("use the store of this shop and environment, or name a new file in [store] url; never mix two")
         }
+        StoreError::OtherName { .. } => Some("call the shop by the name that its books are kept under"),
         StoreError::Locked => Some("wait until the other pass has ended, then try again"),
         StoreError::Moved(_) => Some("try again"),
         StoreError::Guard(_) => Some("nothing was written; look at the order with `reconciled show`"),

@@ -5,14 +5,14 @@
 use std::error::Error as _;
 use std::fmt::Display;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::CliError;
 use crate::budget::{self, Budget};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::hosts::KlarnaEnvironment;
 use crate::config::{KlarnaConfig, Loaded, ShopConfig, ShopLogin};
 use crate::core::id::{PassId, ShopName};
@@ -30,7 +30,14 @@ pub(super) type ShopStore = SqliteStore;
 /// Opens the store; a pass may be running on it meanwhile.
 pub(super) fn open(loaded: &Loaded) -> Result<ShopStore, CliError> {
     let path = loaded.config.store.path();
-    SqliteStore::open(path, loaded.shop.name.clone()).map_err(|source| opening(path, source))
+    let store = SqliteStore::open(path, loaded.shop.name.clone()).map_err(|source| opening(path, source))?;
+    let (name, kept) = (&loaded.shop.name, store.shop_name());
+    if kept != name && loaded.config.shops.contains_key(kept) {
+        return Err(CliError::Usage(format!(
+            "[shops.{name}] and [shops.{kept}] are one and the same shop; remove one of them"
+        )));
+    }
+    Ok(store)
 }
 
 pub(super) fn opening(path: &Path, source: StoreError) -> CliError {
@@ -45,15 +52,45 @@ pub(super) async fn pass(
     let ready = ready(loaded, store, wire)?;
     let attempt = format!("the pass over shop `{}`", loaded.shop.name);
     let failed = |source| CliError::Store { attempt, source };
-    let lock = match PassLock::acquire(loaded.config.store.path(), &loaded.shop.name) {
+    // Whatever the shop is called, its books have one lock.
+    let lock = match PassLock::acquire(loaded.config.store.path(), store.shop_name()) {
         Ok(lock) => lock,
         Err(source) => return Err(failed(source)),
     };
     let done = pass::run(&ready, options, progress).await;
     drop(lock);
+    if let Err(StoreError::OtherName { known, .. }) = &done {
+        take_over(loaded, store, known).await?;
+    }
     let mut report = done.map_err(failed)?;
     report.calls_left = ready.budgets.iter().flat_map(|budget| budget.left(report.finished_at)).collect();
     Ok(report)
+}
+
+/// The shop said that it is the one whose books are kept under another name. If nothing is called so any more, it was
+/// renamed, and its books go on under the new name from the next pass; if something still is, one shop has two names.
+async fn take_over(loaded: &Loaded, store: &ShopStore, known: &str) -> Result<(), CliError> {
+    let name = &loaded.shop.name;
+    let attempt = format!("the pass over shop `{name}`");
+    if loaded.config.shops.contains_key(&ShopName(known.to_owned())) {
+        let why = format!(
+            "[shops.{name}] and [shops.{known}] are one and the same shop, and two names would refund twice; remove one"
+        );
+        return Err(CliError::Failed { attempt, why });
+    }
+    let failed = |source| CliError::Store { attempt: attempt.clone(), source };
+    store.take_over(known.to_owned(), SystemClock.now()).await.map_err(failed)?;
+    let why = format!(
+        "the shop says that it is the one whose books the store keeps as `{known}`, so it was renamed; they go on under \
+         `{name}` from the next pass, nothing was sent in this one"
+    );
+    Err(CliError::Failed { attempt, why })
+}
+
+/// One for the process: a shop that said who it is need not say so again until its address or key changes.
+fn acquainted() -> pass::Acquainted {
+    static ACQUAINTED: OnceLock<pass::Acquainted> = OnceLock::new();
+    ACQUAINTED.get_or_init(pass::Acquainted::default).clone()
 }
 
 type Ready = pass::Shop<ShopStore, ReqwestTransport, SystemClock>;
@@ -81,8 +118,10 @@ fn ready(loaded: &Loaded, store: &ShopStore, transport: &ReqwestTransport) -> Re
     let sides = sides(loaded, transport)?;
     Ok(pass::Shop {
         name: shop.name.clone(),
+        cluster: shop.lightspeed.cluster.name().to_owned(),
         environment: shop.klarna.environment.name().to_owned(),
         region: shop.klarna.region.name().to_owned(),
+        acquainted: acquainted(),
         policy: shop.policy.clone(),
         lightspeed: sides.lightspeed,
         klarna: sides.klarna,

@@ -37,7 +37,7 @@ pub use shop::{KlarnaConfig, LightspeedConfig, Match, ShopConfig};
 pub use store_url::StoreUrl;
 pub use values::duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::core::id::ShopName;
 use read::Reader;
@@ -158,7 +158,24 @@ pub fn load_all(
             warnings,
         });
     }
+    refuse_two_names(&all, &mut problems);
     if problems.is_empty() { Ok(all) } else { Err(ConfigError::Problems(problems.into_sorted())) }
+}
+
+/// Two shops with the same address and the same key are one shop, wherever their keys come from.
+fn refuse_two_names(all: &[Loaded], problems: &mut Problems) {
+    let mut known: BTreeMap<[String; 4], &ShopName> = BTreeMap::new();
+    for loaded in all {
+        let Some(ShopLogin::Key(key)) = loaded.secrets.as_ref().map(|secrets| &secrets.lightspeed) else { continue };
+        let (lightspeed, klarna) = (&loaded.shop.lightspeed, &loaded.shop.klarna);
+        let account = [klarna.environment.name().to_owned(), klarna.region.name().to_owned()];
+        let [environment, region] = account;
+        let place = [lightspeed.base_url.clone(), key.user.expose_secret().to_owned(), environment, region];
+        if let Some(other) = known.insert(place, &loaded.shop.name) {
+            let file = crate::report::text::plain(&loaded.config.path.display().to_string());
+            problems.add_text(format!("{file}: {}", shop::two_names(&loaded.shop.name, other)));
+        }
+    }
 }
 
 /// The seed that signs checkpoints; `None` when the configuration asks for none.

@@ -158,11 +158,34 @@ fn shops<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> B
             let path = format!("shops.{name}");
             let section = reader.section(table, name, &path);
             if let Some(shop) = shop(reader, section, &path, name, directory) {
+                if let Some(other) = shops.values().find(|other| is_surely_one(&shop, other)) {
+                    let line = reader.line_of(all, name);
+                    reader.problem(line, &two_names(&shop.name, &other.name));
+                }
                 shops.insert(shop.name.clone(), shop);
             }
         }
     }
     shops
+}
+
+/// Two sections for one shop and one Klarna account: the same cluster and address, and the same key or the same
+/// installation of the app.
+fn is_surely_one(one: &ShopConfig, other: &ShopConfig) -> bool {
+    let is_one_account = one.klarna.environment == other.klarna.environment && one.klarna.region == other.klarna.region;
+    let (one, other) = (&one.lightspeed, &other.lightspeed);
+    let is_one_place = one.cluster == other.cluster && one.base_url == other.base_url;
+    let is_one_key = one.key_file.is_some() && one.key_file == other.key_file;
+    let is_one_installation = one.app_shop_id.is_some() && one.app_shop_id == other.app_shop_id;
+    is_one_account && is_one_place && (is_one_key || is_one_installation)
+}
+
+/// What is wrong with two names for one shop.
+pub(super) fn two_names(one: &ShopName, other: &ShopName) -> String {
+    format!(
+        "shops.{one} and shops.{other} are one and the same shop: the same address and the same API key; two names for \
+         it would refund twice, remove one"
+    )
 }
 
 /// Whether a shop may be called so.

@@ -55,6 +55,32 @@ text_ids!(
     Reference,
 );
 
+/// Whose orders these are, in the services' own words; never a name that somebody chose in a configuration. Keys and ids
+/// of effects are made of it, and the store's books are bound to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// Lightspeed's cluster, `eu1` or `us1`: each numbers its shops by itself. Empty in a store that an earlier version
+    /// bound, until the next pass.
+    pub cluster: String,
+    /// `playground` or `production`.
+    pub environment: String,
+    /// Klarna's region, `eu`, `na` or `oc`.
+    pub region: String,
+    /// Lightspeed's shop id, as text.
+    pub shop_id: String,
+}
+
+impl Identity {
+    /// The same shop and account. What was bound before clusters were kept may be of either.
+    pub fn is(&self, other: &Self) -> bool {
+        let is_one_cluster = self.cluster == other.cluster || self.cluster.is_empty() || other.cluster.is_empty();
+        is_one_cluster
+            && self.shop_id == other.shop_id
+            && self.environment == other.environment
+            && self.region == other.region
+    }
+}
+
 number_ids!(
     /// Lightspeed's internal id of an order.
     OrderId,

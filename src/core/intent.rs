@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::IllegalTransition;
 use super::answer::{Answer, Said};
-use super::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
+use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
 use super::money::{Currency, Minor};
 use super::policy::{KEY_LIFE, LADDER, SETTLE_DELAY};
 
@@ -60,7 +60,11 @@ pub struct Effect {
 /// Where an effect goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// The name that the store's rows are kept under.
     pub shop: ShopName,
+    /// Whose effects these are: what new ids and keys are made of. `None` on an intent that the store holds, whose id and
+    /// key are kept and never made again: an earlier version made them of the shop's name in the configuration.
+    pub whose: Option<Identity>,
     pub order: OrderId,
     pub klarna_order_id: Option<KlarnaOrderId>,
     pub currency: Currency,
@@ -336,9 +340,15 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f3c_9d0e_51b7_5c1a_8f42_2d9b_7a10_c4e
 
 fn content(effect: &Effect, target: &Target, what: &str) -> String {
     let order = target.klarna_order_id.as_ref().map_or("", KlarnaOrderId::as_str);
-    let fields =
-        [what, target.shop.as_str(), order, effect.kind.name(), effect.reference.as_str(), target.currency.code()];
-    let text: String = fields.iter().map(|field| format!("{}:{field}|", field.len())).collect();
+    let whose = match &target.whose {
+        Some(it) if !planted!("key_from_a_name") => {
+            vec![it.cluster.as_str(), it.shop_id.as_str(), it.environment.as_str(), it.region.as_str()]
+        }
+        Some(_) | None => vec![target.shop.as_str()],
+    };
+    let about = [order, effect.kind.name(), effect.reference.as_str(), target.currency.code()];
+    let fields = [what].into_iter().chain(whose).chain(about);
+    let text: String = fields.map(|field| format!("{}:{field}|", field.len())).collect();
     format!("{text}{}|{}|{}", target.order, effect.amount.get(), effect.generation)
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::adoption::Part;
 use super::credit_invoice::{self, CreditInvoice, Proof};
-use super::id::{IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
+use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
 use super::intent::{self, Intent, Kind};
 use super::money::Minor;
 use super::order::Order;
@@ -40,6 +40,8 @@ pub enum Attribution {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
     pub shop: ShopName,
+    /// Whose orders these are, once the shop said so; what new ids and keys are made of.
+    pub whose: Option<Identity>,
     pub order: Order,
     pub credits: BTreeMap<InvoiceId, CreditRecord>,
     /// Every intent that ever existed for the order, oldest first.
@@ -61,6 +63,7 @@ impl Ledger {
     pub fn new(shop: ShopName) -> Self {
         Self {
             shop,
+            whose: None,
             order: Order::Pending,
             credits: BTreeMap::new(),
             intents: Vec::new(),

@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::budget::{Budget, Use};
 use crate::clock::Clock;
@@ -134,6 +136,13 @@ impl<T: Transport, C: Clock> Client<T, C> {
     /// The requests made so far, repeated ones included.
     pub fn calls(&self) -> ReadWrite {
         ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
+    }
+
+    /// The address and the key that are called, as a digest: another one may lead to another shop.
+    pub fn place(&self) -> String {
+        let key = &self.settings.credentials.user;
+        let text = format!("{}|{}", self.settings.base_url, key.expose_secret());
+        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub async fn shop(&self) -> Result<ShopInfo, Unreadable> {

@@ -27,6 +27,7 @@ pub(super) struct Intended {
 pub(super) fn target(facts: &Facts, ledger: &Ledger) -> Target {
     Target {
         shop: ledger.shop.clone(),
+        whose: ledger.whose.clone(),
         order: facts.shop.id,
         klarna_order_id: facts.shop.klarna_order_id.clone(),
         currency: facts.currency,
@@ -38,9 +39,8 @@ pub(super) fn target(facts: &Facts, ledger: &Ledger) -> Target {
 /// # Errors
 /// An illegal transition: the plan does not fit the ledger it was made from, which is a programming error.
 pub(super) fn intended(
-    dossier: &Dossier, facts: &Facts, plan: &Plan, may_act: bool, now: Timestamp,
+    dossier: &Dossier, facts: &Facts, plan: &Plan, target: &Target, may_act: bool, now: Timestamp,
 ) -> Result<Intended, StoreError> {
-    let target = target(facts, &dossier.ledger);
     let mut steps = Steps::of(dossier, facts);
     let mut absent = Vec::new();
     for (id, note) in &plan.intent_notes {
@@ -67,7 +67,7 @@ pub(super) fn intended(
         match (&wanted.verdict, wanted.intent) {
             (Verdict::Act, Some(existing)) if may_act => to_send.push(existing),
             (Verdict::Act, None) if may_act => {
-                let new = new_intent(&wanted.effect, &target, read, now);
+                let new = new_intent(&wanted.effect, target, read, now);
                 let intent = Intent { left_out: wanted.left_out.clone(), ..new };
                 steps.intended(&intent)?;
                 to_send.push(intent.id);

@@ -3,6 +3,7 @@
 //! The file to read second. A pass takes no input about what changed: whoever woke it, it asks both sides. It never
 //! resumes anything: a crash at any point is just another set of facts for the next pass.
 
+mod acquainted;
 mod act;
 mod attempt;
 mod intend;
@@ -29,6 +30,7 @@ use crate::http::Transport;
 use crate::report::PassReport;
 use crate::store::{Store, StoreError};
 use crate::{klarna, lightspeed};
+pub use acquainted::Acquainted;
 use round::Rounds;
 pub use stop::Stop;
 use tally::Tally;
@@ -38,9 +40,13 @@ use work::Work;
 /// One shop with everything a pass over it needs.
 pub struct Shop<S, T: Transport, C: Clock> {
     pub name: ShopName,
-    /// `playground` or `production`; the store is bound to it.
+    /// Lightspeed's cluster; the store is bound to it, and to the two below.
+    pub cluster: String,
+    /// `playground` or `production`.
     pub environment: String,
     pub region: String,
+    /// Which shops this process has asked who they are.
+    pub acquainted: Acquainted,
     pub policy: Policy,
     pub lightspeed: lightspeed::Client<T, C>,
     pub klarna: klarna::Client<T, C>,

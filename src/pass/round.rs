@@ -14,7 +14,7 @@ use crate::core::answer::Unreadable;
 use crate::core::decide::decide;
 use crate::core::facts::{Facts, KlarnaSide};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
-use crate::core::intent::{Event, Kind};
+use crate::core::intent::{Event, Kind, Target};
 use crate::core::limits::{self, Spent};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
@@ -80,6 +80,7 @@ pub(super) struct Decision {
     pub(super) dossier: Dossier,
     pub(super) facts: Facts,
     pub(super) plan: Plan,
+    pub(super) target: Target,
     pub(super) intended: Intended,
     pub(super) fresh: Fresh,
 }
@@ -248,9 +249,9 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let target = target(&facts, &dossier.ledger);
         limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
         let may_act = self.permission_for(dossier.shop.id) == Permission::Act;
-        let intended = intended(&dossier, &facts, &plan, may_act, now)?;
+        let intended = intended(&dossier, &facts, &plan, &target, may_act, now)?;
         let fresh = Fresh { read: look.started, listed: self.listed };
-        Ok(Decision { dossier, facts, plan, intended, fresh })
+        Ok(Decision { dossier, facts, plan, target, intended, fresh })
     }
 
     /// What was concluded under earlier rules is judged again before anything is done about it.

@@ -8,7 +8,6 @@ use crate::core::plan::{HoldReason, Note, Verdict, Wanted};
 use crate::core::policy::SETTLE_DELAY;
 use crate::report::{EffectRow, Outcome};
 
-use super::intend::target;
 use super::round::{Decision, Permission};
 use super::tally::spoken;
 
@@ -70,13 +69,13 @@ impl Decision {
     }
 
     fn row(&self, wanted: &Wanted) -> EffectRow {
-        let target = target(&self.facts, &self.dossier.ledger);
-        let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &target));
+        let id = wanted.intent.unwrap_or_else(|| intent::id(&wanted.effect, &self.target));
         self.line(id, &wanted.effect, Outcome::Planned, wanted.why.clone())
     }
 
     fn line(&self, id: IntentId, effect: &Effect, outcome: Outcome, why: String) -> EffectRow {
-        let target = target(&self.facts, &self.dossier.ledger);
+        // What is durable keeps its key, however keys are made today.
+        let durable = self.dossier.ledger.intents.iter().find(|intent| intent.id == id);
         EffectRow {
             intent: id,
             kind: effect.kind,
@@ -84,7 +83,7 @@ impl Decision {
             credit_invoice: effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
             amount: effect.amount,
             reference: effect.reference.0.clone(),
-            key: intent::key(effect, &target),
+            key: durable.map_or_else(|| intent::key(effect, &self.target), |intent| intent.key),
             outcome,
             superseded: false,
             why,

@@ -10,6 +10,9 @@ pub enum StoreError {
     Newer { found: i64, known: i64 },
     #[error("the store belongs to {bound}, the configuration says {given}")]
     OtherIdentity { bound: String, given: String },
+    /// The shop is the one whose books are kept under `known`; `given` has none.
+    #[error("this shop's books are kept under the name `{known}`, and the configuration calls it `{given}`")]
+    OtherName { known: String, given: String },
     #[error("another pass is running on this store")]
     Locked,
     #[error("order {0} moved while it was decided")]

@@ -22,6 +22,7 @@ use crate::core::answer::Said;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
+pub use crate::core::id::Identity;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
 use crate::core::ledger::{Attribution, Ledger};
@@ -36,20 +37,10 @@ pub use shown::{
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
 
-/// Who a store belongs to. Bound by the first pass; another identity is refused for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// `playground` or `production`.
-    pub environment: String,
-    /// Klarna's region, `eu`, `na` or `oc`.
-    pub region: String,
-    /// Lightspeed's shop id, as text.
-    pub shop_id: String,
-}
-
 /// What the shop said about itself, kept so that it is not asked again in every pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopRecord {
+    /// Who the books belong to. Bound by the first pass; another identity is refused for ever.
     pub identity: Identity,
     pub currency: Currency,
     pub read_at: Timestamp,
@@ -242,7 +233,8 @@ pub enum Operation {
 
 /// A shop's durable state. One writer; every verb that writes is one committed, synced transaction.
 pub trait Store: Clone + Send + Sync + 'static {
-    /// Binds the store to `identity` and keeps what the shop said; refuses another identity.
+    /// Binds the store to `identity` and keeps what the shop said; refuses another identity, and a second name for one
+    /// that it holds ([`StoreError::OtherName`]).
     /// After a crash: bound or not, never half.
     fn bind(&self, shop: ShopRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -19,6 +19,7 @@ mod journal;
 mod listing;
 mod lock;
 mod movements;
+mod names;
 mod never_sent;
 mod open;
 mod operate;
@@ -127,6 +128,7 @@ impl SqliteStore {
     /// schema; [`StoreError::Newer`] for one that a newer program wrote.
     pub fn open(path: &Path, shop: ShopName) -> Result<Self, StoreError> {
         let (mut conn, in_use) = open::writer(path)?;
+        let shop = names::kept_under(&conn, shop)?;
         open::add_shop(&mut conn, shop.as_str())?;
         let read = open::reader(path)?;
         let writer = Writer::new(conn, shop.0.clone());
@@ -155,12 +157,23 @@ impl SqliteStore {
     }
 
     fn inline(mut conn: Connection, shop: ShopName) -> Result<Self, StoreError> {
+        let shop = names::kept_under(&conn, shop)?;
         open::add_shop(&mut conn, shop.as_str())?;
         let writer = Mutex::new(Writer::new(conn, shop.0.clone()));
         Ok(Self { inner: Arc::new(Inner { shop, backend: Backend::Inline(writer) }) })
     }
 
-    /// The shop this handle is bound to.
+    /// The books that are kept under the name `known` go on under this handle's name, from the next time it is opened.
+    /// To be called only once the shop itself said that it is the same one, and while nothing else is called `known`.
+    /// After a crash: taken over or not, never half.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when this name has books of its own.
+    pub async fn take_over(&self, known: String, at: jiff::Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| names::take_over(tx, &known, at)).await
+    }
+
+    /// The name that this handle's rows are kept under.
     pub fn shop_name(&self) -> &ShopName {
         &self.inner.shop
     }

@@ -32,3 +32,19 @@ CREATE TABLE never_sent (
     FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX never_sent_order ON never_sent (shop, order_id);
+
+-- Lightspeed's cluster: each numbers its shops by itself. NULL until the first pass of this version.
+ALTER TABLE shop ADD COLUMN cluster TEXT CHECK (cluster <> '');
+
+CREATE TRIGGER shop_keeps_its_cluster BEFORE UPDATE OF cluster ON shop
+WHEN OLD.cluster IS NOT NULL AND OLD.cluster IS NOT NEW.cluster
+BEGIN SELECT RAISE(ABORT, 'a bound shop keeps its identity'); END;
+
+-- One shop, one set of books, whatever it is called.
+CREATE UNIQUE INDEX shop_is_one ON shop (cluster, shop_id, environment, region) WHERE cluster IS NOT NULL;
+
+-- What the configuration calls a shop now, where its rows are kept under an earlier name.
+CREATE TABLE shop_name (
+    name TEXT NOT NULL PRIMARY KEY CHECK (name <> '' AND name <> shop),
+    shop TEXT NOT NULL UNIQUE REFERENCES shop (name)
+) STRICT, WITHOUT ROWID;

@@ -437,6 +437,7 @@ impl Scene {
     pub fn target(&self) -> Target {
         Target {
             shop: self.ledger.shop.clone(),
+            whose: None,
             order: self.facts.shop.id,
             klarna_order_id: self.facts.shop.klarna_order_id.clone(),
             currency: self.facts.currency,

@@ -84,11 +84,13 @@ fn one_report_may_be_over_all_shops() {
         rig.configure_as("nl", DRIVE, more);
         fs::read_to_string(rig.path("reconciled.toml")).unwrap()
     };
-    // The same simulated shop under another name.
+    // The same simulated shop with another Klarna account.
     let written_once = config("");
     let (_, rest) = written_once.split_once("[shops.main.lightspeed]").unwrap();
     let (sections, _) = rest.split_once("[shops.main.policy]").unwrap();
-    let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.");
+    let second = format!("[shops.main.lightspeed]{sections}")
+        .replace("[shops.main.", "[shops.second.")
+        .replace("region = \"eu\"", "region = \"na\"");
     rig.run(&["reconcile"]);
     let service = start(&rig, &format!("{second}{RARELY}"));
     rig.run(&["--shop", "second", "reconcile"]);

@@ -12,7 +12,7 @@ use reconciled::budget::{Budget, KLARNA_PLAYGROUND_PER_SECOND};
 use reconciled::clock::Clock;
 use reconciled::core::id::ShopName;
 use reconciled::http::{Credentials, Method, Request, Response, Transport, TransportError};
-use reconciled::pass::{self, Options, Shop, Silent};
+use reconciled::pass::{self, Acquainted, Options, Shop, Silent};
 use reconciled::report::PassReport;
 use reconciled::sandbox::{self, Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Reply, Side, World};
 use reconciled::store::StoreError;
@@ -178,8 +178,10 @@ pub fn pass(store: &SqliteStore, outside: &Outside) -> Result<PassReport, StoreE
     let klarna = klarna::Client::new(outside.clone(), outside.clone(), settings, Arc::clone(&merchants));
     let shop = Shop {
         name: shop_name(),
+        cluster: "eu1".to_owned(),
         environment: "playground".to_owned(),
         region: "eu".to_owned(),
+        acquainted: Acquainted::default(),
         policy: crate::common::policy(),
         lightspeed,
         klarna,

@@ -74,7 +74,12 @@ impl Shop {
     }
 
     async fn on(store: SqliteStore) -> Self {
-        let identity = Identity { environment: "playground".into(), region: "eu".into(), shop_id: "356891".into() };
+        let identity = Identity {
+            cluster: "eu1".into(),
+            environment: "playground".into(),
+            region: "eu".into(),
+            shop_id: "356891".into(),
+        };
         let read_at = at("2025-10-01T06:00:00Z");
         store.bind(ShopRecord { identity, currency: Currency::EUR, read_at }).await.unwrap();
         Self { store, passes: 0, pass: PassId(Uuid::nil()) }
@@ -271,6 +276,7 @@ fn refund_intent(it: &Refunding<'_>, when: &str) -> Intent {
     };
     let target = Target {
         shop: ShopName("main".into()),
+        whose: None,
         order: OrderId(it.order),
         klarna_order_id: KlarnaOrderId::new(&format!("klarna-{}", it.order)),
         currency: Currency::EUR,

@@ -236,7 +236,9 @@ fn every_shop_is_checked_unless_one_is_named() {
     let rig = shop();
     let config = std::fs::read_to_string(rig.path("reconciled.toml")).unwrap();
     let (_, shop) = config.split_once("[shops.main.lightspeed]").unwrap();
-    let second = format!("[shops.main.lightspeed]{shop}").replace("[shops.main.", "[shops.second.");
+    let second = format!("[shops.main.lightspeed]{shop}")
+        .replace("[shops.main.", "[shops.second.")
+        .replace("region = \"eu\"", "region = \"na\"");
     std::fs::write(rig.path("reconciled.toml"), format!("{config}\n{second}")).unwrap();
     let shops = |findings: &[Value]| {
         let mut names: Vec<String> = findings.iter().map(|it| text(&it["shop"])).collect();

@@ -15,7 +15,7 @@ use reconciled::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND};
 use reconciled::core::id::{OrderId, ShopName};
 use reconciled::http::Credentials;
 use reconciled::lightspeed::IdSource;
-use reconciled::pass::{self, Options, Shop, Silent};
+use reconciled::pass::{self, Acquainted, Options, Shop, Silent};
 use reconciled::report::PassReport;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Operation, Store as _, StoreError};
@@ -259,8 +259,10 @@ impl Run {
         let settings = klarna::Settings { base_url: KLARNA_URL.to_owned(), credentials: credentials() };
         Shop {
             name,
+            cluster: "eu1".to_owned(),
             environment: "playground".to_owned(),
             region: "eu".to_owned(),
+            acquainted: Acquainted::default(),
             policy,
             lightspeed,
             klarna: klarna::Client::new(transport, clock.clone(), settings, merchants.clone()),

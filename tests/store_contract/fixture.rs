@@ -170,6 +170,7 @@ pub(crate) fn again(order: u64, credit: u64, amount: i64, generation: u32) -> In
 pub(crate) fn planned(order: u64, effect: Effect) -> Intent {
     let target = Target {
         shop: shop(),
+        whose: None,
         order: OrderId(order),
         klarna_order_id: KlarnaOrderId::new(&format!("klarna-{order}")),
         currency: Currency::EUR,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use reconciled::core::consent;
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{IntentId, InvoiceId, OrderId, PassId, RefundId};
@@ -133,7 +134,9 @@ impl History {
 
     /// Two people said so about this intent or the one it starts anew, the second within a day of the first.
     fn two_agreed(&self, intent: &Intent) -> bool {
-        let before = intent::before(&intent.effect, &intent.target);
+        let order = intent.target.order;
+        let of_order: Vec<Intent> = self.intents.iter().filter(|it| it.target.order == order).cloned().collect();
+        let before = consent::before(&intent.effect, &of_order).map(|it| it.id);
         let said = [Some(intent.id), before].into_iter().flatten().filter_map(|id| self.agreed.get(&id));
         said.into_iter().any(|said| {
             let later = |(who, at): &(&str, i64)| {

@@ -247,7 +247,12 @@ pub(crate) async fn a_policy_is_kept<P: Place>(place: &P) {
 pub(crate) async fn a_shop_is_bound_once<P: Place>(place: &P) {
     let store = place.open();
     assert_eq!(store.shop().await.unwrap(), None);
-    let identity = Identity { environment: "playground".into(), region: "eu".into(), shop_id: "12345".into() };
+    let identity = Identity {
+        cluster: "eu1".into(),
+        environment: "playground".into(),
+        region: "eu".into(),
+        shop_id: "12345".into(),
+    };
     let record = ShopRecord { identity, currency: Currency::EUR, read_at: at(1) };
     store.bind(record.clone()).await.unwrap();
     let later = ShopRecord { read_at: at(2), ..record.clone() };

@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use reconciled::core::id::{OrderId, ShopName};
+use reconciled::core::id::{Identity, OrderId, ShopName};
 use reconciled::core::intent::{Event, State};
+use reconciled::core::money::Currency;
 use reconciled::store::sqlite::{PassLock, SqliteStore};
-use reconciled::store::{Audit, Claim, Decided, Operation, Scope, Store, StoreError};
+use reconciled::store::{Audit, Claim, Decided, Operation, Scope, ShopRecord, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -23,6 +24,74 @@ fn raw(place: &OnDisk) -> Connection {
 
 fn refused(conn: &Connection, sql: &str) -> String {
     conn.execute_batch(sql).expect_err(sql).to_string()
+}
+
+fn bound_to(shop_id: &str) -> ShopRecord {
+    let (cluster, environment, region) = ("eu1".to_owned(), "playground".to_owned(), "eu".to_owned());
+    let identity = Identity { cluster, environment, region, shop_id: shop_id.to_owned() };
+    ShopRecord { identity, currency: Currency::EUR, read_at: at(1) }
+}
+
+fn called(place: &OnDisk, name: &str) -> SqliteStore {
+    SqliteStore::open(&place.path(), ShopName(name.to_owned())).unwrap()
+}
+
+#[tokio::test]
+async fn a_second_name_for_one_shop_is_refused() {
+    let place = OnDisk::fresh();
+    let first = place.open();
+    first.bind(bound_to("1")).await.unwrap();
+    let second = called(&place, "second");
+    let refused = second.bind(bound_to("1")).await;
+    let known = shop().0;
+    assert!(
+        matches!(&refused, Err(StoreError::OtherName { known: found, given }) if *found == known && given == "second"),
+        "{refused:?}"
+    );
+    assert_eq!(second.shop().await.unwrap(), None, "nothing of it is kept");
+    // Another shop, the same one of another cluster, and another account of Klarna's are shops of their own.
+    for (name, change) in [("a", ("2", "eu1", "eu")), ("b", ("1", "us1", "eu")), ("c", ("1", "eu1", "na"))] {
+        let (shop_id, cluster, region) = change;
+        let identity =
+            Identity { cluster: cluster.to_owned(), region: region.to_owned(), ..bound_to(shop_id).identity };
+        called(&place, name).bind(ShopRecord { identity, ..bound_to(shop_id) }).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_shop_goes_on_with_its_books() {
+    let place = OnDisk::fresh();
+    let old = place.open();
+    old.bind(bound_to("1")).await.unwrap();
+    begun(&old).await;
+    let id = intend(&old, 11, 4000).await;
+    drop(old);
+    let renamed = called(&place, "renamed");
+    assert!(renamed.bind(bound_to("1")).await.is_err());
+    // A stop that was given under the new name is not lost.
+    operate(&renamed, Operation::Stop, 30).await.unwrap();
+    let stopped = renamed.take_over(shop().0, at(31)).await;
+    assert!(matches!(&stopped, Err(StoreError::Refused(why)) if why.contains("resume")), "{stopped:?}");
+    operate(&renamed, Operation::Resume, 32).await.unwrap();
+    renamed.take_over(shop().0, at(33)).await.unwrap();
+    drop(renamed);
+    let renamed = called(&place, "renamed");
+    assert_eq!(renamed.shop_name(), &shop(), "one set of books, and one lock");
+    renamed.bind(bound_to("1")).await.unwrap();
+    assert_eq!(stored(&renamed, id).await.id, id);
+    intact(&renamed).await;
+    // Once more, and what it was called in between leads nowhere any more.
+    let again = called(&place, "again");
+    let known = again.bind(bound_to("1")).await;
+    assert!(matches!(&known, Err(StoreError::OtherName { known, .. }) if known == "renamed"), "{known:?}");
+    again.take_over("renamed".to_owned(), at(40)).await.unwrap();
+    drop(again);
+    assert_eq!(called(&place, "again").shop_name(), &shop());
+    assert_eq!(called(&place, "renamed").shop_name().as_str(), "renamed");
+    // What has books of its own takes nobody else's.
+    let other = called(&place, "other");
+    other.bind(bound_to("2")).await.unwrap();
+    assert!(matches!(other.take_over(shop().0, at(41)).await, Err(StoreError::Refused(_))));
 }
 
 #[tokio::test]

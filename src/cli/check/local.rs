@@ -126,17 +126,18 @@ pub(super) async fn store(loaded: &Loaded, shop_id: Option<&str>, findings: &mut
         }
     };
     let here = |id: &str| Identity {
+        cluster: loaded.shop.lightspeed.cluster.name().to_owned(),
         environment: loaded.shop.klarna.environment.name().to_owned(),
         region: loaded.shop.klarna.region.name().to_owned(),
         shop_id: id.to_owned(),
     };
     match known {
         None => findings.ok("store", format!("`{shown}` can be written; the first pass binds it to this shop")),
-        Some(record) if record.identity == here(shop_id.unwrap_or(&record.identity.shop_id)) => {
+        Some(record) if record.identity.is(&here(shop_id.unwrap_or(&record.identity.shop_id))) => {
             findings.ok("store", format!("`{shown}` can be written and belongs to this shop and environment"));
         }
         Some(record) => {
-            let Identity { environment, region, shop_id } = record.identity;
+            let Identity { environment, region, shop_id, cluster: _ } = record.identity;
             let bound = format!("shop {shop_id} with Klarna {environment} ({region})");
             let remedy = "name the store of this shop and environment, or a new file, in [store] url; never mix two";
             findings.problem("store", Status::USAGE, format!("`{shown}` belongs to {bound}"), remedy);

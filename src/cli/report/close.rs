@@ -68,7 +68,7 @@ impl Close {
         let store = wire::open(&loaded)?;
         let attempt = || format!("closing {} of shop `{}`", self.period.name(), loaded.shop.name);
         // No pass may add to the period between its report and its closing.
-        let lock = PassLock::acquire(loaded.config.store.path(), &loaded.shop.name).map_err(reading(attempt()))?;
+        let lock = PassLock::acquire(loaded.config.store.path(), store.shop_name()).map_err(reading(attempt()))?;
         let span = Span { from: self.period.from, until: self.period.until, seen: None };
         let extent = store.extent(span).await.map_err(reading(attempt()))?;
         let found = store.hindrances(extent.clone()).await.map_err(reading(attempt()))?;

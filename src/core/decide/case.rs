@@ -261,6 +261,7 @@ impl<'a> Case<'a> {
     pub(super) fn id_of(&self, effect: &Effect) -> IntentId {
         let target = Target {
             shop: self.ledger.shop.clone(),
+            whose: self.ledger.whose.clone(),
             order: self.shop.id,
             klarna_order_id: self.shop.klarna_order_id.clone(),
             currency: self.facts.currency,

@@ -7,25 +7,29 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::super::Identity;
 use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{differences, intents, never_sent};
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
-use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
+use crate::core::id::{Identity, IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
 use crate::core::ledger::{Attribution, CreditRecord, Ledger};
 use crate::core::order::Order;
 
 pub(super) fn shop(conn: &Connection, shop: &str) -> Result<Option<ShopRecord>, StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT environment, region, shop_id, currency, read_at FROM shop
+        "SELECT environment, region, shop_id, currency, read_at, coalesce(cluster, '') FROM shop
          WHERE name = ?1 AND environment IS NOT NULL",
     )?;
     let found = find.query_row([shop], |row| {
         Ok(ShopRecord {
-            identity: Identity { environment: row.get(0)?, region: row.get(1)?, shop_id: row.get(2)? },
+            identity: Identity {
+                cluster: row.get(5)?,
+                environment: row.get(0)?,
+                region: row.get(1)?,
+                shop_id: row.get(2)?,
+            },
             currency: row.get::<_, Code<_>>(3)?.0,
             read_at: row.get::<_, At>(4)?.0,
         })
@@ -41,14 +45,19 @@ pub(super) fn is_stopped(conn: &Connection, shop: &str) -> Result<bool, StoreErr
 
 pub(super) fn dossiers(conn: &Connection, shop: &str, orders: &[OrderId]) -> Result<Vec<Dossier>, StoreError> {
     let mut found = Vec::with_capacity(orders.len());
+    let record = self::shop(conn, shop)?;
+    // What an earlier version bound names no cluster, and is whole again after the next pass has begun.
+    let whose = record.map(|record| record.identity).filter(|whose| !whose.cluster.is_empty());
     for order in orders {
-        found.extend(dossier(conn, shop, *order)?);
+        found.extend(dossier(conn, shop, *order, whose.as_ref())?);
     }
     Ok(found)
 }
 
 /// `None` for an order whose facts were never kept.
-fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>, StoreError> {
+fn dossier(
+    conn: &Connection, shop: &str, id: OrderId, whose: Option<&Identity>,
+) -> Result<Option<Dossier>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
             (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3
@@ -68,6 +77,7 @@ fn dossier(conn: &Connection, shop: &str, id: OrderId) -> Result<Option<Dossier>
     Ok(Some(Dossier {
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
+            whose: whose.cloned(),
             order: state.map_or(Order::Pending, |state| state.0),
             credits: credits(conn, shop, id)?,
             intents: intents::of_order(conn, shop, id)?,

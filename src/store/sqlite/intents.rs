@@ -47,6 +47,7 @@ pub(super) fn read(row: &Row<'_>, shop: &str) -> Result<Intent, StoreError> {
         },
         target: Target {
             shop: ShopName(shop.to_owned()),
+            whose: None,
             order: OrderId(row.get::<_, Number>(1)?.0),
             klarna_order_id,
             currency: row.get::<_, Code<_>>(8)?.0,

@@ -12,7 +12,7 @@ use super::super::{
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::{Tx, Undo};
-use super::{SqliteStore, act, audit, decide, dossier, intents, listing, operate, standing, told};
+use super::{SqliteStore, act, audit, decide, dossier, intents, listing, names, operate, standing, told};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
@@ -192,14 +192,19 @@ impl Store for SqliteStore {
 fn bind(tx: &mut Tx<'_>, given: &ShopRecord) -> Result<(), StoreError> {
     let bound = dossier::shop(tx.conn, tx.shop)?;
     if let Some(bound) = &bound
-        && bound.identity != given.identity
+        && !bound.identity.is(&given.identity)
     {
         let (bound, given) = (name(&bound.identity), name(&given.identity));
         return Err(StoreError::OtherIdentity { bound, given });
     }
     let identity = &given.identity;
+    if let Some(known) = names::other_name_of(tx, identity)? {
+        return Err(StoreError::OtherName { known, given: tx.shop.to_owned() });
+    }
     let mut update = tx.conn.prepare_cached(
-        "UPDATE shop SET environment = ?2, region = ?3, shop_id = ?4, currency = ?5, read_at = ?6 WHERE name = ?1",
+        "UPDATE shop SET environment = ?2, region = ?3, shop_id = ?4, currency = ?5, read_at = ?6,
+            cluster = coalesce(cluster, nullif(?7, ''))
+         WHERE name = ?1",
     )?;
     update.execute((
         tx.shop,
@@ -208,6 +213,7 @@ fn bind(tx: &mut Tx<'_>, given: &ShopRecord) -> Result<(), StoreError> {
         &identity.shop_id,
         Code(given.currency),
         At(given.read_at),
+        &identity.cluster,
     ))?;
     if bound.is_some() {
         return Ok(());

@@ -1,8 +1,9 @@
 //! A request that writes, judged as its first byte leaves.
 
 use futures_util::FutureExt as _;
+use reconciled::core::consent;
 use reconciled::core::id::{IntentId, OrderId};
-use reconciled::core::intent::{self, Intent, Kind, State as IntentState};
+use reconciled::core::intent::{Intent, Kind, State as IntentState};
 use reconciled::core::policy::Mode;
 use reconciled::sandbox::{ShopTruth, Side};
 use reconciled::store::{Dossier, Store as _};
@@ -33,7 +34,7 @@ pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
     }
     if kind == Kind::Refund {
         refund(state, flight, &shop, &intent);
-        two_operators_agreed(state, daemon, &intent);
+        two_operators_agreed(state, daemon, &dossier, &intent);
     }
 }
 
@@ -197,12 +198,12 @@ fn refund(state: &mut State, flight: &Flight, shop: &ShopTruth, intent: &Intent)
 }
 
 /// Above the threshold two operators agreed to this refund, or to the one that it starts anew, within a day.
-fn two_operators_agreed(state: &mut State, daemon: usize, intent: &Intent) {
+fn two_operators_agreed(state: &mut State, daemon: usize, dossier: &Dossier, intent: &Intent) {
     let (store, amount) = (state.machines[daemon].store, intent.effect.amount);
     if state.swarm.policy.two_person_above.is_none_or(|above| amount <= above) {
         return;
     }
-    let before = intent::before(&intent.effect, &intent.target);
+    let before = consent::before(&intent.effect, &dossier.ledger.intents).map(|it| it.id);
     let agreed = [Some(intent.id), before].into_iter().flatten().filter_map(|id| state.oracle.agreed.get(&(store, id)));
     let in_a_day = |said: &Vec<(&str, i64)>| {
         said.iter().any(|(who, at)| said.iter().any(|(other, then)| who != other && (at - then).abs() < DAY))

@@ -76,8 +76,8 @@ impl Stage {
         let policy = "[shops.main.policy]\nact = true\nrefund_after = \"0 seconds\"\ngrace = \"0 seconds\"\ntwo_person_above = \"30.00\"";
         let (shop, _) = written.split_once("[shops.main.policy]\nact = true\n").unwrap();
         let (_, sections) = shop.split_once("[shops.main.lightspeed]").unwrap();
-        // The same simulated shop under another name, never acted on.
-        let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.");
+        // The same simulated shop with another Klarna account, never acted on.
+        let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.").replace("region = \"eu\"", "region = \"na\"");
         let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\ntoken_file = \"server.token\"\n");
         let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n";
         fs::write(&config, format!("{shop}{policy}\n{second}\n{server}{schedule}")).unwrap();
