@@ -70,14 +70,15 @@ impl<T: Transport, C: Clock> Client<T, C> {
         }
         order.lines = products.lines();
         if matters {
-            self.credited(wire, order).await;
+            self.credited(wire, order).await?;
         }
         Ok(())
     }
 
     /// Which lines the unpaid credit invoices of a partly shipped order name: only there it decides whether they are
-    /// returns. What the shop does not say, or not clearly, names nothing, and a human is asked instead.
-    async fn credited(&self, wire: &dto::Order<'_>, order: &mut ShopOrder) {
+    /// returns. What the shop does not say, or not clearly, names nothing, and a human is asked instead; what could not
+    /// be read says nothing, and the order was not read.
+    async fn credited(&self, wire: &dto::Order<'_>, order: &mut ShopOrder) -> Result<(), Unreadable> {
         let rows = embedded(wire.invoices).unwrap_or_default();
         let invoices: Vec<dto::Invoice<'_>> =
             rows.iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect();
@@ -86,14 +87,15 @@ impl<T: Transport, C: Clock> Client<T, C> {
         for credit in open {
             let wire = invoices.iter().find(|invoice| id(invoice.id) == Some(credit.0));
             let link = wire.and_then(|invoice| invoice.items);
-            let rows = self.embedded_or_fetched(link, &format!("invoices/{credit}/items"), WHOLE_PAGE).await;
-            let quantities = rows.ok().and_then(|rows| items(&rows, &order.lines)).unwrap_or_default();
+            let rows = self.embedded_or_fetched(link, &format!("invoices/{credit}/items"), WHOLE_PAGE).await?;
+            let quantities = items(&rows, &order.lines).unwrap_or_default();
             for (at, count) in quantities {
                 if let Some(line) = order.lines.get_mut(at) {
                     line.credited.push((credit, count));
                 }
             }
         }
+        Ok(())
     }
 
     /// How many of which line are on a shipment; empty when the shop does not say so clearly.
