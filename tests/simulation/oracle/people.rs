@@ -64,8 +64,10 @@ fn credits(shop: &ShopTruth) -> impl Iterator<Item = &InvoiceTruth> {
 }
 
 fn is_sent_in_part(shop: &ShopTruth) -> bool {
+    // Slips that say which part are believed beside any other word.
     let is_handed_over = shop.status.starts_with("completed") || shop.status.ends_with("ready_for_download");
-    !is_handed_over && shop.lines.iter().any(|line| line.sent < line.quantity)
+    !(is_handed_over && shop.shipment_status != "partially_shipped")
+        && shop.lines.iter().any(|line| line.sent < line.quantity)
 }
 
 /// What left the house. Shipping costs count once everything did.
