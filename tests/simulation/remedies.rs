@@ -11,6 +11,7 @@ use reconciled::store::{Break, BreakStatus, Operation, Store as _};
 use uuid::Uuid;
 
 use super::sim::State;
+use super::swarm::is_drawn;
 
 /// The words of one command, without the program's name; quotes hold words together.
 fn words(command: &str) -> Vec<String> {
@@ -54,6 +55,11 @@ impl State {
         let order = it.order.as_ref().map(|number| number.0.clone());
         let shops = self.world.all_shop_truth();
         let shop = shops.into_iter().find(|shop| Some(&shop.number) == order.as_ref());
+        // A word in capitals alone stands where an id belongs.
+        let is_placeholder = |it: &String| it.len() > 1 && it.chars().all(|letter| letter.is_ascii_uppercase());
+        if words.iter().any(is_placeholder) && !is_drawn("placeholders") {
+            return None;
+        }
         let verb = words.first().map(String::as_str).unwrap_or_default();
         let target = words.get(1).cloned().unwrap_or_default();
         let done = match verb {
@@ -91,15 +97,18 @@ impl State {
         Some(took)
     }
 
-    /// `adopt REFUND INVOICE`
+    /// `adopt REFUND INVOICE`; in parts it is not followed yet.
     fn paste_adoption(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
         let number = words.get(2)?;
+        if number.contains('=') || words.get(3).is_some_and(|it| !it.starts_with("--")) {
+            return Some(false);
+        }
         let credit = shop.invoices.iter().find(|it| it.is_credit && it.number == *number)?.clone();
         let (order, name) = (OrderId(shop.id), RefundId(target.to_owned()));
         let to = Attribution::CreditInvoice(InvoiceId(credit.id));
+        let (id, amount) = self.refund_called(shop, target)?;
         let took = self.say_as("operator", || Operation::Attribute { order, refund: name.clone(), to: to.clone() });
-        let of = self.refund_called(shop, target);
-        if let (false, Some((id, amount))) = (took.is_empty(), of) {
+        if !took.is_empty() {
             self.oracle.attributed.insert(id);
             *self.oracle.adopted.entry(credit.number).or_default() += amount;
         }
