@@ -78,10 +78,13 @@ impl State {
         done?.then(|| format!("{}: {what}", it.kind.name()))
     }
 
-    /// `approve INTENT [--amount DECIMAL] --note WHY`, by both operators where it takes two.
+    /// `approve INTENT --note WHY`, by both operators where it takes two; with an amount it is not followed yet.
     fn paste_approval(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
         let intent = IntentId(Uuid::try_parse(target).ok()?);
         words.iter().position(|it| it == "--note")?;
+        if words.iter().any(|it| it == "--amount") {
+            return Some(false);
+        }
         let (order, two_person_above) = (OrderId(shop.id), self.swarm.policy.two_person_above);
         let mut took = false;
         for who in ["operator-1", "operator-2"] {
@@ -106,7 +109,7 @@ impl State {
         let credit = shop.invoices.iter().find(|it| it.is_credit && it.number == *number)?.clone();
         let (order, name) = (OrderId(shop.id), RefundId(target.to_owned()));
         let to = Attribution::CreditInvoice(InvoiceId(credit.id));
-        let (id, amount) = self.refund_called(shop, target)?;
+        let Some((id, amount)) = self.refund_called(shop, target) else { return Some(false) };
         let took = self.say_as("operator", || Operation::Attribute { order, refund: name.clone(), to: to.clone() });
         if !took.is_empty() {
             self.oracle.attributed.insert(id);
@@ -128,7 +131,9 @@ impl State {
             }
             return Some(!took.is_empty());
         }
-        let intent = IntentId(Uuid::try_parse(target).ok()?);
+        // Where reads carry no ids, a refund has a name of the program's own.
+        let Ok(id) = Uuid::try_parse(target) else { return Some(false) };
+        let intent = IntentId(id);
         Some(!self.say_as("operator", || Operation::Abandon(intent)).is_empty())
     }
 
