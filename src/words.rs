@@ -2,6 +2,8 @@
 //!
 //! The only place that makes sentences of findings. Chooses nothing: whatever a sentence depends on is in the finding.
 
+mod link;
+
 use crate::core::discrepancy::Discrepancy;
 use crate::core::finding::{Doubt, Finding};
 use crate::core::money::{Currency, Minor};
@@ -26,6 +28,7 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
             money(*amount, currency),
             doubt_in_words(*doubt)
         ),
+        Finding::Link(found) => link::message(found, currency),
     }
 }
 
@@ -59,6 +62,7 @@ pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
             };
             Some(format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}."))
         }
+        Finding::Link(found) => Some(link::remedy(found)),
     }
 }
 

@@ -37,6 +37,8 @@ mod given;
 mod in_flight;
 #[path = "plan/limits.rs"]
 mod limits;
+#[path = "plan/links.rs"]
+mod links;
 #[path = "plan/refunds.rs"]
 mod refunds;
 #[path = "plan/reversal.rs"]
@@ -71,6 +73,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         given::ALL,
         in_flight::ALL,
         limits::ALL,
+        links::ALL,
         refunds::ALL,
         reversal::ALL,
         shipments::ALL,

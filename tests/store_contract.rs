@@ -28,6 +28,9 @@ mod fixture;
 #[path = "store_contract/histories.rs"]
 mod histories;
 #[cfg(test)]
+#[path = "store_contract/linking.rs"]
+mod linking;
+#[cfg(test)]
 #[path = "store_contract/operating.rs"]
 mod operating;
 #[cfg(test)]
@@ -140,6 +143,11 @@ macro_rules! every_promise {
             }
             checkpoints {
                 what_was_signed_stays_true_while_the_journal_grows,
+            }
+            linking {
+                a_chosen_link_stays_while_it_is_named_and_gives_way_to_a_human,
+                what_klarna_said_of_several_is_kept_as_long_as_they_are_named,
+                nothing_is_claimed_for_a_klarna_order_that_the_order_is_not_linked_to_any_more,
             }
             operating {
                 a_stop_survives_a_restart,

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use reconciled::budget::Budget;
 use reconciled::core::answer::{Answer, Unreadable};
-use reconciled::core::facts::{Line, Shipped, ShopStatus, Word};
+use reconciled::core::facts::{Line, Place, Shipped, ShopStatus, Word};
 use reconciled::core::id::{InvoiceId, LineId, OrderId};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::http::{Method, TransportError};
@@ -924,4 +924,35 @@ proptest! {
     fn nothing_but_this_invoice_paid_is_done(status in 100_u16..600, body in bodies()) {
         prop_assert!(!matches!(mark(Ok(response(status, &[], body))), Answer::Done { .. }), "done");
     }
+}
+
+/// An order may have been paid at the second attempt: every id counts, wherever it stands, and is named once.
+#[test]
+fn every_klarna_order_that_an_order_names_is_found_with_its_places() {
+    const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+    const THIRD: &str = "99999999-2222-4333-8444-555555555555";
+    let found = |data: &str, memo: &str, sources: &[&str]| {
+        let body = fixture("lightspeed/order.json")
+            .replace("{\"method\": \"pay_later\", \"session_id\": \"0b7c1111-0000-4000-8000-00000000cafe\", \"klarna_order_id\": \"3F2504E0-4F89-41D3-9A0C-0305E82C3301\"}", data)
+            .replace("\"memo\": \"\"", &format!("\"memo\": \"{memo}\""));
+        let sources = sources.iter().map(|text| text.parse().unwrap()).collect();
+        let transport = Scripted::always(ok(body));
+        let client = client_with(&transport, &Still::new(), sources);
+        let order = run(client.order(OrderId(40_018), Currency::EUR)).unwrap().order;
+        assert_eq!(order.klarna_order_id, order.candidates.first().map(|first| first.id.clone()));
+        let named = order.candidates.into_iter().map(|it| (it.id.as_str().to_owned(), it.places));
+        named.collect::<Vec<_>>()
+    };
+    let [uuid, other, third] = [UUID, OTHER, THIRD].map(str::to_owned);
+    assert_eq!(
+        found("[]", &format!("{OTHER} failed, paid with {UUID}; again {OTHER}"), &["memo"]),
+        [(other.clone(), vec![Place::Memo]), (uuid.clone(), vec![Place::Memo])]
+    );
+    let data = format!(
+        "{{\"klarna_order_id\":\"{UUID}\",\"attempts\":[{{\"order_id\":\"{OTHER}\"}},{{\"session_id\":\"{THIRD}\"}}]}}"
+    );
+    assert_eq!(
+        found(&data, &format!("{THIRD} {UUID}"), &["paymentData", "memo"]),
+        [(uuid, vec![Place::PaymentData, Place::Memo]), (other, vec![Place::PaymentText]), (third, vec![Place::Memo]),]
+    );
 }

@@ -1,7 +1,9 @@
 //! A store in which everything is settled: what a shop looks like after years.
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, ListedOrder, Shipped, ShopOrder, ShopStatus, Word};
+use reconciled::core::facts::{
+    Candidate, KlarnaOrder, KlarnaStatus, ListedOrder, Place, Shipped, ShopOrder, ShopStatus, Word,
+};
 use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber, PassId, ShopName};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::{Event, Order};
@@ -61,6 +63,10 @@ pub fn order(id: u64, now: Timestamp) -> ShopOrder {
         paid: true,
         total: Ok(amount()),
         klarna_order_id: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string()),
+        candidates: KlarnaOrderId::new(&Uuid::from_u128(u128::from(id)).to_string())
+            .map(|id| Candidate { id, places: vec![Place::Memo] })
+            .into_iter()
+            .collect(),
         credit_invoices: Vec::new(),
         shipments: Vec::new(),
         lines: Vec::new(),
@@ -85,6 +91,8 @@ pub fn klarna(id: u64) -> KlarnaOrder {
         refunded: Minor::ZERO,
         remaining: Minor::ZERO,
         merchant_reference1: None,
+        merchant_reference2: None,
+        created_at: None,
         expires_at: None,
         captures: Vec::new(),
         refunds: Vec::new(),
@@ -98,6 +106,8 @@ pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
         captured: klarna.captured,
         refunded: klarna.refunded,
         klarna: Some((klarna, now)),
+        link: None,
+        asked: Vec::new(),
         changed: true,
         credits: Vec::new(),
         steps: Vec::new(),

@@ -16,6 +16,7 @@ mod generate;
 mod hold;
 mod ignore;
 mod init;
+mod link;
 mod output;
 mod progress;
 mod reconcile;
@@ -140,6 +141,8 @@ pub enum Command {
     Approve(approve::Approve),
     /// Say which credit invoice (or cancel) a refund at Klarna was for
     Adopt(adopt::Adopt),
+    /// Say which Klarna order a shop order belongs to, for good
+    Link(link::Link),
     /// Rule a refund out, or give an intent up for good
     Ignore(ignore::Ignore),
     /// The kill switch: nothing is written to either side until `resume`; survives restarts
@@ -189,6 +192,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Release(release) => release.run(&context).await,
         Command::Approve(approve) => approve.run(&context).await,
         Command::Adopt(adopt) => adopt.run(&context).await,
+        Command::Link(link) => link.run(&context).await,
         Command::Ignore(ignore) => ignore.run(&context).await,
         Command::Stop(stop) => stop.run(&context).await,
         Command::Resume(resume) => resume.run(&context).await,

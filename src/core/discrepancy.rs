@@ -106,6 +106,10 @@ kinds!(
         "Klarna does not know this order: check that the credentials, the environment and the region are this shop's.",
     KlarnaOrderShared "klarna_order_shared" Money
         "Two shop orders name one Klarna order; nothing is sent for either. Correct the Klarna order id in the shop.",
+    KlarnaOrderAmbiguous "klarna_order_ambiguous" Money
+        "Several Klarna orders are named for this order and hold money; nothing is sent for it. See in Klarna's portal which one the consumer paid, then `reconciled link NUMBER KLARNA-ID`; give back what the others took.",
+    KlarnaOrderMismatch "klarna_order_mismatch" Money
+        "Klarna's own word says that the Klarna order belongs to another order; nothing is sent for this one. Correct the Klarna order id in the shop, or say which one is right: `reconciled link NUMBER KLARNA-ID`, or `reconciled link NUMBER --none`.",
     LimitReached "limit_reached" Action
         "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
     UnknownValue "unknown_value" Action

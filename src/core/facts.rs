@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
 };
+use super::link::{Doubt, Named};
 use super::money::{Currency, Minor};
 
 /// A word from the other side: one we know, or the text as it was written.
@@ -86,11 +87,39 @@ pub struct ShopOrder {
     pub paid: bool,
     /// `priceIncl`: what the consumer owes, shipping included.
     pub total: Said,
-    /// Where the Klarna order id was found, if anywhere.
+    /// The Klarna order that it is taken for: the first one named, until both sides' words were compared
+    /// ([`super::link::choose`]).
     pub klarna_order_id: Option<KlarnaOrderId>,
+    /// Every Klarna order that the shop order names, in the order in which the places are configured.
+    pub candidates: Vec<Candidate>,
     pub credit_invoices: Vec<CreditInvoiceFacts>,
     pub shipments: Vec<Shipment>,
     pub lines: Vec<Line>,
+}
+
+/// A Klarna order id that a shop order names, and where it stands. Each id is named once, with all its places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub id: KlarnaOrderId,
+    pub places: Vec<Place>,
+}
+
+/// Where on the shop's order an id stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the payment data, under a key that surely names Klarna's order.
+    PaymentData,
+    /// In the payment data, under any other key or in a text.
+    PaymentText,
+    /// In the order metafield with this key.
+    Metafield(String),
+    Memo,
+    /// In the comment of an event.
+    Events,
+    /// A human said so.
+    Operator,
+    /// Kept before places were.
+    Unsaid,
 }
 
 /// A credit invoice (`isCreditNote: true`).
@@ -159,6 +188,9 @@ pub struct KlarnaOrder {
     pub refunded: Minor,
     pub remaining: Minor,
     pub merchant_reference1: Option<String>,
+    pub merchant_reference2: Option<String>,
+    /// When the order was made at Klarna, if it says so.
+    pub created_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub captures: Vec<KlarnaCapture>,
     pub refunds: Vec<KlarnaRefund>,
@@ -198,6 +230,10 @@ pub enum KlarnaSide {
         said: String,
     },
     Read(KlarnaOrder),
+    /// Klarna orders were read, and none of them is this shop order's beyond doubt.
+    Doubtful(Doubt),
+    /// A human said that no Klarna order belongs to it.
+    Disowned,
 }
 
 /// Everything both sides said about one order in this pass. An unread source makes no `Facts`.
@@ -206,6 +242,8 @@ pub struct Facts {
     pub currency: Currency,
     pub shop: ShopOrder,
     pub klarna: KlarnaSide,
+    /// The other Klarna orders that the shop order names, and why they are not its own.
+    pub beside: Vec<Named>,
     /// Other shop orders that name the same Klarna order.
     pub shared_with: Vec<OrderNumber>,
     /// When the Klarna read was started.

@@ -5,6 +5,7 @@
 
 use super::fulfilment::Fulfilled;
 use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
+use super::link;
 use super::money::Minor;
 
 /// One finding.
@@ -35,6 +36,8 @@ pub enum Finding {
         /// `approve` lets the refund go: it is ours, and the money is there.
         may_be_approved: bool,
     },
+    /// Which Klarna order the shop order belongs to.
+    Link(link::Finding),
 }
 
 /// Why nobody can tell whether a credit invoice is owed as a refund.
@@ -48,6 +51,12 @@ pub enum Doubt {
     NeverSent,
     /// It is older than the capture, which did not leave its amount out.
     InCapture,
+}
+
+impl From<link::Finding> for Finding {
+    fn from(found: link::Finding) -> Self {
+        Self::Link(found)
+    }
 }
 
 impl From<String> for Finding {

@@ -20,6 +20,7 @@ pub mod intent;
 pub mod ledger;
 pub mod limits;
 pub mod lines;
+pub mod link;
 pub mod money;
 pub mod order;
 pub mod plan;

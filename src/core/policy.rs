@@ -56,6 +56,20 @@ impl Policy {
 /// platform show. What is *sent* has no tolerance.
 pub const AMOUNT_TOLERANCE: i64 = 1;
 
+/// How many of the Klarna orders that a shop order names are asked about.
+pub const CANDIDATES_ASKED: usize = 5;
+
+/// A shop order and its Klarna order are made in one checkout; what is further apart than this is not proven to belong
+/// together by time.
+pub const SAME_CHECKOUT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long Klarna's word about a named order that cannot hold money any more is remembered before it is asked anew.
+pub const CANDIDATE_KNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A Klarna order that Klarna does not know this long after the shop's order was made is not one that a read lags
+/// behind.
+pub const CANDIDATE_LAG: SignedDuration = SignedDuration::from_hours(1);
+
 /// Klarna remembers an idempotency key for 24 hours from the first attempt (docs, retry policy). One hour less is
 /// the last moment at which a repeat is surely recognised.
 pub const KEY_LIFE: SignedDuration = SignedDuration::from_hours(23);

@@ -53,6 +53,8 @@ pub(super) fn order(body: &str, asked: &KlarnaOrderId) -> Result<KlarnaOrder, Un
         refunded: read.needed(wire.refunded_amount, "refunded_amount")?,
         remaining: remaining.unwrap_or(derived),
         merchant_reference1: text(wire.merchant_reference1),
+        merchant_reference2: text(wire.merchant_reference2),
+        created_at: instant(wire.created_at),
         expires_at: instant(wire.expires_at),
         captures: read.captures(wire.captures)?,
         refunds: read.refunds(wire.refunds)?,

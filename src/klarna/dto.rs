@@ -31,6 +31,10 @@ pub(super) struct Order<'a> {
     #[serde(borrow)]
     pub(super) merchant_reference1: Raw<'a>,
     #[serde(borrow)]
+    pub(super) merchant_reference2: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) created_at: Raw<'a>,
+    #[serde(borrow)]
     pub(super) expires_at: Raw<'a>,
     #[serde(borrow)]
     pub(super) captures: Raw<'a>,

@@ -180,6 +180,7 @@ pub(super) fn order(
         paid: matches!(payment, Some("paid" | "partially_paid")),
         total,
         klarna_order_id: None,
+        candidates: Vec::new(),
         credit_invoices: Vec::new(),
         shipments: Vec::new(),
         lines: Vec::new(),

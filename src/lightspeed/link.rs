@@ -1,16 +1,17 @@
-//! Finding the Klarna order id on a shop's order.
+//! Finding the Klarna order ids that a shop's order names.
 //!
-//! No public recording shows where the payment app puts it, so the configured places are searched in the configured
-//! order. In free text only a UUID counts: Klarna's order ids have that form.
+//! No public recording shows where the payment app puts its id, so the configured places are searched in the configured
+//! order. In free text only a UUID counts: Klarna's order ids have that form. All that is found is kept: an order may
+//! have been paid at the second attempt, and which of them is its own is Klarna's to say.
 
 use serde_json::value::RawValue;
 
-use super::convert::linked;
+use super::convert::{embedded, linked};
 use super::documents::WHOLE_PAGE;
 use super::{Client, IdSource, dto};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
-use crate::core::facts::ShopOrder;
+use crate::core::facts::{Candidate, Place, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 use crate::http::Transport;
 use crate::http::json::{elements, members, text};
@@ -28,54 +29,94 @@ const NEAR_KEYS: [&str; 2] = ["order_id", "orderid"];
 const NOT_AN_ORDER: [&str; 4] = ["session", "token", "correlation", "customer"];
 
 impl<T: Transport, C: Clock> Client<T, C> {
-    pub(super) async fn klarna_order_id(
+    /// Every Klarna order that the order names, with where it stands.
+    ///
+    /// *Flow*: all configured places are searched, in their order. One that would cost a call of its own is asked only
+    /// while nothing was found: an order whose id stands where it is read anyway costs no call more for the others.
+    pub(super) async fn candidates(
         &self, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
-    ) -> Result<Option<KlarnaOrderId>, Unreadable> {
+    ) -> Result<Vec<Candidate>, Unreadable> {
+        let mut found: Vec<Candidate> = Vec::new();
         for source in &self.settings.klarna_order_id {
-            let found = self.klarna_order_id_in(source, id, wire, order).await?;
-            if found.is_some() {
-                return Ok(found);
+            if found.is_empty() || is_at_hand(source, wire) {
+                let here = self.candidates_in(source, id, wire, order).await?;
+                for one in here {
+                    add(&mut found, one);
+                }
+            }
+            if planted!("first_id_wins") {
+                found.truncate(1);
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// What one place says, whatever the others do.
-    pub(super) async fn klarna_order_id_in(
+    pub(super) async fn candidates_in(
         &self, source: &IdSource, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
-    ) -> Result<Option<KlarnaOrderId>, Unreadable> {
-        Ok(match source {
-            IdSource::PaymentData => wire.payment_data.and_then(|data| in_payment_data(data, order)),
-            IdSource::Memo => text(wire.memo).and_then(|memo| uuid_in(&memo)),
+    ) -> Result<Vec<Candidate>, Unreadable> {
+        let mut found = Vec::new();
+        let mut keep = |place: &Place, ids: Vec<KlarnaOrderId>| {
+            for id in ids {
+                add(&mut found, Candidate { id, places: vec![place.clone()] });
+            }
+        };
+        match source {
+            IdSource::PaymentData => {
+                let (sure, other) = wire.payment_data.map(|data| in_payment_data(data, order)).unwrap_or_default();
+                keep(&Place::PaymentData, sure);
+                keep(&Place::PaymentText, other);
+            }
+            IdSource::Memo => keep(&Place::Memo, text(wire.memo).map(|memo| uuids_in(&memo)).unwrap_or_default()),
             IdSource::Metafield(key) => {
                 let path = format!("orders/{id}/metafields");
                 let rows = self.embedded_or_fetched(wire.metafields, &path, WHOLE_PAGE).await?;
-                in_metafields(&rows, key)
+                keep(&Place::Metafield(key.clone()), in_metafields(&rows, key));
             }
             IdSource::Events => {
                 let query = format!("{WHOLE_PAGE}&order={id}");
                 let rows = self.embedded_or_fetched(wire.events, "orders/events", &query).await?;
-                in_events(&rows, id)
+                keep(&Place::Events, in_events(&rows, id));
             }
-        })
+        }
+        Ok(found)
+    }
+}
+
+/// The place came with the order, or was asked for without need.
+fn is_at_hand(source: &IdSource, wire: &dto::Order<'_>) -> bool {
+    match source {
+        IdSource::PaymentData | IdSource::Memo => true,
+        IdSource::Metafield(_) => embedded(wire.metafields).is_some(),
+        IdSource::Events => embedded(wire.events).is_some(),
+    }
+}
+
+/// One id is one candidate, whatever the number of its places.
+pub(super) fn add(found: &mut Vec<Candidate>, one: Candidate) {
+    match found.iter_mut().find(|known| known.id == one.id) {
+        Some(known) => {
+            let new: Vec<Place> = one.places.into_iter().filter(|place| !known.places.contains(place)).collect();
+            known.places.extend(new);
+        }
+        None => found.push(one),
     }
 }
 
 /// An id as it was written; a UUID in lower case, so that one order has one name.
 fn order_id(text: &str) -> Option<KlarnaOrderId> {
     let text = text.trim();
-    match uuid_in(text) {
+    match uuids_in(text).into_iter().next() {
         Some(uuid) if uuid.as_str().len() == text.len() => Some(uuid),
         Some(_) | None => KlarnaOrderId::new(text),
     }
 }
 
-/// The first UUID (8-4-4-4-12 hexadecimal digits) that stands alone in a text.
-fn uuid_in(text: &str) -> Option<KlarnaOrderId> {
+/// Every UUID (8-4-4-4-12 hexadecimal digits) that stands alone in a text, as they follow each other.
+fn uuids_in(text: &str) -> Vec<KlarnaOrderId> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let words = text.split(|c| !is_part(c));
-    let uuid = words.into_iter().find(|word| is_uuid(word))?;
-    KlarnaOrderId::new(&uuid.to_ascii_lowercase())
+    words.filter(|word| is_uuid(word)).filter_map(|uuid| KlarnaOrderId::new(&uuid.to_ascii_lowercase())).collect()
 }
 
 fn is_uuid(word: &str) -> bool {
@@ -84,24 +125,29 @@ fn is_uuid(word: &str) -> bool {
         && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// `klarna_order_id` first, then any key with `order_id` in it, then any UUID.
-fn in_payment_data(data: &RawValue, order: &ShopOrder) -> Option<KlarnaOrderId> {
+/// What stands under `klarna_order_id`, and then the rest: UUIDs under any key with `order_id` in it, and under all others.
+/// An id that is no UUID counts under a key with `order_id` in it, where nothing else was found.
+fn in_payment_data(data: &RawValue, order: &ShopOrder) -> (Vec<KlarnaOrderId>, Vec<KlarnaOrderId>) {
     let mut leaves = Vec::new();
     collect(data, "", 0, &mut leaves);
-    let exact = leaves.iter().filter(|(key, _)| EXACT_KEYS.contains(&key.as_str()));
-    let near = || leaves.iter().filter(|(key, _)| NEAR_KEYS.iter().any(|part| key.contains(part)));
-    let other = || leaves.iter().filter(|(key, _)| !NOT_AN_ORDER.iter().any(|no| key.contains(no)));
-    let id = |(_, value): &(String, String)| order_id(value).filter(|id| !is_the_shops_own(id, order));
-    let uuid = |(_, value): &(String, String)| uuid_in(value);
-    // A word such as a type may stand under a near key as well; ids have digits.
-    let numbered = |leaf: &(String, String)| id(leaf).filter(|id| id.as_str().bytes().any(|b| b.is_ascii_digit()));
-    exact
-        .into_iter()
-        .find_map(id)
-        .or_else(|| near().find_map(uuid))
-        .or_else(|| near().find_map(numbered))
-        .or_else(|| other().find_map(uuid))
+    let is_exact = |leaf: &&Leaf| EXACT_KEYS.contains(&leaf.0.as_str());
+    let is_near = |leaf: &&Leaf| NEAR_KEYS.iter().any(|part| leaf.0.contains(part));
+    let is_other = |leaf: &&Leaf| !NOT_AN_ORDER.iter().any(|no| leaf.0.contains(no));
+    let id = |leaf: &Leaf| order_id(&leaf.1).filter(|id| !is_the_shops_own(id, order));
+    let sure: Vec<_> = leaves.iter().filter(is_exact).filter_map(id).collect();
+    let mut rest: Vec<_> = leaves.iter().filter(is_near).flat_map(|leaf| uuids_in(&leaf.1)).collect();
+    rest.extend(leaves.iter().filter(is_other).flat_map(|leaf| uuids_in(&leaf.1)));
+    if sure.is_empty() && rest.is_empty() {
+        // A word such as a type may stand under a near key as well; ids have digits.
+        let numbered = |leaf: &Leaf| id(leaf).filter(|id| id.as_str().bytes().any(|b| b.is_ascii_digit()));
+        rest.extend(leaves.iter().filter(is_near).filter_map(numbered));
+    }
+    rest.retain(|id| !sure.contains(id));
+    (sure, rest)
 }
+
+/// A text or number, and the key under which it stands, in lower case.
+type Leaf = (String, String);
 
 /// The shop's own order is also called `order_id` in some payment data.
 fn is_the_shops_own(id: &KlarnaOrderId, order: &ShopOrder) -> bool {
@@ -109,7 +155,7 @@ fn is_the_shops_own(id: &KlarnaOrderId, order: &ShopOrder) -> bool {
 }
 
 /// Every text and number below a value, with the key it stands under, in lower case.
-fn collect(value: &RawValue, key: &str, depth: usize, leaves: &mut Vec<(String, String)>) {
+fn collect(value: &RawValue, key: &str, depth: usize, leaves: &mut Vec<Leaf>) {
     if depth > DEEPEST {
         return;
     }
@@ -131,20 +177,20 @@ fn collect(value: &RawValue, key: &str, depth: usize, leaves: &mut Vec<(String, 
     }
 }
 
-fn in_metafields(rows: &[Box<RawValue>], key: &str) -> Option<KlarnaOrderId> {
+fn in_metafields(rows: &[Box<RawValue>], key: &str) -> Vec<KlarnaOrderId> {
     let value = |row: &RawValue| {
         let field: dto::Metafield<'_> = serde_json::from_str(row.get()).ok()?;
         text(field.key).filter(|found| found == key)?;
         order_id(&text(field.value)?)
     };
-    rows.iter().find_map(|row| value(row))
+    rows.iter().filter_map(|row| value(row)).collect()
 }
 
-fn in_events(rows: &[Box<RawValue>], order: OrderId) -> Option<KlarnaOrderId> {
-    let uuid = |row: &RawValue| {
+fn in_events(rows: &[Box<RawValue>], order: OrderId) -> Vec<KlarnaOrderId> {
+    let uuids = |row: &RawValue| {
         let event: dto::Event<'_> = serde_json::from_str(row.get()).ok()?;
         let is_ours = linked(event.order).is_none_or(|owner| owner == order.0);
-        uuid_in(&text(event.comment).filter(|_| is_ours)?)
+        Some(uuids_in(&text(event.comment).filter(|_| is_ours)?))
     };
-    rows.iter().find_map(|row| uuid(row))
+    rows.iter().filter_map(|row| uuids(row)).flatten().collect()
 }

@@ -200,7 +200,8 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let is_klarna = wire.is_paid_with(&self.settings.payment_words) == Some(true);
         let mut order = convert::order(&wire, id, currency, is_klarna)?;
         if is_klarna {
-            order.klarna_order_id = self.klarna_order_id(id, &wire, &order).await?;
+            order.candidates = self.candidates(id, &wire, &order).await?;
+            order.klarna_order_id = order.candidates.first().map(|first| first.id.clone());
             order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
             self.shipments_and_lines(&wire, currency, &mut order).await?;
         }

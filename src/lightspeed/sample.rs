@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::convert::{self, linked, list_in, parse};
 use super::exchange::encode;
-use super::{Client, LARGEST_PAGE, dto, paging};
+use super::{Client, LARGEST_PAGE, dto, link, paging};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::core::facts::ShopOrder;
@@ -85,9 +85,13 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let mut found = Vec::new();
         if is_klarna {
             for source in &self.settings.klarna_order_id {
-                found.push(self.klarna_order_id_in(source, id, &wire, &order).await?);
+                let here = self.candidates_in(source, id, &wire, &order).await?;
+                found.push(here.first().map(|first| first.id.clone()));
+                for one in here {
+                    link::add(&mut order.candidates, one);
+                }
             }
-            order.klarna_order_id = found.iter().flatten().next().cloned();
+            order.klarna_order_id = order.candidates.first().map(|first| first.id.clone());
             order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
         }
         Ok(Probed { is_klarna, order, found })

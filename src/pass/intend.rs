@@ -58,7 +58,7 @@ pub(super) fn intended(
     }
     let read = match &facts.klarna {
         KlarnaSide::Read(order) => Some(order),
-        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => None,
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => None,
     };
     let mut intents = Vec::new();
     let mut to_send = Vec::new();
@@ -84,6 +84,8 @@ pub(super) fn intended(
     let decided = Decided {
         order: facts.shop.id,
         klarna: read.map(|order| (order.clone(), facts.read_at)),
+        link: facts.shop.klarna_order_id.clone(),
+        asked: Vec::new(),
         changed,
         credits: facts
             .shop

@@ -6,6 +6,7 @@
 mod acquainted;
 mod act;
 mod attempt;
+mod candidates;
 mod intend;
 mod observe;
 mod poll;

@@ -12,10 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::core::decide::decide;
-use crate::core::facts::{Facts, KlarnaSide};
+use crate::core::facts::{Facts, KlarnaSide, ShopOrder};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
 use crate::core::intent::{Event, Kind, Target};
 use crate::core::limits::{self, Spent};
+use crate::core::link::{self, Chosen};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
 use crate::http::Transport;
@@ -24,6 +25,7 @@ use crate::store::{Dossier, Store, StoreError};
 
 use super::act::{Fresh, lists_are_fresh, read_is_fresh};
 use super::attempt::{Closed, Done, attempt};
+use super::candidates::{self, Asked};
 use super::intend::{Intended, intended, target};
 use super::tally::{Tally, asked_to_end, reason};
 use super::{Shop, Stop};
@@ -49,9 +51,8 @@ pub(super) enum Permission {
 }
 
 /// One order's Klarna side as this pass read it.
-#[derive(Clone, Debug)]
 struct Look {
-    side: KlarnaSide,
+    asked: Asked,
     read_at: Timestamp,
     started: Duration,
 }
@@ -185,20 +186,17 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
 
     async fn read(&self, dossier: &Dossier, closed: bool, stop: &Stop) -> Result<Look, Unreadable> {
         let (read_at, started) = (self.shop.clock.now(), self.shop.clock.boottime());
-        let side = match &dossier.shop.klarna_order_id {
-            None => KlarnaSide::Unlinked,
-            Some(_) if stop.is_asked() => return Err(asked_to_end()),
-            Some(_) if closed => {
+        if !link::candidates(&dossier.shop, dossier.told.as_ref()).is_empty() {
+            if stop.is_asked() {
+                return Err(asked_to_end());
+            }
+            if closed {
                 let message = "the account pauses after the credential was refused".to_owned();
                 return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));
             }
-            Some(id) => match self.shop.klarna.order(id).await {
-                Ok(order) => KlarnaSide::Read(order),
-                Err(Unreadable::NotFound(said)) => KlarnaSide::NotFound { said: super::tally::spoken(&said) },
-                Err(why) => return Err(why),
-            },
-        };
-        Ok(Look { side, read_at, started })
+        }
+        let asked = candidates::ask(self.shop, dossier, self.currency).await?;
+        Ok(Look { asked, read_at, started })
     }
 
     fn unread(number: Option<&OrderNumber>, why: &Unreadable, tally: &mut Tally<'_>) {
@@ -234,10 +232,12 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
     }
 
     fn decide_one(&mut self, dossier: Dossier, look: &Look, now: Timestamp) -> Result<Decision, StoreError> {
+        let Chosen { id, side, beside } = look.asked.chosen.clone();
         let facts = Facts {
             currency: self.currency,
-            shop: dossier.shop.clone(),
-            klarna: look.side.clone(),
+            shop: ShopOrder { klarna_order_id: id, ..dossier.shop.clone() },
+            klarna: side,
+            beside,
             shared_with: dossier.shared_with.clone(),
             read_at: look.read_at,
             shop_read_at: dossier.shop_read_at,
@@ -249,7 +249,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let target = target(&facts, &dossier.ledger);
         limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
         let may_act = self.permission_for(dossier.shop.id) == Permission::Act;
-        let intended = intended(&dossier, &facts, &plan, &target, may_act, now)?;
+        let mut intended = intended(&dossier, &facts, &plan, &target, may_act, now)?;
+        intended.decided.asked.clone_from(&look.asked.learnt);
         let fresh = Fresh { read: look.started, listed: self.listed };
         Ok(Decision { dossier, facts, plan, target, intended, fresh })
     }
@@ -263,7 +264,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
     fn count(&mut self, decision: &Decision, tally: &mut Tally<'_>) {
         if self.counted.insert(decision.facts.shop.id) {
             let credits = u64::try_from(decision.facts.shop.credit_invoices.len()).unwrap_or(u64::MAX);
-            let read = u64::from(matches!(decision.facts.klarna, KlarnaSide::Read(_) | KlarnaSide::NotFound { .. }));
+            let read = u64::from(!matches!(decision.facts.klarna, KlarnaSide::Unlinked | KlarnaSide::Disowned));
             tally.checked.orders = tally.checked.orders.saturating_add(1);
             tally.checked.credit_invoices = tally.checked.credit_invoices.saturating_add(credits);
             tally.checked.klarna_orders = tally.checked.klarna_orders.saturating_add(read);

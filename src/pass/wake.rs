@@ -5,11 +5,14 @@
 //! is anything to decide: it reads neither side, and concludes nothing. What it wakes is read and decided like any
 //! other order.
 
+use jiff::Timestamp;
+
 use super::{BATCH, Shop};
 use crate::clock::Clock;
 use crate::core::decide::decide;
-use crate::core::facts::{Facts, KlarnaSide};
+use crate::core::facts::{Facts, ShopOrder};
 use crate::core::id::OrderId;
+use crate::core::link::{self, Answer, Chosen, Seen};
 use crate::core::money::Currency;
 use crate::core::plan::Plan;
 use crate::http::Transport;
@@ -48,18 +51,35 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
 fn is_concerned<S, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, currency: Currency, dossier: &Dossier, tally: &Tally<'_>,
 ) -> bool {
-    let (klarna, read_at) = match (&dossier.shop.klarna_order_id, &dossier.klarna) {
-        (None, _) => (KlarnaSide::Unlinked, tally.started_at),
-        (Some(_), Some((order, read_at))) => (KlarnaSide::Read(order.clone()), *read_at),
-        (Some(_), None) => return true,
-    };
+    let Some((Chosen { id, side, beside }, read_at)) = as_known(currency, dossier, tally) else { return true };
     let facts = Facts {
         currency,
-        shop: dossier.shop.clone(),
+        shop: ShopOrder { klarna_order_id: id, ..dossier.shop.clone() },
         shop_read_at: dossier.shop_read_at,
-        klarna,
+        klarna: side,
+        beside,
         shared_with: dossier.shared_with.clone(),
         read_at,
     };
     decide(&dossier.ledger, &facts, &shop.policy, tally.started_at) != Plan::default()
+}
+
+/// The link as far as it is known without asking: `None` where Klarna must be asked first.
+fn as_known(currency: Currency, dossier: &Dossier, tally: &Tally<'_>) -> Option<(Chosen, Timestamp)> {
+    let mut seen = Vec::new();
+    let mut read_at = tally.started_at;
+    for candidate in link::candidates(&dossier.shop, dossier.told.as_ref()) {
+        let asked = dossier.asked.iter().find(|(seen, _)| seen.candidate.id == candidate.id);
+        let held = dossier.klarna.as_ref().filter(|(order, _)| order.id == candidate.id);
+        seen.push(match (held, asked) {
+            (Some((order, at)), _) => {
+                read_at = *at;
+                Seen { candidate, answer: Answer::Read(order.clone()), anothers: None }
+            }
+            (None, Some((seen, _))) => seen.clone(),
+            (None, None) => return None,
+        });
+    }
+    let chosen = link::choose(&dossier.shop, currency, &seen, dossier.told.as_ref(), false);
+    Some((chosen, read_at))
 }

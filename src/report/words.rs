@@ -136,6 +136,8 @@ pub const fn break_kind(kind: BreakKind) -> &'static str {
         B::KlarnaOrderUnlinked => "a Klarna-paid order with no Klarna order id",
         B::KlarnaOrderNotFound => "Klarna does not know the order",
         B::KlarnaOrderShared => "two shop orders name one Klarna order",
+        B::KlarnaOrderAmbiguous => "several Klarna orders hold money for one shop order",
+        B::KlarnaOrderMismatch => "Klarna says that the order is another one's",
         B::LimitReached => "a money ceiling holds an effect",
         B::UnknownValue => "a side said something this program has no word for",
     }

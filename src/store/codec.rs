@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::core::adoption::{Part, Settles};
 use crate::core::credit_invoice::{self, CreditInvoice, Proof};
 use crate::core::discrepancy::BreakKind;
+use crate::core::facts::Place;
 use crate::core::id::{IntentId, InvoiceId, RefundId};
 use crate::core::intent::{self, Kind, State};
 use crate::core::ledger::Attribution;
@@ -228,6 +229,32 @@ fn decode_part(word: &str) -> Option<Part> {
         id => Settles::Credit(invoice_id(id)?),
     };
     Some(Part { settles, amount })
+}
+
+impl Coded for Place {
+    fn encode(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::PaymentData => "paymentData",
+            Self::PaymentText => "paymentText",
+            Self::Metafield(key) => return Cow::Owned(format!("metafield:{key}")),
+            Self::Memo => "memo",
+            Self::Events => "events",
+            Self::Operator => "operator",
+            Self::Unsaid => "unsaid",
+        })
+    }
+
+    fn decode(word: &str) -> Option<Self> {
+        Some(match word {
+            "paymentData" => Self::PaymentData,
+            "paymentText" => Self::PaymentText,
+            "memo" => Self::Memo,
+            "events" => Self::Events,
+            "operator" => Self::Operator,
+            "unsaid" => Self::Unsaid,
+            _ => Self::Metafield(word.strip_prefix("metafield:")?.to_owned()),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! Each verb is one transaction; what a crash right after it means is said on the verb. The store chooses nothing:
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
+mod candidates;
 pub mod codec;
 mod error;
 pub mod pages;
+mod parsed;
 pub mod period;
 pub(crate) mod rows;
 mod shown;
@@ -23,9 +25,10 @@ use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 pub use crate::core::id::Identity;
-use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId};
 use crate::core::intent::{self, Intent};
 use crate::core::ledger::{Attribution, Ledger};
+use crate::core::link::{Seen, Told as ToldLink};
 use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
@@ -73,6 +76,10 @@ pub struct Dossier {
     pub shop_read_at: Timestamp,
     /// What Klarna said last, and when that read was started.
     pub klarna: Option<(KlarnaOrder, Timestamp)>,
+    /// What Klarna said of each Klarna order that it names, where it names several, and when that was asked.
+    pub asked: Vec<(Seen, Timestamp)>,
+    /// What a human said about which Klarna order is its own.
+    pub told: Option<ToldLink>,
     /// Other shop orders that name the same Klarna order.
     pub shared_with: Vec<OrderNumber>,
     /// Since when nothing changed on either side, as far as we saw.
@@ -126,6 +133,10 @@ pub struct Decided {
     pub order: OrderId,
     /// The Klarna answer the decision rests on, and when its read was started.
     pub klarna: Option<(KlarnaOrder, Timestamp)>,
+    /// The Klarna order that was chosen for it; `None` leaves what is held.
+    pub link: Option<KlarnaOrderId>,
+    /// What Klarna said of each Klarna order that it names, where it names several.
+    pub asked: Vec<(Seen, Timestamp)>,
     /// Something on either side differs from what was held before.
     pub changed: bool,
     /// Credit invoices as the shop says now; new ones are made `Pending` and journalled as first seen.
@@ -216,6 +227,11 @@ pub enum Operation {
     NeverSent {
         order: OrderId,
         credit: InvoiceId,
+    },
+    /// Which Klarna order a shop order belongs to, for good. What was concluded under another one is judged again.
+    Link {
+        order: OrderId,
+        to: ToldLink,
     },
     Acknowledge(i64),
     Resolve(i64),

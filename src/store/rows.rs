@@ -3,18 +3,19 @@
 //! Exact in both directions: amounts are integers, times keep every digit they came with, a word we do not know keeps
 //! its text. Has no field for a name, an address or an e-mail.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::candidates::{CandidateRow, candidate_row, candidates};
+use super::parsed::{klarna_id, minor, parse, time};
 use crate::core::facts::{
     CreditInvoiceFacts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Line, Said, Shipment, Shipped,
     ShopOrder, ShopStatus, Word,
 };
 use crate::core::id::{
-    CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
+    CaptureId, InvoiceId, InvoiceNumber, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
 };
-use crate::core::money::{Currency, Minor};
+use crate::core::money::Currency;
 use crate::store::codec::Coded;
 
 /// A word: known ones as plain text, unknown ones as `{"unknown": "…"}`, so that neither can be taken for the other.
@@ -45,6 +46,8 @@ struct ShopOrderRow {
     total: AmountRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     klarna_order_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<CandidateRow>,
     credit_invoices: Vec<CreditInvoiceRow>,
     shipments: Vec<ShipmentRow>,
     lines: Vec<LineRow>,
@@ -93,6 +96,10 @@ struct KlarnaOrderRow {
     remaining: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant_reference1: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merchant_reference2: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     captures: Vec<MovementRow>,
@@ -121,6 +128,7 @@ pub(crate) fn write_shop_order(order: &ShopOrder) -> Result<String, StoreError> 
         paid: order.paid,
         total: amount_row(&order.total),
         klarna_order_id: order.klarna_order_id.as_ref().map(ToString::to_string),
+        candidates: order.candidates.iter().map(candidate_row).collect(),
         credit_invoices: order.credit_invoices.iter().map(credit_row).collect(),
         shipments: order.shipments.iter().map(shipment_row).collect(),
         lines: order.lines.iter().map(line_row).collect(),
@@ -130,6 +138,7 @@ pub(crate) fn write_shop_order(order: &ShopOrder) -> Result<String, StoreError> 
 
 pub(crate) fn read_shop_order(text: &str) -> Result<ShopOrder, StoreError> {
     let row: ShopOrderRow = parse(text)?;
+    let link = row.klarna_order_id.as_deref().map(klarna_id).transpose()?;
     Ok(ShopOrder {
         id: OrderId(row.id),
         number: OrderNumber(row.number),
@@ -139,7 +148,8 @@ pub(crate) fn read_shop_order(text: &str) -> Result<ShopOrder, StoreError> {
         shipped: word(row.shipped, |text| find(ALL_SHIPPED, shipped, text))?,
         paid: row.paid,
         total: said(row.total)?,
-        klarna_order_id: row.klarna_order_id.as_deref().map(klarna_id).transpose()?,
+        candidates: candidates(&row.candidates, link.as_ref())?,
+        klarna_order_id: link,
         credit_invoices: row.credit_invoices.into_iter().map(credit).collect::<Result<_, _>>()?,
         shipments: row.shipments.into_iter().map(shipment).collect::<Result<_, _>>()?,
         lines: row.lines.into_iter().map(line).collect::<Result<_, _>>()?,
@@ -159,6 +169,8 @@ pub(crate) fn write_klarna_order(order: &KlarnaOrder) -> Result<String, StoreErr
         refunded: order.refunded.get(),
         remaining: order.remaining.get(),
         merchant_reference1: order.merchant_reference1.clone(),
+        merchant_reference2: order.merchant_reference2.clone(),
+        created_at: order.created_at.map(|at| at.to_string()),
         expires_at: order.expires_at.map(|at| at.to_string()),
         captures: order.captures.iter().map(capture_row).collect(),
         refunds: order.refunds.iter().map(refund_row).collect(),
@@ -180,6 +192,8 @@ pub(crate) fn read_klarna_order(text: &str) -> Result<KlarnaOrder, StoreError> {
         refunded: minor(row.refunded)?,
         remaining: minor(row.remaining)?,
         merchant_reference1: row.merchant_reference1,
+        merchant_reference2: row.merchant_reference2,
+        created_at: row.created_at.as_deref().map(time).transpose()?,
         expires_at: row.expires_at.as_deref().map(time).transpose()?,
         captures: row.captures.into_iter().map(capture).collect::<Result<_, _>>()?,
         refunds: row.refunds.into_iter().map(refund).collect::<Result<_, _>>()?,
@@ -376,25 +390,12 @@ fn said(row: AmountRow) -> Result<Said, StoreError> {
     })
 }
 
-fn minor(value: i64) -> Result<Minor, StoreError> {
-    Minor::new(value).map_err(|why| StoreError::Damaged(format!("the amount {value} {why}")))
-}
-
-fn klarna_id(text: &str) -> Result<KlarnaOrderId, StoreError> {
-    KlarnaOrderId::new(text).ok_or_else(|| StoreError::Damaged(format!("`{text}` as a Klarna order id")))
-}
-
-fn time(text: &str) -> Result<Timestamp, StoreError> {
-    text.parse().map_err(|why| StoreError::Damaged(format!("the time `{text}`: {why}")))
-}
-
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|why| StoreError::Damaged(format!("a fact: {why}")))
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::core::money::Minor;
 
     fn words<T: Copy>(known: &[T]) -> Vec<Word<T>> {
         let unknown = ["", "open", "paid", "EUR", "{\"unknown\":\"x\"}", "é\n"];

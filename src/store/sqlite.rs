@@ -8,6 +8,7 @@ mod act;
 pub mod admin;
 mod approving;
 mod audit;
+mod candidates;
 mod columns;
 mod decide;
 mod desk;

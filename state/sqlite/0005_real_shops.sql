@@ -48,3 +48,34 @@ CREATE TABLE shop_name (
     name TEXT NOT NULL PRIMARY KEY CHECK (name <> '' AND name <> shop),
     shop TEXT NOT NULL UNIQUE REFERENCES shop (name)
 ) STRICT, WITHOUT ROWID;
+
+-- What Klarna said about the Klarna orders that a shop order names, where it names several. Without a body Klarna does
+-- not know it, and said so in these words. `anothers`: a reference that is another order's number.
+CREATE TABLE candidate (
+    shop            TEXT NOT NULL,
+    order_id        INTEGER NOT NULL,
+    klarna_order_id TEXT NOT NULL,
+    read_at         INTEGER NOT NULL,
+    body            TEXT,
+    said            TEXT,
+    anothers        TEXT,
+    PRIMARY KEY (shop, order_id, klarna_order_id),
+    FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
+) STRICT, WITHOUT ROWID;
+
+-- Which Klarna order a shop order belongs to, as a human said for good; none: no Klarna order.
+CREATE TABLE link (
+    shop            TEXT NOT NULL,
+    order_id        INTEGER NOT NULL,
+    klarna_order_id TEXT,
+    at              INTEGER NOT NULL,
+    actor           TEXT NOT NULL,
+    note            TEXT NOT NULL,
+    PRIMARY KEY (shop, order_id),
+    FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('candidate', 'candidate', '10000 10000 2 1'),
+    ('link', 'link', '1000 1000 1');
+ANALYZE sqlite_schema;

@@ -23,8 +23,8 @@ use reconciled::core::answer;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::decide::decide;
 use reconciled::core::facts::{
-    CreditInvoiceFacts, Facts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaSide, KlarnaStatus, Line,
-    OUTDATED, Said, Shipment, Shipped, ShopOrder, ShopStatus, Word,
+    Candidate, CreditInvoiceFacts, Facts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaSide, KlarnaStatus,
+    Line, OUTDATED, Place, Said, Shipment, Shipped, ShopOrder, ShopStatus, Word,
 };
 use reconciled::core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, Reference, RefundId, ShipmentId,
@@ -33,6 +33,7 @@ use reconciled::core::id::{
 use reconciled::core::intent::{self, Effect, Intent, Kind, State, Target};
 use reconciled::core::ledger::{Attribution, CreditRecord, Ledger};
 use reconciled::core::limits::{self, Spent};
+use reconciled::core::link::{self, Answer, Chosen, Seen, Told};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
 use reconciled::core::plan::Plan;
@@ -75,6 +76,12 @@ pub struct Scene {
     pub policy: Policy,
     pub now: Timestamp,
     pub spent: Spent,
+    /// The other Klarna orders that the shop order names.
+    pub also: Vec<Seen>,
+    /// What a human said about the link.
+    pub told: Option<Told>,
+    /// The references of this shop's Klarna orders are known to carry its numbers.
+    pub demands_reference: bool,
 }
 
 /// The order `ORD1` over `total`, placed and authorized three days ago, waiting in the shop.
@@ -92,6 +99,8 @@ pub fn order(total: &str) -> Scene {
         refunded: Minor::ZERO,
         remaining: amount,
         merchant_reference1: Some("ORD1".to_owned()),
+        merchant_reference2: None,
+        created_at: Some(ago("72h")),
         expires_at: Some(NOW + long("600h")),
         captures: Vec::new(),
         refunds: Vec::new(),
@@ -105,7 +114,8 @@ pub fn order(total: &str) -> Scene {
         shipped: Word::Known(Shipped::No),
         paid: true,
         total: said(total),
-        klarna_order_id: Some(klarna_order_id),
+        klarna_order_id: Some(klarna_order_id.clone()),
+        candidates: vec![Candidate { id: klarna_order_id, places: vec![Place::PaymentData] }],
         credit_invoices: Vec::new(),
         shipments: Vec::new(),
         lines: Vec::new(),
@@ -115,6 +125,7 @@ pub fn order(total: &str) -> Scene {
             currency: Currency::EUR,
             shop,
             klarna: KlarnaSide::Read(klarna),
+            beside: Vec::new(),
             shared_with: Vec::new(),
             read_at: NOW,
             shop_read_at: NOW,
@@ -123,6 +134,9 @@ pub fn order(total: &str) -> Scene {
         policy: policy(),
         now: NOW,
         spent: Spent::default(),
+        also: Vec::new(),
+        told: None,
+        demands_reference: false,
     }
 }
 
@@ -334,9 +348,59 @@ impl Scene {
     pub fn klarna(&self) -> &KlarnaOrder {
         match &self.facts.klarna {
             KlarnaSide::Read(klarna) => klarna,
-            KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => panic!("the scene has no Klarna order"),
+            KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => {
+                panic!("the scene has no Klarna order")
+            }
         }
     }
+}
+
+/// Which Klarna order is its own.
+impl Scene {
+    /// The shop order's memo names another Klarna order as well, like the first one but for this.
+    pub fn also_names(mut self, id: &str, change: impl FnOnce(&mut KlarnaOrder)) -> Self {
+        let id = KlarnaOrderId::new(id).expect("a safe id");
+        let mut klarna = order("100.00").klarna().clone();
+        klarna.id = id.clone();
+        change(&mut klarna);
+        self.also.push(Seen { candidate: memo(id), answer: Answer::Read(klarna), anothers: None });
+        self
+    }
+
+    /// It names an id as well that Klarna does not know.
+    pub fn also_names_nobodys(mut self, id: &str) -> Self {
+        let id = KlarnaOrderId::new(id).expect("a safe id");
+        let answer = Answer::NotFound { said: "NO_SUCH_ORDER".to_owned() };
+        self.also.push(Seen { candidate: memo(id), answer, anothers: None });
+        self
+    }
+
+    pub fn human_links(mut self, id: &str) -> Self {
+        self.told = Some(KlarnaOrderId::new(id).map_or(Told::Nobody, Told::To));
+        self
+    }
+
+    /// The facts with the Klarna order that is chosen among those that are named.
+    pub fn linked(&self) -> Facts {
+        let facts = &self.facts;
+        let answer = match &facts.klarna {
+            KlarnaSide::Read(klarna) => Answer::Read(klarna.clone()),
+            KlarnaSide::NotFound { said } => Answer::NotFound { said: said.clone() },
+            KlarnaSide::Unlinked | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => return facts.clone(),
+        };
+        let first = facts.shop.candidates.first().cloned();
+        let first = first.map(|candidate| Seen { candidate, answer, anothers: None });
+        let seen: Vec<Seen> = first.into_iter().chain(self.also.iter().cloned()).collect();
+        let told = self.told.as_ref();
+        let Chosen { id, side, beside } =
+            link::choose(&facts.shop, facts.currency, &seen, told, self.demands_reference);
+        let shop = ShopOrder { klarna_order_id: id, ..facts.shop.clone() };
+        Facts { shop, klarna: side, beside, ..facts.clone() }
+    }
+}
+
+fn memo(id: KlarnaOrderId) -> Candidate {
+    Candidate { id, places: vec![Place::Memo] }
 }
 
 /// What is held, and what the merchant allows.
@@ -439,13 +503,14 @@ impl Scene {
             shop: self.ledger.shop.clone(),
             whose: None,
             order: self.facts.shop.id,
-            klarna_order_id: self.facts.shop.klarna_order_id.clone(),
+            klarna_order_id: self.linked().shop.klarna_order_id,
             currency: self.facts.currency,
         }
     }
 
     pub fn plan(&self) -> Plan {
-        let mut plan = decide(&self.ledger, &self.facts, &self.policy, self.now);
+        let facts = self.linked();
+        let mut plan = decide(&self.ledger, &facts, &self.policy, self.now);
         let mut spent = self.spent;
         limits::admit(&mut plan, &self.ledger, &self.target(), &self.policy, &mut spent, self.now);
         plan

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{
-    KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Shipped, ShopOrder, ShopStatus, Word,
+    Candidate, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Place, Shipped, ShopOrder, ShopStatus, Word,
 };
 use reconciled::core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, Reference, RefundId, ShopName,
@@ -109,6 +109,10 @@ impl Shop {
             paid: true,
             total: Ok(minor(10_000)),
             klarna_order_id: KlarnaOrderId::new(&format!("klarna-{id}")),
+            candidates: KlarnaOrderId::new(&format!("klarna-{id}"))
+                .map(|id| Candidate { id, places: vec![Place::Memo] })
+                .into_iter()
+                .collect(),
             credit_invoices: Vec::new(),
             shipments: Vec::new(),
             lines: Vec::new(),
@@ -237,6 +241,8 @@ pub fn quiet(order: u64) -> Decided {
     Decided {
         order: OrderId(order),
         klarna: None,
+        link: None,
+        asked: Vec::new(),
         changed: true,
         credits: Vec::new(),
         steps: Vec::new(),
@@ -303,6 +309,8 @@ pub fn klarna(id: u64, captured_at: &str, refunds: &[(&str, i64, Option<&str>, &
         refunded: refunds.iter().map(|it| minor(it.1)).collect(),
         remaining: Minor::ZERO,
         merchant_reference1: None,
+        merchant_reference2: None,
+        created_at: None,
         expires_at: None,
         captures: vec![KlarnaCapture {
             id: CaptureId(format!("capture-{id}")),

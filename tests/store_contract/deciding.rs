@@ -238,8 +238,8 @@ pub(crate) async fn orders_that_share_a_klarna_order_know_each_other<P: Place>(p
     let store = place.open();
     begun(&store).await;
     let other = shop_order(2, 9, &[]);
-    let klarna_order_id = shop_order(1, 9, &[]).klarna_order_id;
-    observe(&store, reconciled::core::facts::ShopOrder { klarna_order_id, ..other }).await;
+    let reconciled::core::facts::ShopOrder { klarna_order_id, candidates, .. } = shop_order(1, 9, &[]);
+    observe(&store, reconciled::core::facts::ShopOrder { klarna_order_id, candidates, ..other }).await;
     let found = store.dossiers(vec![OrderId(1), OrderId(2)]).await.unwrap();
     assert_eq!(found[0].shared_with, [OrderNumber("ORD2".into())]);
     assert_eq!(found[1].shared_with, [OrderNumber("ORD1".into())]);

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use reconciled::core::credit_invoice::{self, CreditInvoice};
 use reconciled::core::facts::{
-    CreditInvoiceFacts, Fraud, KlarnaOrder, KlarnaRefund, KlarnaStatus, Line, Shipment, ShopOrder, ShopStatus, Word,
+    Candidate, CreditInvoiceFacts, Fraud, KlarnaOrder, KlarnaRefund, KlarnaStatus, Line, Shipment, ShopOrder,
+    ShopStatus, Word,
 };
 use reconciled::core::id::{
     IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, LineId, OrderId, OrderNumber, PassId, Reference, RefundId,
@@ -94,6 +95,10 @@ pub(crate) fn shop_order(id: u64, version: i64, credits: &[(u64, i64)]) -> ShopO
         paid: true,
         total: Ok(minor(10_000)),
         klarna_order_id: KlarnaOrderId::new(&format!("klarna-{id}")),
+        candidates: KlarnaOrderId::new(&format!("klarna-{id}"))
+            .map(|id| Candidate { id, places: vec![reconciled::core::facts::Place::Memo] })
+            .into_iter()
+            .collect(),
         credit_invoices: credits.iter().map(|(id, amount)| credit_facts(*id, *amount)).collect(),
         shipments: vec![Shipment {
             id: ShipmentId(7),
@@ -136,6 +141,8 @@ pub(crate) fn klarna(id: u64, captured: i64, refunds: &[(&str, i64)]) -> KlarnaO
         refunded,
         remaining: Minor::ZERO,
         merchant_reference1: Some(format!("ORD{id}")),
+        merchant_reference2: None,
+        created_at: None,
         expires_at: Some("2026-01-02T03:04:05.123456789Z".parse().unwrap()),
         captures: Vec::new(),
         refunds: refunds
@@ -184,6 +191,8 @@ pub(crate) fn quiet(order: u64) -> Decided {
     Decided {
         order: OrderId(order),
         klarna: None,
+        link: None,
+        asked: Vec::new(),
         changed: false,
         credits: Vec::new(),
         steps: Vec::new(),

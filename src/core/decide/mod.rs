@@ -11,6 +11,7 @@ mod checks;
 mod delivered;
 mod extension;
 mod in_flight;
+mod link;
 mod payments;
 mod refunds;
 mod rest;
@@ -49,7 +50,12 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
             case.differs(BreakKind::KlarnaOrderNotFound, "", None, now, message);
             case.finish()
         }
+        KlarnaSide::Doubtful(doubt) => link::doubtful(ledger, facts, policy, now, doubt),
+        KlarnaSide::Disowned => Plan::default(),
         KlarnaSide::Read(read) => {
+            if let Some(plan) = link::earlier(ledger, facts, policy, now, read) {
+                return plan;
+            }
             let klarna = as_confirmed(read, ledger, policy, facts.read_at);
             judge(Case::new(ledger, facts, &klarna, policy, now), &klarna)
         }
@@ -148,7 +154,7 @@ fn is_over(case: &Case<'_>) -> bool {
             let is_whole = matches!(read.status, Word::Known(KlarnaStatus::Captured | KlarnaStatus::Closed));
             read.remaining.is_zero() || is_whole || is_closed(read)
         }
-        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } => false,
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => false,
     }
 }
 

@@ -30,6 +30,8 @@ struct Gate {
     approved: bool,
     /// The most that Klarna's reads said was refunded, up to the last decision.
     refunded_then: Minor,
+    /// The order is still held for the Klarna order that the intent is for.
+    is_linked: bool,
 }
 
 fn gate(tx: &Tx<'_>, id: IntentId) -> Result<Option<Gate>, StoreError> {
@@ -39,7 +41,9 @@ fn gate(tx: &Tx<'_>, id: IntentId) -> Result<Option<Gate>, StoreError> {
         ", (SELECT stopped FROM stop_switch AS s WHERE s.shop = intent.shop),
            (SELECT note FROM hold AS h WHERE h.shop = intent.shop AND h.order_id = intent.order_id),
            EXISTS (SELECT 1 FROM approval AS a WHERE a.shop = intent.shop AND a.intent = intent.id),
-           (SELECT most_refunded FROM shop_order AS o WHERE o.shop = intent.shop AND o.id = intent.order_id)
+           (SELECT most_refunded FROM shop_order AS o WHERE o.shop = intent.shop AND o.id = intent.order_id),
+           (SELECT o.klarna_order_id IS intent.klarna_order_id FROM shop_order AS o
+            WHERE o.shop = intent.shop AND o.id = intent.order_id)
          FROM intent WHERE shop = ?1 AND id = ?2"
     ))?;
     find.query_row((tx.shop, Id(id.0)), |row| Ok(read_gate(row, tx.shop))).optional()?.transpose()
@@ -54,6 +58,7 @@ fn read_gate(row: &Row<'_>, shop: &str) -> Result<Gate, StoreError> {
         hold: row.get(column(1))?,
         approved: row.get(column(2))?,
         refunded_then: row.get::<_, Cents>(column(3))?.0,
+        is_linked: row.get(column(4))?,
     })
 }
 
@@ -68,6 +73,9 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
         return Ok(Claim::Withheld(format!("the order is held by an operator: {note}")));
     }
     if !matches!(gate.intent.state, State::Planned | State::Unknown) {
+        return Ok(Claim::Moved);
+    }
+    if gate.intent.effect.kind.is_klarna() && !gate.is_linked {
         return Ok(Claim::Moved);
     }
     if gate.intent.effect.kind == Kind::Refund

@@ -11,7 +11,7 @@ use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::{ACTOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{differences, intents, listing, movements};
+use super::{candidates, differences, intents, listing, movements};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
@@ -47,6 +47,10 @@ pub(super) fn pass(tx: &Tx<'_>, id: PassId) -> Result<Pass, StoreError> {
 pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<(), StoreError> {
     let cause = Cause { order: decided.order, at, actor: ACTOR, id: &pass.id };
     begin_order(tx, cause)?;
+    if let Some(link) = &decided.link {
+        candidates::choose(tx, decided.order, link)?;
+    }
+    candidates::keep(tx, decided.order, &decided.asked)?;
     if let Some((klarna, read_at)) = &decided.klarna {
         let body = write_klarna_order(klarna)?;
         listing::put_fact(tx, decided.order, "klarna", At(*read_at), At(*read_at), &body)?;
@@ -174,12 +178,13 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
     let mut find = tx.conn.prepare_cached(
         "SELECT id, made, reference, ended_at,
             (SELECT sum(amount) FROM intent AS all_of_ours
-             WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed'), state = 'confirmed'
+             WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed' AND klarna_order_id = ?3),
+            state = 'confirmed'
          FROM intent
-         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND visible = 0
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND visible = 0 AND klarna_order_id = ?3
             AND (state = 'confirmed' OR state = 'abandoned')",
     )?;
-    let mut rows = find.query((tx.shop, Number(order.0)))?;
+    let mut rows = find.query((tx.shop, Number(order.0), klarna.id.as_str()))?;
     let mut shown = Vec::new();
     while let Some(row) = rows.next()? {
         let made: Option<String> = row.get(1)?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
-use super::{differences, intents, never_sent};
+use super::{candidates, differences, intents, never_sent};
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{Identity, IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
@@ -74,7 +74,11 @@ fn dossier(
         return Ok(None);
     };
     let approved = approved(conn, shop, id)?;
+    let mut shop_order = read_shop_order(&body)?;
+    shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
     Ok(Some(Dossier {
+        asked: candidates::asked(conn, shop, &shop_order)?,
+        told: candidates::told(conn, shop, id)?,
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
             whose: whose.cloned(),
@@ -87,7 +91,7 @@ fn dossier(
             approved: approved.into_keys().collect(),
             hold,
         },
-        shop: read_shop_order(&body)?,
+        shop: shop_order,
         shop_read_at: shop_read_at.0,
         klarna: klarna(conn, shop, id)?,
         shared_with: match klarna_order_id {

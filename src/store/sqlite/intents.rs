@@ -218,13 +218,14 @@ pub(super) struct Reserved {
     pub(super) unseen: Minor,
 }
 
-/// Adds up the refunds of `order` without `except`.
+/// Adds up the refunds of `order` without `except`, at the Klarna order for which it is held now.
 pub(super) fn reserved(
     tx: &Tx<'_>, order: OrderId, except: Option<IntentId>, now: jiff::Timestamp,
 ) -> Result<Reserved, StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT id, amount, state, first_sent_at FROM intent
          WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund'
+           AND klarna_order_id IS (SELECT o.klarna_order_id FROM shop_order AS o WHERE o.shop = ?1 AND o.id = ?2)
            AND (state = 'planned' OR state = 'sending' OR state = 'unknown'
                 OR (state = 'confirmed' OR state = 'abandoned') AND visible = 0)",
     )?;

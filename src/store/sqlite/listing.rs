@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::super::rows::write_shop_order;
 use super::super::{Cursors, Scope, StoreError};
+use super::candidates;
 use super::columns::{At, Cents, Number, order};
 use super::journal::{self, entity};
 use super::writer::Tx;
@@ -198,6 +199,7 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
         again.execute((shop, order, version, At(at)))?;
         return Ok(());
     }
+    let link = candidates::held_link(tx, said)?;
     let mut upsert = tx.conn.prepare_cached(
         "INSERT INTO shop_order (shop, id, number, klarna_order_id, total, quiet_since, look_at, rules)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)
@@ -210,7 +212,7 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
         shop,
         order,
         said.number.as_str(),
-        said.klarna_order_id.as_ref().map(KlarnaOrderId::as_str),
+        link.as_ref().map(KlarnaOrderId::as_str),
         said.total.as_ref().ok().copied().map(Cents),
         At(at),
         RULES,

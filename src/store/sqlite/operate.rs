@@ -10,9 +10,10 @@ use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{approving, desk, never_sent};
-use crate::core::id::{OrderId, RefundId};
+use super::{approving, candidates, desk, never_sent};
+use crate::core::id::{KlarnaOrderId, OrderId, RefundId};
 use crate::core::ledger::Attribution;
+use crate::core::link::Told;
 
 /// Who decided, why and when.
 #[derive(Clone, Copy)]
@@ -48,6 +49,7 @@ pub(super) fn operate(
         Operation::Abandon(intent) => approving::abandon(tx, human, *intent),
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
         Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),
+        Operation::Link { order, to } => link(tx, human, *order, to),
         Operation::Acknowledge(id) => desk::step(tx, human, *id, &BulkStep::Acknowledge),
         Operation::Resolve(id) => desk::step(tx, human, *id, &BulkStep::Resolve),
         Operation::Reopen(id) => desk::step(tx, human, *id, &BulkStep::Reopen),
@@ -141,4 +143,26 @@ fn attribute(
     put.execute((tx.shop, Number(order.0), refund.as_str(), target.as_ref(), At(human.at), who.0, who.1))?;
     let detail = Detail { subject: Some(refund.as_str()), target: Some(&target), ..human.detail() };
     on_order(tx, human, order, "operator_attribute", &detail)
+}
+
+/// The word for a link that a human ruled out, in the journal; no Klarna order id has a space.
+pub(super) const NOBODY: &str = "no order";
+
+/// From now on effects go to this Klarna order alone: what is planned for another is not claimed any more.
+fn link(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, to: &Told) -> Result<(), StoreError> {
+    touch(tx, order, human.at)?;
+    let id = match to {
+        Told::To(id) => Some(id),
+        Told::Nobody => None,
+    };
+    candidates::set(tx, order, id)?;
+    let word = id.map(KlarnaOrderId::as_str);
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO link (shop, order_id, klarna_order_id, at, actor, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (shop, order_id) DO UPDATE SET
+            klarna_order_id = excluded.klarna_order_id, at = excluded.at, actor = excluded.actor,
+            note = excluded.note",
+    )?;
+    put.execute((tx.shop, Number(order.0), word, At(human.at), human.actor, human.note))?;
+    on_order(tx, human, order, "operator_link", &Detail { target: Some(word.unwrap_or(NOBODY)), ..human.detail() })
 }

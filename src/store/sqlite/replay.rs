@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
 
 use super::super::StoreError;
@@ -16,6 +16,7 @@ use super::columns::{At, Number};
 use super::decide::{CHANGED, FIRST_SEEN};
 use super::intents::{self, PLANNED};
 use super::journal::entity;
+use super::operate::NOBODY;
 use crate::core::IllegalTransition;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::id::OrderId;
@@ -58,6 +59,8 @@ struct Story {
     /// With the amount.
     proposed: BTreeMap<String, String>,
     assigned: BTreeMap<String, String>,
+    /// The Klarna order that a human said is its own.
+    linked: Option<String>,
     adopted: BTreeMap<String, String>,
     /// With the amount.
     never_sent: BTreeMap<String, String>,
@@ -211,6 +214,7 @@ impl Story {
                 self.proposed.remove(&subject);
                 self.approved.remove(&subject);
             }
+            "operator_link" => self.linked = Some(field("target")?),
             "operator_attribute" => {
                 self.adopted.insert(field("subject")?, field("target")?);
             }
@@ -359,6 +363,12 @@ fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Check
     if never != story.never_sent {
         let what = format!("what was never sent of order {id}");
         return fault(story.last, differs(&what, &story.never_sent, &never));
+    }
+    let mut linked = conn.prepare_cached("SELECT klarna_order_id FROM link WHERE shop = ?1 AND order_id = ?2")?;
+    let linked: Option<Option<String>> = linked.query_row(place, |row| row.get(0)).optional()?;
+    let linked = linked.map(|id| id.unwrap_or_else(|| NOBODY.to_owned()));
+    if linked != story.linked {
+        return fault(story.last, differs(&format!("the link of order {id}"), &story.linked, &linked));
     }
     Ok(())
 }

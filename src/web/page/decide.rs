@@ -20,6 +20,7 @@ use super::session::Flash;
 use super::visit::Visit;
 use crate::core::id::{IntentId, InvoiceId, OrderId, RefundId};
 use crate::core::ledger::{Attribution, CreditRecord};
+use crate::core::link::Told;
 use crate::core::money::Minor;
 use crate::store::pages::Pages as _;
 use crate::store::{Dossier, Operated, Operation, Store as _};
@@ -42,6 +43,7 @@ pub(super) struct Given {
     intent: String,
     refund: String,
     settles: String,
+    link: String,
     /// The break on whose page it was decided.
     from: String,
 }
@@ -182,6 +184,22 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
                 return Err("several credit invoices have this number; decide with `reconciled ignore`".to_owned());
             };
             done(Operation::NeverSent { order, credit: *credit }, "Nothing of it is owed; the next pass settles it.")
+        }
+        "link" => {
+            let to = match given.link.trim() {
+                "none" => Told::Nobody,
+                id => Told::To(
+                    dossier
+                        .shop
+                        .candidates
+                        .iter()
+                        .find(|it| it.id.as_str() == id)
+                        .ok_or_else(|| gone("Klarna order"))?
+                        .id
+                        .clone(),
+                ),
+            };
+            done(Operation::Link { order, to }, "The link is settled; the next pass judges the order anew.")
         }
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),

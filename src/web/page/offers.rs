@@ -126,10 +126,37 @@ pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
     for intent in &dossier.ledger.intents {
         offers.extend(about_intent(case, intent));
     }
+    offers.extend(links(dossier, breaks));
     offers.push(hold_or_release(dossier, currency));
     for offer in &mut offers {
         offer.hidden.push(("order", dossier.shop.id.to_string()));
     }
+    offers
+}
+
+/// Which Klarna order is its own, where that is in doubt: one offer for each that is named, and one for none.
+fn links(dossier: &Dossier, breaks: &[Break]) -> Vec<Offer> {
+    const DOUBTS: [BreakKind; 4] = [
+        BreakKind::KlarnaOrderAmbiguous,
+        BreakKind::KlarnaOrderMismatch,
+        BreakKind::KlarnaOrderShared,
+        BreakKind::KlarnaOrderNotFound,
+    ];
+    let is_doubtful = breaks.iter().any(|it| DOUBTS.contains(&it.kind) && is_open(it));
+    if dossier.shop.candidates.len() < 2 && !is_doubtful {
+        return Vec::new();
+    }
+    let mut offers: Vec<Offer> = Vec::new();
+    for candidate in &dossier.shop.candidates {
+        let id = plain(candidate.id.as_str());
+        let what = format!(
+            "Says for good that the Klarna order {id} is this order's own. What was concluded under another one is \
+             judged again. Look in Klarna's portal first."
+        );
+        offers.push(Offer::new("link", "Link", format!("It belongs to Klarna order {id}"), what).of("link", &id));
+    }
+    let what = "Says for good that this order was not paid with any of them. Nothing is sent for it any more.";
+    offers.push(Offer::new("link", "Link", "No Klarna order belongs to it", what).of("link", &"none"));
     offers
 }
 

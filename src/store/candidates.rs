@@ -1,0 +1,35 @@
+//! The Klarna orders that a shop order names, as they are kept among its facts.
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::codec::Coded;
+use super::parsed::klarna_id;
+use crate::core::facts::{Candidate, Place};
+use crate::core::id::KlarnaOrderId;
+
+#[derive(Deserialize, Serialize)]
+pub(super) struct CandidateRow {
+    id: String,
+    places: Vec<String>,
+}
+
+pub(super) fn candidate_row(candidate: &Candidate) -> CandidateRow {
+    let places = candidate.places.iter().map(|place| place.encode().into_owned());
+    CandidateRow { id: candidate.id.to_string(), places: places.collect() }
+}
+
+/// What an earlier version kept names one id and not where it stood.
+pub(super) fn candidates(rows: &[CandidateRow], link: Option<&KlarnaOrderId>) -> Result<Vec<Candidate>, StoreError> {
+    if rows.is_empty() {
+        let kept = link.map(|id| Candidate { id: id.clone(), places: vec![Place::Unsaid] });
+        return Ok(kept.into_iter().collect());
+    }
+    rows.iter().map(candidate).collect()
+}
+
+fn candidate(row: &CandidateRow) -> Result<Candidate, StoreError> {
+    let damaged = |text: &String| StoreError::Damaged(format!("`{text}` is no place of an id"));
+    let place = |text: &String| Place::decode(text).ok_or_else(|| damaged(text));
+    Ok(Candidate { id: klarna_id(&row.id)?, places: row.places.iter().map(place).collect::<Result<_, _>>()? })
+}

@@ -1,0 +1,109 @@
+//! What Klarna said about the Klarna orders that a shop order names, and what a human said about them.
+//!
+//! Kept only where several are named: what Klarna says of a single one is the order's own fact.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::StoreError;
+use super::super::rows::{read_klarna_order, write_klarna_order};
+use super::columns::{At, Number};
+use super::intents::klarna_id;
+use super::writer::Tx;
+use crate::core::facts::{Candidate, ShopOrder};
+use crate::core::id::{KlarnaOrderId, OrderId};
+use crate::core::link::{Answer, Seen, Told};
+
+/// What is kept of the candidates that the order still names.
+pub(super) fn asked(conn: &Connection, shop: &str, order: &ShopOrder) -> Result<Vec<(Seen, Timestamp)>, StoreError> {
+    if order.candidates.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let mut find = conn.prepare_cached(
+        "SELECT read_at, body, said, anothers FROM candidate
+         WHERE shop = ?1 AND order_id = ?2 AND klarna_order_id = ?3",
+    )?;
+    let mut found = Vec::new();
+    for candidate in &order.candidates {
+        let key = (shop, Number(order.id.0), candidate.id.as_str());
+        let row = find.query_row(key, |row| {
+            let (body, said): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+            Ok((row.get::<_, At>(0)?.0, body, said, row.get::<_, Option<String>>(3)?))
+        });
+        let Some((read_at, body, said, anothers)) = row.optional()? else { continue };
+        let answer = match body {
+            Some(body) => Answer::Read(read_klarna_order(&body)?),
+            None => Answer::NotFound { said: said.unwrap_or_default() },
+        };
+        found.push((Seen { candidate: candidate.clone(), answer, anothers }, read_at));
+    }
+    Ok(found)
+}
+
+pub(super) fn keep(tx: &Tx<'_>, order: OrderId, asked: &[(Seen, Timestamp)]) -> Result<(), StoreError> {
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO candidate (shop, order_id, klarna_order_id, read_at, body, said, anothers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (shop, order_id, klarna_order_id) DO UPDATE SET
+            read_at = excluded.read_at, body = excluded.body, said = excluded.said, anothers = excluded.anothers
+         WHERE excluded.read_at > read_at",
+    )?;
+    for (seen, read_at) in asked {
+        let (body, said) = match &seen.answer {
+            Answer::Read(klarna) => (Some(write_klarna_order(klarna)?), None),
+            Answer::NotFound { said } => (None, Some(said.as_str())),
+            Answer::Unasked => continue,
+        };
+        let Candidate { id, .. } = &seen.candidate;
+        put.execute((tx.shop, Number(order.0), id.as_str(), At(*read_at), body, said, seen.anothers.as_deref()))?;
+    }
+    Ok(())
+}
+
+/// What a human said about the link of an order.
+pub(super) fn told(conn: &Connection, shop: &str, order: OrderId) -> Result<Option<Told>, StoreError> {
+    let mut find = conn.prepare_cached("SELECT klarna_order_id FROM link WHERE shop = ?1 AND order_id = ?2")?;
+    let found: Option<Option<String>> = find.query_row((shop, Number(order.0)), |row| row.get(0)).optional()?;
+    Ok(match found {
+        None => None,
+        Some(None) => Some(Told::Nobody),
+        Some(Some(id)) => Some(Told::To(klarna_id(&id)?)),
+    })
+}
+
+/// The Klarna order that an order is held for once the shop said this: a human's word, what it is held for while it is
+/// still named, or else the first that is named.
+pub(super) fn held_link(tx: &Tx<'_>, said: &ShopOrder) -> Result<Option<KlarnaOrderId>, StoreError> {
+    match told(tx.conn, tx.shop, said.id)? {
+        Some(Told::Nobody) => return Ok(None),
+        Some(Told::To(id)) => return Ok(Some(id)),
+        None => {}
+    }
+    let mut find = tx.conn.prepare_cached("SELECT klarna_order_id FROM shop_order WHERE shop = ?1 AND id = ?2")?;
+    let held: Option<Option<String>> = find.query_row((tx.shop, Number(said.id.0)), |row| row.get(0)).optional()?;
+    let is_named = |held: &str| said.candidates.iter().any(|candidate| candidate.id.as_str() == held);
+    match held.flatten().filter(|held| is_named(held)) {
+        Some(held) => Ok(Some(klarna_id(&held)?)),
+        None => Ok(said.klarna_order_id.clone()),
+    }
+}
+
+/// Holds the order for the Klarna order that was chosen, unless a human said otherwise meanwhile. What another Klarna
+/// order's reads showed does not count for this one.
+pub(super) fn choose(tx: &Tx<'_>, order: OrderId, chosen: &KlarnaOrderId) -> Result<(), StoreError> {
+    match told(tx.conn, tx.shop, order)? {
+        Some(Told::Nobody) => return Ok(()),
+        Some(Told::To(id)) if id != *chosen => return Ok(()),
+        Some(Told::To(_)) | None => {}
+    }
+    set(tx, order, Some(chosen))
+}
+
+pub(super) fn set(tx: &Tx<'_>, order: OrderId, link: Option<&KlarnaOrderId>) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached(
+        "UPDATE shop_order SET klarna_order_id = ?3, most_refunded = 0
+         WHERE shop = ?1 AND id = ?2 AND klarna_order_id IS NOT ?3",
+    )?;
+    update.execute((tx.shop, Number(order.0), link.map(KlarnaOrderId::as_str)))?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Which Klarna order a shop order belongs to: a link is a claim until Klarna's side agrees.
+
+use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, Word};
+use reconciled::core::link::Answer;
+use reconciled::core::money::{Currency, Minor};
+use reconciled::core::order::Order;
+
+use crate::common::{Ask, Scene, ago, captured_order, eur, order};
+
+/// Everything is captured.
+fn is_captured(klarna: &mut KlarnaOrder) {
+    klarna.captured = klarna.order_amount;
+    klarna.remaining = Minor::ZERO;
+    klarna.status = Word::Known(KlarnaStatus::Captured);
+}
+
+fn says(reference: &str) -> impl FnOnce(&mut KlarnaOrder) {
+    let reference = Some(reference.to_owned()).filter(|text| !text.is_empty());
+    move |klarna| klarna.merchant_reference1 = reference
+}
+
+fn shipped() -> Scene {
+    order("100.00").shipped("48h")
+}
+
+fn a_day_and_a_second_apart(klarna: &mut KlarnaOrder) {
+    klarna.merchant_reference1 = None;
+    klarna.created_at = Some(ago("96h 1s"));
+}
+
+cases! {
+    // Several hold money.
+    an_authorized_and_a_captured_order_are_named_and_neither_is_captured:
+        shipped().also_names("k-2", is_captured) => "break klarna_order_ambiguous 200.00";
+
+    two_that_are_captured_pay_nothing_back:
+        captured_order("100.00").credit("INV1", "25.00", "2h").also_names("k-2", is_captured)
+            => "break klarna_order_ambiguous 200.00";
+
+    two_that_are_authorized_cancel_neither:
+        order("100.00").cancelled("2h").also_names("k-2", |_| ()) => "break klarna_order_ambiguous 200.00";
+
+    a_second_capture_over_another_amount_was_paid_by_the_same_consumer:
+        captured_order("100.00").also_names("k-2", |klarna| {
+            klarna.order_amount = eur("80.00");
+            klarna.original_amount = eur("80.00");
+            is_captured(klarna);
+        }) => "break klarna_order_ambiguous 180.00";
+
+    a_status_without_a_word_may_hold_money:
+        shipped().also_names("k-2", |klarna| {
+            klarna.remaining = Minor::ZERO;
+            klarna.status = Word::Unknown("PAUSED".to_owned());
+        }) => "break klarna_order_ambiguous 100.00";
+
+    // One holds money.
+    the_living_one_of_two_attempts_is_refunded:
+        order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").shipped("48h")
+            .also_names("k-2", is_captured) => "
+            order pending→paid
+            refund INV1 25.00 act";
+
+    the_second_attempt_is_captured_when_the_first_lapsed:
+        shipped().expired().also_names("k-2", |_| ()) => "
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    an_authorization_over_another_amount_is_not_the_link:
+        shipped().klarna_says(|klarna| {
+            klarna.order_amount = eur("80.00");
+            klarna.original_amount = eur("80.00");
+        }).also_names("k-2", |_| ()) => "
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    the_only_one_that_holds_money_may_differ_in_its_amount:
+        shipped().cancelled_at_klarna().also_names("k-2", |klarna| {
+            klarna.order_amount = eur("80.00");
+            klarna.original_amount = eur("80.00");
+            klarna.remaining = eur("80.00");
+        }) => "
+            break amount_differs 20.00
+            break shipped_not_captured 100.00
+            look_again 480h";
+
+    of_two_that_hold_nothing_the_younger_one_counts:
+        shipped().cancelled_at_klarna().also_names("k-2", |klarna| {
+            klarna.remaining = Minor::ZERO;
+            klarna.status = Word::Known(KlarnaStatus::Expired);
+            klarna.created_at = Some(ago("71h"));
+        }) => "
+            order pending→expired
+            break authorization_expired 100.00";
+
+    // Whose order it is.
+    an_order_of_the_same_amount_that_names_another_number_is_a_strangers:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("ORD00777"))
+            => "break klarna_order_mismatch 100.00";
+
+    a_strangers_order_is_not_cancelled:
+        order("100.00").cancelled("2h").klarna_says(says("ORD00777")) => "break klarna_order_mismatch 100.00";
+
+    a_strangers_order_is_not_captured:
+        shipped().klarna_says(says("#ord2")) => "break klarna_order_mismatch 100.00";
+
+    a_strangers_order_settles_nothing:
+        captured_order("100.00").credit("INV1", "100.00", "2h").refund("r1", "100.00", "INV1").klarna_says(says("ORD2"))
+            => "break klarna_order_mismatch 100.00";
+
+    a_strangers_second_reference_counts_too:
+        captured_order("100.00").credit("INV1", "25.00", "2h")
+            .klarna_says(|klarna| klarna.merchant_reference2 = Some("ORD777".to_owned()))
+            => "break klarna_order_mismatch 100.00";
+
+    a_strangers_order_beside_its_own_is_dropped:
+        captured_order("100.00").credit("INV1", "25.00", "2h").also_names("k-2", |klarna| {
+            is_captured(klarna);
+            klarna.merchant_reference1 = Some("ORD777".to_owned());
+        }) => "refund INV1 25.00 act";
+
+    a_reference_of_another_shape_says_nothing:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("quote 4711"))
+            => "refund INV1 25.00 act";
+
+    the_shops_own_id_of_the_order_names_it:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(a_day_and_a_second_apart)
+            .klarna_says(says("1")) => "refund INV1 25.00 act";
+
+    without_a_reference_a_day_between_the_two_is_agreement:
+        captured_order("100.00").credit("INV1", "25.00", "2h")
+            .klarna_says(|klarna| {
+                klarna.merchant_reference1 = None;
+                klarna.created_at = Some(ago("96h"));
+            }) => "refund INV1 25.00 act";
+
+    without_a_reference_more_than_a_day_is_none:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(a_day_and_a_second_apart)
+            => "break klarna_order_mismatch 100.00";
+
+    without_a_reference_and_a_time_nothing_is_proven:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(|klarna| {
+            klarna.merchant_reference1 = None;
+            klarna.created_at = None;
+        }) => "break klarna_order_mismatch 100.00";
+
+    a_reference_is_enough_at_any_distance:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(|klarna| klarna.created_at = None)
+            => "refund INV1 25.00 act";
+
+    where_references_carry_the_number_the_time_is_no_evidence:
+        demanding(captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("")))
+            => "break klarna_order_mismatch 100.00";
+
+    where_references_carry_the_number_one_that_does_is_linked:
+        demanding(captured_order("100.00").credit("INV1", "25.00", "2h")) => "refund INV1 25.00 act";
+
+    one_candidate_over_another_amount_differs_as_ever:
+        captured_order("100.00").credit("INV1", "25.00", "2h").total("110.00") => "
+            credit INV1 pending→held
+            refund INV1 25.00 hold disagreement (the order's amount)
+            break amount_differs 10.00";
+
+    // Ids that Klarna does not know.
+    a_session_beside_the_order_is_dropped:
+        captured_order("100.00").credit("INV1", "25.00", "2h").also_names_nobodys("k-2") => "refund INV1 25.00 act";
+
+    an_unknown_id_before_the_orders_own_is_dropped:
+        unknown(order("100.00").shipped("48h")).also_names("k-2", |_| ()) => "
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    several_ids_that_klarna_does_not_know_are_reported_once:
+        unknown(order("100.00")).also_names_nobodys("k-2") => "break klarna_order_not_found";
+
+    // A human's word.
+    a_human_says_which_of_two_is_the_link:
+        shipped().also_names("k-2", is_captured).human_links("k-2") => "
+            order pending→paid";
+
+    a_humans_word_stands_above_a_reference:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("ORD777")).human_links("k-1")
+            => "refund INV1 25.00 act";
+
+    a_humans_word_does_not_stand_above_the_amount:
+        captured_order("100.00").credit("INV1", "25.00", "2h").total("110.00").human_links("k-1") => "
+            credit INV1 pending→held
+            refund INV1 25.00 hold disagreement (the order's amount)
+            break amount_differs 10.00";
+
+    an_order_that_belongs_to_no_klarna_order_obliges_nothing:
+        captured_order("100.00").credit("INV1", "25.00", "2h").human_links("") => "";
+
+    // What was done under another link.
+    a_refund_under_the_link_before_holds_the_new_one:
+        captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00").confirmed("r1", "1h"))
+            .cancelled_at_klarna().also_names("k-2", is_captured).known_as(Order::Paid).human_links("k-2") => "break klarna_order_mismatch earlier 25.00";
+}
+
+fn demanding(mut scene: Scene) -> Scene {
+    scene.demands_reference = true;
+    scene
+}
+
+fn unknown(mut scene: Scene) -> Scene {
+    let said = "NO_SUCH_ORDER".to_owned();
+    scene.facts.klarna = reconciled::core::facts::KlarnaSide::NotFound { said };
+    scene
+}
+
+#[test]
+fn one_that_was_not_asked_about_may_hold_money() {
+    let named = order("100.00").shipped("48h");
+    let unasked = |scene: Scene| {
+        let mut scene = scene.also_names_nobodys("k-2");
+        scene.also[0].answer = Answer::Unasked;
+        crate::common::kinds(&scene.plan())
+    };
+    assert!(unasked(named.clone()).is_empty(), "its reference names this order");
+    let by_time = named.klarna_says(|klarna| klarna.merchant_reference1 = None);
+    assert_eq!(unasked(by_time), ["klarna_order_ambiguous"].into());
+}
+
+#[test]
+fn what_klarna_says_of_money_in_another_currency_is_no_agreement() {
+    let other = |klarna: &mut KlarnaOrder| klarna.currency = Word::Known("SEK".parse().unwrap_or(Currency::EUR));
+    let plan = order("100.00").shipped("48h").klarna_says(other).also_names("k-2", |_| ()).plan();
+    assert!(plan.discrepancies.is_empty() && plan.effects.len() == 1, "{plan:?}");
+}

@@ -1,0 +1,87 @@
+//! Which Klarna order a shop order is held for: the first that it names, the one that was chosen, or a human's word.
+
+use reconciled::core::facts::{self, Candidate, ShopOrder};
+use reconciled::core::id::{KlarnaOrderId, OrderId};
+use reconciled::core::link::{Answer, Seen, Told};
+use reconciled::store::{Claim, Decided, Operation, Store};
+
+use crate::fixture::{
+    Place, at, begun, claim, decide, granted, guard, intact, intend, klarna, operate, quiet, shop_order,
+};
+
+fn id(text: &str) -> KlarnaOrderId {
+    KlarnaOrderId::new(text).unwrap()
+}
+
+/// The order, which names these Klarna orders in its memo.
+fn naming(version: i64, ids: &[&str]) -> ShopOrder {
+    let named = ids.iter().map(|text| Candidate { id: id(text), places: vec![facts::Place::Memo] });
+    ShopOrder {
+        klarna_order_id: ids.first().map(|text| id(text)),
+        candidates: named.collect(),
+        ..shop_order(1, version, &[(11, 4000)])
+    }
+}
+
+async fn link(store: &impl Store) -> Option<String> {
+    let dossier = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0);
+    dossier.shop.klarna_order_id.map(|id| id.as_str().to_owned())
+}
+
+async fn see(store: &impl Store, version: i64, ids: &[&str]) {
+    store.observe(vec![(OrderId(1), Some(naming(version, ids)))], at(version)).await.unwrap();
+}
+
+pub(crate) async fn a_chosen_link_stays_while_it_is_named_and_gives_way_to_a_human<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    see(&store, 20, &["k-a", "k-b"]).await;
+    assert_eq!(link(&store).await.as_deref(), Some("k-a"));
+    decide(&store, 21, Decided { link: Some(id("k-b")), ..quiet(1) }).await.unwrap();
+    see(&store, 22, &["k-a", "k-b", "k-c"]).await;
+    assert_eq!(link(&store).await.as_deref(), Some("k-b"));
+    see(&store, 23, &["k-a", "k-c"]).await;
+    assert_eq!(link(&store).await.as_deref(), Some("k-a"), "it is not named any more");
+    let to = |to| Operation::Link { order: OrderId(1), to };
+    operate(&store, to(Told::To(id("k-x"))), 24).await.unwrap();
+    decide(&store, 25, Decided { link: Some(id("k-a")), ..quiet(1) }).await.unwrap();
+    see(&store, 26, &["k-a", "k-b"]).await;
+    assert_eq!(link(&store).await.as_deref(), Some("k-x"));
+    operate(&store, to(Told::Nobody), 27).await.unwrap();
+    see(&store, 28, &["k-b"]).await;
+    assert_eq!(link(&store).await, None);
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].told, Some(Told::Nobody));
+    intact(&store).await;
+}
+
+pub(crate) async fn what_klarna_said_of_several_is_kept_as_long_as_they_are_named<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    see(&store, 20, &["k-a", "k-b"]).await;
+    let candidate = |text: &str| Candidate { id: id(text), places: vec![facts::Place::Memo] };
+    let answer = Answer::NotFound { said: "NO_SUCH_ORDER".into() };
+    let unknown = Seen { candidate: candidate("k-a"), answer, anothers: None };
+    let mut read = klarna(1, 10_000, &[]);
+    read.id = id("k-b");
+    let known = Seen { candidate: candidate("k-b"), answer: Answer::Read(read), anothers: Some("ORD2".into()) };
+    let asked = vec![(unknown.clone(), at(21)), (known.clone(), at(21))];
+    decide(&store, 22, Decided { asked: asked.clone(), ..quiet(1) }).await.unwrap();
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].asked, asked);
+    see(&store, 23, &["k-b", "k-c"]).await;
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].asked, [(known, at(21))]);
+}
+
+pub(crate) async fn nothing_is_claimed_for_a_klarna_order_that_the_order_is_not_linked_to_any_more<P: Place>(
+    place: &P,
+) {
+    let store = place.open();
+    begun(&store).await;
+    let intent = intend(&store, 11, 4000).await;
+    let to = |text: &str| Operation::Link { order: OrderId(1), to: Told::To(id(text)) };
+    operate(&store, to("k-other"), 13).await.unwrap();
+    let claim = claim(&store, intent, guard(14)).await;
+    assert!(matches!(claim, Claim::Moved), "{claim:?}");
+    operate(&store, to("klarna-1"), 15).await.unwrap();
+    granted(&store, intent, 16).await;
+    intact(&store).await;
+}
