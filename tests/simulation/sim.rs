@@ -182,6 +182,8 @@ impl Sim {
     pub fn new(mut rng: Rng, seed: u64, swarm: Swarm, shop: ShopName, told: bool) -> Self {
         let mut world = World::new(rng.next(), Timestamp::from_millisecond(START).unwrap());
         world.set_log_capacity(0);
+        // Each seed is a shop of its own at Lightspeed too: stores are bound to that, and are used again.
+        world.accounts_mut().shop_id = 300_000 + seed;
         world.limits_mut().enabled = swarm.limits;
         if seed != 0 {
             super::swarm::set_switches(&mut rng, &mut world);
