@@ -2,11 +2,14 @@
 //!
 //! The only place that makes sentences of findings. Chooses nothing: whatever a sentence depends on is in the finding.
 
+pub mod adoption;
 mod link;
 
 use crate::core::discrepancy::Discrepancy;
-use crate::core::finding::{Doubt, Finding};
+use crate::core::finding::{Differs, Doubt, Finding};
+use crate::core::id::{IntentId, OrderNumber};
 use crate::core::money::{Currency, Minor};
+use crate::core::sums::{Contradiction, Sum};
 
 /// What was found, for people; carries no personal data.
 pub fn message(finding: &Finding, currency: Currency) -> String {
@@ -29,12 +32,67 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
             doubt_in_words(*doubt)
         ),
         Finding::Link(found) => link::message(found, currency),
+        Finding::Unattributed { order, refund, amount, said, .. } => {
+            let amount = money(*amount, currency);
+            if said.is_empty() {
+                format!(
+                    "{amount} of order {order} was refunded at Klarna, and no credit invoice explains it (refund {refund})"
+                )
+            } else {
+                format!("{amount} of refund {refund} of order {order} is explained by nothing that was said of it")
+            }
+        }
+        Finding::Beyond { order, credit, asks, left, most, .. } => {
+            let (asks, left) = (money(*asks, currency), money(*left, currency));
+            match most {
+                Some(most) => format!(
+                    "credit invoice {credit} asks for {asks}, and Klarna takes at most {} in one refund",
+                    money(*most, currency)
+                ),
+                None => {
+                    format!("credit invoice {credit} asks for {asks}, and {left} of order {order} is left to refund")
+                }
+            }
+        }
+        Finding::Sums { order, found, .. } => {
+            format!("Klarna contradicts itself about order {order}: {}", sums(found, currency))
+        }
+        Finding::CapturedTooMuch { order, captured, worth, .. } => {
+            let (captured, worth) = (money(*captured, currency), money(*worth, currency));
+            format!("{captured} of order {order} is captured, and the shop's order is worth {worth}")
+        }
+        Finding::RefundDiffers { credit, asks, refunded, why, .. } => {
+            let what = match why {
+                Differs::Changed => "was changed after its refund",
+                Differs::Repeated => "was refunded more than once",
+                Differs::Amount => "was refunded with another amount",
+            };
+            let (asks, refunded) = (money(*asks, currency), money(*refunded, currency));
+            format!("credit invoice {credit} over {asks} {what}: {refunded} went back")
+        }
+    }
+}
+
+/// The command that sends what is left of an order for a credit invoice that asks for more.
+fn left_of(intent: &IntentId, left: Minor, order: &OrderNumber, currency: Currency) -> String {
+    let left = left.decimal(currency);
+    format!("`reconciled approve {intent} --amount {left} --order {order} --note 'send what is left'`")
+}
+
+/// A sum of Klarna's beside its parts.
+fn sums(found: &Contradiction, currency: Currency) -> String {
+    let (stated, parts) = (money(found.stated, currency), money(found.parts, currency));
+    match found.what {
+        Sum::Captured => format!("{stated} is captured, and its captures add up to {parts}"),
+        Sum::Refunded => format!("{stated} is refunded, and its refunds add up to {parts}"),
+        Sum::Authorized => format!("{stated} was authorized, and {parts} is captured or still authorized"),
+        Sum::Returned => format!("{stated} is captured, and {parts} is refunded"),
     }
 }
 
 /// What to do about it, in the state it was found in; commands stand in backticks and can be pasted. `None`: what is
 /// always done about its kind.
-pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
+pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
     match &found.finding {
         Finding::Told(_) => None,
         Finding::Limit { intent, needs_two: false, .. } => Some(format!(
@@ -42,6 +100,26 @@ pub fn remedy(found: &Discrepancy, _currency: Currency) -> Option<String> {
         )),
         Finding::Limit { intent, needs_two: true, .. } => {
             Some(format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`."))
+        }
+        Finding::Unattributed { order, refund, amount, said, offer } => {
+            Some(adoption::unattributed(currency, (order, refund), *amount, said, offer))
+        }
+        Finding::Beyond { offer: None, .. } => None,
+        Finding::Beyond { order, credit, left, offer: Some(intent), .. } => Some(format!(
+            "Send what is left with {}, which settles {credit}; what it asks for beyond that goes back another way.",
+            left_of(intent, *left, order, currency)
+        )),
+        Finding::Sums { order, klarna, .. } => Some(format!(
+            "Look at order {klarna} in Klarna's portal, and again with `reconciled reconcile --order {order}`. If it goes on, \
+             tell Klarna: nothing is sent for the order while its sums contradict each other."
+        )),
+        Finding::CapturedTooMuch { order, more, .. } => Some(format!(
+            "Refund {} in Klarna's portal. The next pass finds that refund, `reconciled reconcile --order {order}`, and offers \
+             the command that says what it was for. If the order is worth more, correct it in the shop.",
+            money(*more, currency)
+        )),
+        Finding::RefundDiffers { order, credit, asks, refunded, accept, .. } => {
+            Some(adoption::differs(currency, (order, credit), refunded.minus(*asks), accept))
         }
         Finding::EndedInPart { .. } => Some(
             "If everything left, mark the last shipment shipped in the shop; if the rest never will, add a credit \

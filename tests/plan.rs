@@ -43,6 +43,8 @@ mod links;
 mod refunds;
 #[path = "plan/reversal.rs"]
 mod reversal;
+#[path = "plan/rounding.rs"]
+mod rounding;
 #[path = "plan/shipments.rs"]
 mod shipments;
 #[path = "plan/words.rs"]
@@ -75,6 +77,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         limits::ALL,
         links::ALL,
         refunds::ALL,
+        rounding::ALL,
         reversal::ALL,
         shipments::ALL,
     ];

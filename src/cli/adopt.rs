@@ -4,29 +4,40 @@ use clap::Args;
 use serde_json::json;
 
 use super::args::Signed;
-use super::context::{Context, find, reading};
+use super::context::{Context, currency, find, reading};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::id::RefundId;
+use crate::core::adoption::{self, Settles, Wish};
+use crate::core::attribution::{open_without, refunds_of};
+use crate::core::facts::KlarnaRefund;
+use crate::core::id::InvoiceId;
 use crate::core::ledger::Attribution;
+use crate::core::money::{Currency, Minor};
+use crate::report::show::settles;
 use crate::report::text::plain;
 use crate::store::{Dossier, Operation, Store};
+use crate::words::adoption::refusal;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A refund that somebody made by hand carries no reference of ours and stops automatic refunds of its order until a
-human says what it was for.
+human says what it was for. One refund may settle several credit invoices, each with its part, and several one. What a
+credit invoice then still asks for is refunded by this program; what is left of the refund goes on stopping the order.
+
+Without amounts the refund must be what the credit invoices still ask for, to the cent.
 
 Examples:
   reconciled adopt 0b1f7f5e-... INV00038 --note 'refunded in the portal on Monday'
+  reconciled adopt 0b1f7f5e-... INV00025=25.00 INV00030=30.00 --note 'two returns, one refund'
+  reconciled adopt 0b1f7f5e-... INV00025=25.00 nothing=5.00 --note 'the rest was goodwill'
   reconciled adopt 0b1f7f5e-... ORD00018:cancel --note 'rest of the cancelled order'")]
 pub struct Adopt {
     /// The refund's id at Klarna, as `reconciled show` prints it
     #[arg(value_name = "REFUND", value_parser = args::number)]
     refund: String,
-    /// The credit invoice it settles, or the order it cancels
-    #[arg(value_name = "CREDIT-INVOICE|ORDER:cancel", value_parser = args::number)]
-    settles: String,
+    /// What it settles, each with its part of the amount: credit invoices, the cancelled order, or `nothing`
+    #[arg(value_name = "CREDIT-INVOICE[=AMOUNT]|ORDER:cancel", value_parser = args::number, required = true)]
+    settles: Vec<String>,
     /// The order, to be sure
     #[arg(long, value_name = "NUMBER", value_parser = args::number)]
     order: Option<String>,
@@ -37,27 +48,75 @@ pub struct Adopt {
 impl Adopt {
     pub(super) async fn run(self, context: &Context) -> Result<Status, CliError> {
         let store = context.store()?;
-        let cancelled = self.settles.strip_suffix(":cancel");
-        let dossier = dossier(&store, cancelled.unwrap_or(&self.settles)).await?;
+        let currency = currency(&store).await?;
+        let named = self.settles.iter().map(|text| what_of(text)).find(|what| *what != NOTHING);
+        let number = named.map(|what| what.strip_suffix(CANCEL).unwrap_or(what)).or(self.order.as_deref());
+        let number = number.ok_or_else(|| CliError::Usage("name the refund's order with --order NUMBER".to_owned()))?;
+        let dossier = dossier(&store, number).await?;
         let order = dossier.shop.id;
         if let Some(number) = &self.order
             && find(&store, number).await? != order
         {
-            let (given, settles) = (plain(number), plain(&self.settles));
+            let (given, settles) = (plain(number), plain(&self.settles.join(" ")));
             return Err(CliError::Usage(format!("`{settles}` is not of order `{given}`")));
         }
         let refund = refund_of(&dossier, &self.refund)?;
-        let to = if cancelled.is_some() { Attribution::Cancel } else { credit_invoice_of(&dossier, &self.settles)? };
+        let to = self.attribution(&dossier, &refund, currency)?;
+        let settles = plain(&settles(&dossier, currency, &to));
         let Signed { actor, note } = &self.signed;
         let attempt = format!("adopting refund `{}`", plain(&self.refund));
-        let operation = Operation::Attribute { order, refund, to };
+        let operation = Operation::Attribute { order, refund: refund.id, to };
         let decided = context.operate(&store, operation, actor, note, attempt).await?;
-        let (refund, settles) = (plain(&self.refund), plain(&self.settles));
+        let refund = plain(&self.refund);
         let line = format!("refund `{refund}` settles `{settles}`; the next pass goes on from there");
-        let fields = json!({"decision": "adopt", "refund": self.refund, "settles": self.settles});
+        let fields = json!({"decision": "adopt", "refund": self.refund, "settles": settles});
         context.told(&decided, fields, &line)?;
         Ok(Status::AGREES)
     }
+
+    /// The parts that were named, if they add up.
+    fn attribution(
+        &self, dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Currency>,
+    ) -> Result<Attribution, CliError> {
+        let wishes = self.settles.iter().map(|text| wish(dossier, text, currency)).collect::<Result<Vec<_>, _>>()?;
+        if let [Wish { settles: Settles::Cancel, amount: None }] = wishes.as_slice() {
+            return Ok(Attribution::Cancel);
+        }
+        let open = match &dossier.klarna {
+            Some((klarna, _)) => open_without(&refund.id, &dossier.ledger, &dossier.shop, klarna),
+            None => Vec::new(),
+        };
+        let parts = adoption::parts(refund.amount, &wishes, &open);
+        parts.map(Attribution::Parts).map_err(|why| {
+            let refund = plain(refund.id.as_str());
+            CliError::Usage(format!("refund `{refund}` is not adopted: {}", plain(&refusal(&why, currency))))
+        })
+    }
+}
+
+/// The word for what is none of the order's.
+const NOTHING: &str = "nothing";
+/// What stands behind an order's number for the rest of it, once it is cancelled.
+const CANCEL: &str = ":cancel";
+
+/// What a part names, without its amount.
+fn what_of(text: &str) -> &str {
+    text.split_once('=').map_or(text, |(what, _)| what)
+}
+
+/// `INV00025`, `INV00025=25.00`, `ORD00018:cancel=3.00` or `nothing=5.00`.
+pub(crate) fn wish(dossier: &Dossier, text: &str, currency: Option<Currency>) -> Result<Wish, CliError> {
+    let (what, amount) = text.split_once('=').map_or((text, None), |(what, amount)| (what, Some(amount)));
+    let settles = match what {
+        NOTHING => Settles::Nothing,
+        _ if what.strip_suffix(CANCEL) == Some(dossier.shop.number.as_str()) => Settles::Cancel,
+        number => Settles::Credit(credit_invoice_of(dossier, number)?),
+    };
+    let amount = amount.map(|amount| {
+        let read = currency.and_then(|currency| Minor::parse(&amount.replace(',', "."), currency).ok());
+        read.ok_or_else(|| CliError::Usage(format!("`{}` is not an amount such as 25.00", plain(amount))))
+    });
+    Ok(Wish { settles, amount: amount.transpose()? })
 }
 
 /// Everything held about the order with this number, or with a credit invoice of this number.
@@ -71,10 +130,11 @@ pub(super) async fn dossier<S: Store>(store: &S, number: &str) -> Result<Dossier
 }
 
 /// The refund, if Klarna showed it for this order: a mistyped id must not settle anything.
-pub(super) fn refund_of(dossier: &Dossier, id: &str) -> Result<RefundId, CliError> {
-    let refunds = dossier.klarna.as_ref().map_or(&[][..], |(order, _)| &order.refunds);
+pub(super) fn refund_of(dossier: &Dossier, id: &str) -> Result<KlarnaRefund, CliError> {
+    let refunds: Vec<KlarnaRefund> =
+        dossier.klarna.iter().flat_map(|(order, _)| refunds_of(&dossier.ledger, &dossier.shop, order)).collect();
     if let Some(found) = refunds.iter().find(|refund| refund.id.as_str() == id) {
-        return Ok(found.id.clone());
+        return Ok(found.clone());
     }
     let known: Vec<String> = refunds.iter().map(|refund| plain(refund.id.as_str())).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -85,12 +145,12 @@ pub(super) fn refund_of(dossier: &Dossier, id: &str) -> Result<RefundId, CliErro
     )))
 }
 
-fn credit_invoice_of(dossier: &Dossier, number: &str) -> Result<Attribution, CliError> {
+fn credit_invoice_of(dossier: &Dossier, number: &str) -> Result<InvoiceId, CliError> {
     let found = dossier.ledger.credits.iter().find(|(_, record)| record.number.as_str() == number);
-    found.map(|(id, _)| Attribution::CreditInvoice(*id)).ok_or_else(|| {
+    found.map(|(id, _)| *id).ok_or_else(|| {
+        let order = plain(dossier.shop.number.as_str());
         CliError::Usage(format!(
-            "`{}` is an order; name the credit invoice, or `{}:cancel` for the rest of a cancelled order",
-            plain(number),
+            "`{}` is no credit invoice of order `{order}`; name one, or `{order}:cancel` for the rest of a cancelled order",
             plain(number),
         ))
     })

@@ -11,13 +11,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::args::Signed;
-use super::context::{Context, find, now, reading};
+use super::context::{Context, currency, find, now, reading};
 use super::error::CliError;
 use super::{Status, args, wire};
 use crate::core::consent::waits_for_a_word;
 use crate::core::discrepancy::BreakKind;
 use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::State;
+use crate::core::money::Minor;
 use crate::report::human::seconds;
 use crate::report::text::plain;
 use crate::store::{Break, Operated, Operation, Store};
@@ -31,7 +32,11 @@ Above [shops.NAME.policy] two_person_above a refund needs two: the first `approv
 `approve` of the same intent lets it go, within 24 hours. Operators are told apart by name: --as, else the user who
 called sudo, else the user.
 
+Where a credit invoice asks for more than is left, the break names the intent that sends what is left; its amount is said
+with --amount, and the credit invoice is settled with it.
+
 Examples:
+  reconciled approve 9d1f2c60-... --amount 33.32 --order ORD00018 --note 'send what is left'
   reconciled approve ORD00018 --note 'large return, checked'
   reconciled approve 5e0c6f1e-6d2c-5b0e-9a52-0a4f0c1f7d11 --note 'not in the portal, checked by J.'")]
 pub struct Approve {
@@ -41,6 +46,9 @@ pub struct Approve {
     /// The order, when the intent's id alone does not lead to it
     #[arg(long, value_name = "NUMBER", value_parser = args::number)]
     order: Option<String>,
+    /// The amount that is let go, to be sure; needed where it is less than its credit invoice asks for
+    #[arg(long, value_name = "AMOUNT", value_parser = args::number)]
+    amount: Option<String>,
     #[command(flatten)]
     signed: Signed,
 }
@@ -56,6 +64,9 @@ impl Approve {
             }
             Err(_) => the_waiting_one(&store, &self.target, now()).await?,
         };
+        if let Some(amount) = &self.amount {
+            is_over(&store, order, intent, amount).await?;
+        }
         let Signed { actor, note } = &self.signed;
         let two_person_above = loaded.shop.policy.two_person_above;
         let operation = Operation::Approve { order, intent, two_person_above };
@@ -90,6 +101,34 @@ pub(super) async fn order_of<S: Store>(store: &S, intent: IntentId, given: Optio
         Some(number) => find(store, number.as_str()).await,
         None => Err(CliError::Usage(format!("no intent {intent} is known; name its order with --order NUMBER"))),
     }
+}
+
+/// Whether the effect is over this amount: a durable intent says so itself, one that is only offered is named with its
+/// amount by its break.
+async fn is_over<S: Store>(store: &S, order: OrderId, intent: IntentId, text: &str) -> Result<(), CliError> {
+    let attempt = || format!("looking for intent {intent}");
+    let amount = currency(store).await?.and_then(|it| Some((Minor::parse(&text.replace(',', "."), it).ok()?, it)));
+    let Some((amount, currency)) = amount else {
+        return Err(CliError::Usage(format!("`{}` is not an amount such as 33.32", plain(text))));
+    };
+    let is_so = if let Some(found) = store.intent(intent).await.map_err(reading(attempt()))? {
+        found.effect.amount == amount
+    } else {
+        let number = store.dossiers(vec![order]).await.map_err(reading(attempt()))?.pop().map(|it| it.shop.number);
+        let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
+        let proposed = format!("{intent} --amount {} ", amount.decimal(currency));
+        breaks.iter().filter(|it| it.order == number).any(|it| {
+            let is_held = it.subject == intent.to_string() && it.amount == Some(amount);
+            is_held || it.remedy.as_deref().is_some_and(|remedy| remedy.contains(&proposed))
+        })
+    };
+    if is_so {
+        return Ok(());
+    }
+    let amount = plain(text);
+    Err(CliError::Usage(format!(
+        "intent {intent} is not over {amount}; run a pass, and take the amount its break names"
+    )))
 }
 
 /// The only effect of an order that waits for a human.

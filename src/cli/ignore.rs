@@ -87,7 +87,7 @@ impl Ignore {
         };
         let dossier = dossier(store, &number).await?;
         let refund = refund_of(&dossier, &self.target)?;
-        Ok(Operation::Attribute { order: dossier.shop.id, refund, to: Attribution::RuledOut })
+        Ok(Operation::Attribute { order: dossier.shop.id, refund: refund.id, to: Attribution::RuledOut })
     }
     /// An open break asks whether this credit invoice was ever sent; it names the refund that waits for the answer.
     async fn never_sent<S: Store>(&self, store: &S) -> Result<Option<Operation>, CliError> {

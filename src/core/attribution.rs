@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adoption::{Settles, rest_reference};
+use super::adoption::{Open, Settles, rest_reference};
 use super::clocks::{Sequence, sequence};
 use super::credit_invoice::{CreditInvoice, Proof};
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
@@ -25,10 +25,27 @@ pub struct Attributed {
     pub unattributed: Vec<KlarnaRefund>,
     /// Those of which a human said, part by part, what they settle.
     pub parted: BTreeSet<RefundId>,
+    /// Money that Klarna counts as refunded without listing a refund for it, under a name made of its amount.
+    pub unlisted: Option<KlarnaRefund>,
     /// Our intents that the read shows.
     pub seen: BTreeMap<IntentId, RefundId>,
     /// Everything refunded, those confirmed to us that the read does not show yet included.
     pub refunded: Minor,
+}
+
+impl Attributed {
+    /// What has gone back for a credit invoice: the refunds that the read shows, and those of ours that Klarna confirmed and
+    /// that it does not show yet. One of ours that made the refund `but` is not counted.
+    pub fn covered(&self, ledger: &Ledger, id: InvoiceId, but: Option<&RefundId>) -> Minor {
+        let hidden = refund_intents(ledger).filter(|intent| {
+            intent.state == State::Confirmed
+                && intent.effect.credit_invoice.as_ref().is_some_and(|(of, _)| *of == id)
+                && !self.seen.contains_key(&intent.id)
+                && (but.is_none() || intent.made.as_ref() != but)
+        });
+        let shown = self.by_credit.get(&id).into_iter().flatten().map(|refund| refund.amount);
+        shown.chain(hidden.map(|intent| intent.effect.amount)).collect()
+    }
 }
 
 /// What the reference of a cancelled order's remainder is.
@@ -41,12 +58,58 @@ pub fn cancel_reference(number: &OrderNumber) -> Reference {
 pub fn attribute(
     ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder, policy: &Policy, cancelled: bool,
 ) -> Attributed {
+    sorted(ledger, shop, klarna, Some(policy), cancelled)
+}
+
+/// Our intents whose refunds a read shows, by id, by reference or, where it carries neither, by amount and time.
+pub fn seen(ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder) -> BTreeMap<IntentId, RefundId> {
+    sorted(ledger, shop, klarna, None, false).seen
+}
+
+/// Every refund of which a human may say what it was for: those that Klarna lists, and what it counts beyond them.
+pub fn refunds_of(ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder) -> Vec<KlarnaRefund> {
+    let unlisted = sorted(ledger, shop, klarna, None, false).unlisted;
+    klarna.refunds.iter().cloned().chain(unlisted).collect()
+}
+
+/// The order's credit invoices, each with what it asks for and no refund but `adopted` covers: what a human may give that
+/// refund to. No policy speaks here: what an amount alone explains gives way to a human's word.
+pub fn open_without(adopted: &RefundId, ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder) -> Vec<Open> {
+    let mut others = klarna.clone();
+    others.refunds.retain(|refund| refund.id != *adopted);
+    let found = sorted(ledger, shop, &others, None, false);
+    open_in(&found, ledger, shop, Some(adopted))
+}
+
+/// The order's credit invoices, each with what it asks for and nothing in `found` covers.
+pub fn open_in(found: &Attributed, ledger: &Ledger, shop: &ShopOrder, but: Option<&RefundId>) -> Vec<Open> {
+    let held = ledger.credits.iter().filter(|(id, _)| !shop.credit_invoices.iter().any(|credit| credit.id == **id));
+    let held = held.map(|(id, held)| (*id, held.number.clone(), held.created_at, held.amount.unwrap_or_default()));
+    let listed = shop
+        .credit_invoices
+        .iter()
+        .map(|credit| (credit.id, credit.number.clone(), credit.created_at, credit.amount.clone().unwrap_or_default()));
+    let open = |(id, number, created_at, amount): (InvoiceId, _, _, Minor)| Open {
+        id,
+        number,
+        created_at,
+        amount: amount.less(found.covered(ledger, id, but)),
+    };
+    listed.chain(held).map(open).collect()
+}
+
+fn sorted(
+    ledger: &Ledger, shop: &ShopOrder, klarna: &KlarnaOrder, policy: Option<&Policy>, cancelled: bool,
+) -> Attributed {
     let mut sorting = Sorting { ledger, shop, policy, cancelled, out: Attributed::default() };
     let carries_references = klarna.refunds.iter().any(|refund| refund.reference.is_some());
     let mut nameless = Vec::new();
     let mut refunds: Vec<&KlarnaRefund> = klarna.refunds.iter().collect();
     refunds.sort_by_key(|refund| (refund.refunded_at, &refund.id));
     for refund in refunds {
+        if refund.amount.is_zero() {
+            continue; // Nothing went back, so there is nothing to explain.
+        }
         let is_known = sorting.by_human(refund) || sorting.by_id(refund) || sorting.by_proof(refund);
         if !is_known && !sorting.by_reference(refund) {
             nameless.push(refund.clone());
@@ -64,7 +127,7 @@ pub fn attribute(
 struct Sorting<'a> {
     ledger: &'a Ledger,
     shop: &'a ShopOrder,
-    policy: &'a Policy,
+    policy: Option<&'a Policy>,
     cancelled: bool,
     out: Attributed,
 }
@@ -217,10 +280,14 @@ impl<'a> Sorting<'a> {
 
     /// The two cases in which the policy lets an amount speak.
     fn by_policy(&mut self, refund: &KlarnaRefund) -> bool {
-        let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(refund.amount);
-        let fits = match self.policy.refunds {
-            Mode::Verify => open.first().map(|credit| credit.id),
-            Mode::Drive if planted!("match_by_amount") || self.policy.adopt_exact && open.len() == 1 => {
+        let Some(policy) = self.policy else { return false };
+        let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(|amount| amount == refund.amount);
+        let is_near = |amount: Minor| amount.minus(refund.amount).abs().get() <= AMOUNT_TOLERANCE;
+        let near = self.open_credits_of(is_near);
+        let fits = match policy.refunds {
+            // A cent is no difference, once nothing is exactly equal.
+            Mode::Verify => open.first().or(near.first()).map(|credit| credit.id),
+            Mode::Drive if planted!("match_by_amount") || policy.adopt_exact && open.len() == 1 => {
                 open.first().map(|credit| credit.id)
             }
             Mode::Drive | Mode::Off => None,
@@ -229,21 +296,21 @@ impl<'a> Sorting<'a> {
             self.assign_to_credit(id, refund);
             return true;
         }
-        if self.cancelled && self.policy.cancels == Mode::Verify {
+        if self.cancelled && policy.cancels == Mode::Verify {
             self.out.cancel.push(refund.clone());
             return true;
         }
         false
     }
 
-    /// Credit invoices of exactly this amount that nothing has settled, oldest first.
-    fn open_credits_of(&self, amount: Minor) -> Vec<&CreditInvoiceFacts> {
+    /// Credit invoices of such an amount that nothing has settled, oldest first.
+    fn open_credits_of(&self, fits: impl Fn(Minor) -> bool) -> Vec<&CreditInvoiceFacts> {
         let under_way: BTreeSet<InvoiceId> = refund_intents(self.ledger)
             .filter(|intent| intent.state.is_in_flight() || intent.state == State::Confirmed)
             .filter_map(|intent| intent.effect.credit_invoice.as_ref().map(|(id, _)| *id))
             .collect();
         let open = |credit: &&CreditInvoiceFacts| {
-            credit.amount == Ok(amount)
+            credit.amount.as_ref().is_ok_and(|amount| fits(*amount))
                 && !self.out.by_credit.contains_key(&credit.id)
                 && !under_way.contains(&credit.id)
         };
@@ -278,8 +345,9 @@ impl<'a> Sorting<'a> {
             let id = RefundId::made_up(&format!("unlisted:{}", unexplained.get()));
             let refund = KlarnaRefund { id, amount: unexplained, reference: None, refunded_at: None };
             if !self.by_human(&refund) {
-                self.out.unattributed.push(refund);
+                self.out.unattributed.push(refund.clone());
             }
+            self.out.unlisted = Some(refund);
         }
     }
 }

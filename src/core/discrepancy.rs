@@ -90,6 +90,8 @@ kinds!(
         "Look at the captures in Klarna's portal. If it surely is not there: `reconciled approve INTENT` starts it anew.",
     AmountDiffers "amount_differs" Money
         "Compare the order's total in the shop with Klarna's; nothing is sent for this order until they agree.",
+    CapturedTooMuch "captured_too_much" Money
+        "Refund in Klarna's portal what was captured beyond the order's worth, then say so with `reconciled ignore`; or raise the order in the shop.",
     CurrencyDiffers "currency_differs" Money
         "The shop and Klarna disagree on the currency; nothing is sent for this order. Check that the Klarna order belongs to this shop.",
     AuthorizationExpiring "authorization_expiring" Action

@@ -23,6 +23,13 @@ impl<T: PartialEq> Word<T> {
         matches!(self, Self::Known(known) if known == value)
     }
 
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::Unknown(_) => None,
+        }
+    }
+
     pub const fn unknown(&self) -> Option<&str> {
         match self {
             Self::Known(_) => None,

@@ -4,9 +4,13 @@
 //! reads the same in every language and a remedy fits the state and not only the kind.
 
 use super::fulfilment::Fulfilled;
-use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
+use super::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
 use super::link;
 use super::money::Minor;
+use super::sums::Contradiction;
+
+/// An adoption as `adopt` takes it: what each part settles, by its number or word, and its amount.
+pub type Said = Vec<(String, Minor)>;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,42 @@ pub enum Finding {
     },
     /// Which Klarna order the shop order belongs to.
     Link(link::Finding),
+    /// A refund at Klarna, or what the parts that a human named leave of it, is explained by nothing.
+    Unattributed {
+        order: OrderNumber,
+        refund: RefundId,
+        /// What nothing explains.
+        amount: Minor,
+        /// What a human said of the rest of it.
+        said: Said,
+        /// The adoption that fits what is open; empty where nothing is.
+        offer: Said,
+    },
+    /// What went back for a credit invoice is not what it asks for.
+    RefundDiffers {
+        order: OrderNumber,
+        credit: InvoiceNumber,
+        asks: Minor,
+        refunded: Minor,
+        why: Differs,
+        /// The adoptions under which what happened stands: more is ruled out, less leaves a rest.
+        accept: Vec<(RefundId, Said)>,
+    },
+    /// A credit invoice asks for more than is left to refund.
+    Beyond {
+        order: OrderNumber,
+        credit: InvoiceNumber,
+        asks: Minor,
+        left: Minor,
+        /// What Klarna takes in one refund, where that is what keeps it.
+        most: Option<Minor>,
+        /// The effect that sends what is left, once a human agrees.
+        offer: Option<IntentId>,
+    },
+    /// A sum that Klarna states contradicts the parts beside it.
+    Sums { order: OrderNumber, klarna: KlarnaOrderId, found: Contradiction },
+    /// More is captured than the shop's order is worth.
+    CapturedTooMuch { order: OrderNumber, captured: Minor, worth: Minor, more: Minor },
 }
 
 /// Why nobody can tell whether a credit invoice is owed as a refund.
@@ -51,6 +91,17 @@ pub enum Doubt {
     NeverSent,
     /// It is older than the capture, which did not leave its amount out.
     InCapture,
+}
+
+/// How what went back came to differ from a credit invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Differs {
+    /// It was changed after its refund.
+    Changed,
+    /// It was refunded more than once.
+    Repeated,
+    /// Its refund is over another amount.
+    Amount,
 }
 
 impl From<link::Finding> for Finding {

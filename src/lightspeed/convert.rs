@@ -220,7 +220,7 @@ fn paid(word: &str) -> Option<bool> {
     }
 }
 
-/// A credit invoice of `order`; `None` for an invoice that is none, or that names another order.
+/// A credit invoice of `order` with its amount as it is written, sign included; `None` for an invoice that is none, or that names another order.
 pub(super) fn credit_invoice(
     row: &RawValue, order: OrderId, currency: Currency,
 ) -> Result<Option<CreditInvoiceFacts>, Unreadable> {
@@ -239,9 +239,25 @@ pub(super) fn credit_invoice(
         number: InvoiceNumber(needed(text(invoice.number), "number", &subject)?),
         created_at: needed(instant(invoice.created_at), "createdAt", &subject)?,
         updated_at: needed(instant(invoice.updated_at), "updatedAt", &subject)?,
-        amount: amount(said, currency).map(Minor::abs),
+        amount: amount(said, currency),
         paid: word(invoice.status, paid),
     }))
+}
+
+/// The credit invoices of an order with their amounts as absolute values. Which sign a shop uses is unproven, and one sign
+/// alone says nothing; where some are negative and some are not, one takes back what the other gives, nobody says which,
+/// and none of the amounts is believed.
+pub(super) fn unsigned(credits: Vec<CreditInvoiceFacts>, currency: Currency) -> Vec<CreditInvoiceFacts> {
+    let sign = |credit: &CreditInvoiceFacts| credit.amount.as_ref().map_or(0, |amount| amount.get().signum());
+    let is_mixed = credits.iter().any(|it| sign(it) > 0) && credits.iter().any(|it| sign(it) < 0);
+    let believed = |amount: Minor| {
+        if is_mixed && !amount.is_zero() {
+            return Err(format!("{}, while others have the other sign", amount.decimal(currency)));
+        }
+        Ok(amount.abs())
+    };
+    let each = |credit: CreditInvoiceFacts| CreditInvoiceFacts { amount: credit.amount.and_then(believed), ..credit };
+    credits.into_iter().map(each).collect()
 }
 
 /// Whether a body is this invoice with the status `paid`.

@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use super::convert::{amount, credit_invoice, embedded, linked, list_in, parse};
+use super::convert::{amount, credit_invoice, embedded, linked, list_in, parse, unsigned};
 use super::dto;
 use super::error::failed;
 use super::{Client, LARGEST_PAGE};
@@ -131,7 +131,8 @@ fn credits_among(
     rows: &[&RawValue], order: OrderId, currency: Currency,
 ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
     let read = |row: &&RawValue| credit_invoice(row, order, currency).transpose();
-    rows.iter().filter_map(read).collect()
+    let credits = rows.iter().filter_map(read).collect::<Result<_, _>>()?;
+    Ok(unsigned(credits, currency))
 }
 
 /// The places of the lines that the items of one credit invoice name, with how many of each; whether the items of credit

@@ -128,6 +128,7 @@ pub const fn break_kind(kind: BreakKind) -> &'static str {
         B::CaptureRejected => "Klarna refused the capture",
         B::CaptureUnconfirmed => "it is not known whether a capture happened",
         B::AmountDiffers => "the two sides disagree on the amount",
+        B::CapturedTooMuch => "more is captured than the order is worth",
         B::CurrencyDiffers => "the two sides disagree on the currency",
         B::AuthorizationExpiring => "the authorization lapses soon",
         B::AuthorizationExpired => "the authorization has lapsed",

@@ -273,6 +273,17 @@ cases! {
             refund INV1 40.00 hold unattributed again
             break refund_unattributed r5 25.00";
 
+    under_verify_a_cent_is_no_difference_once_nothing_is_equal:
+        verified(portal("39.99")) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act";
+
+    what_klarna_counts_and_does_not_list_can_be_adopted:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(|klarna| klarna.refunded = eur("25.00"))
+            .parted("nameless:unlisted:2500", &[("INV1", "25.00")]) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 25.00 act";
+
     // One refund for several credit invoices, several for one, and what that leaves.
     what_an_adoption_leaves_of_a_refund_holds_every_other_refund_of_the_order:
         two_credits().refund("r9", "55.00", "").adopted("r9", Attribution::CreditInvoice(InvoiceId(1))) => "

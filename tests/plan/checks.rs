@@ -2,6 +2,7 @@
 
 use reconciled::core::facts::{Fraud, KlarnaSide, Shipped, ShopStatus, Word};
 use reconciled::core::id::OrderNumber;
+use reconciled::core::ledger::Attribution;
 use reconciled::core::money::Currency;
 use reconciled::core::order::{Order, Stage};
 use reconciled::core::policy::Mode;
@@ -221,4 +222,64 @@ cases! {
 
     an_order_that_klarna_authorized_higher_at_first_agrees_with_its_first_amount:
         order("100.00").klarna_says(|klarna| klarna.order_amount = eur("80.00")) => "look_again 480h";
+
+    // Sums that contradict their parts (real shops, 11).
+    a_total_of_captures_that_its_captures_contradict_holds_everything:
+        captured_order("100.00").credit("INV1", "40.00", "2h").klarna_says(|klarna| klarna.captured = eur("60.00")) => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold disagreement (sums of Klarna's that contradict each other)
+            break amount_differs captured 40.00
+            break credit_before_capture the intent 40.00";
+
+    nothing_captured_beside_captures_is_a_contradiction:
+        captured_order("10.00").klarna_says(|klarna| klarna.captured = eur("0.00")) => "
+            break amount_differs captured 10.00";
+
+    a_cent_between_captures_and_their_total_is_none:
+        captured_order("100.00").klarna_says(|klarna| klarna.captured = eur("99.99")) => "";
+
+    a_sum_may_lag_behind_a_movement_of_a_moment_ago:
+        order("100.00").shipped("48h").captured("100.00", "2s").known_as(Order::Paid).klarna_says(|klarna| klarna.captured = eur("0.00")) => "
+            differs amount_differs captured 100.00 in 29m 58s
+            look_again 29m 58s";
+
+    refunds_that_add_up_to_more_than_their_total_hold:
+        captured_order("100.00").refund("r9", "40.00", "INV1").credit("INV1", "40.00", "3h").credit("INV2", "10.00", "2h")
+            .klarna_says(|klarna| klarna.refunded = eur("20.00")) => "
+            credit INV1 pending→refunded
+            credit INV2 pending→held
+            refund INV2 10.00 hold disagreement (sums of Klarna's that contradict each other)
+            mark_paid INV1 40.00 hold disagreement (sums of Klarna's that contradict each other)
+            break amount_differs refunded 20.00";
+
+    more_captured_and_authorized_than_was_ever_authorized_is_a_contradiction:
+        order("100.00").shipment("SHP1", "48h", &[]).captured("60.00", "48h").known_as(Order::PartlyPaid)
+            .klarna_says(|klarna| klarna.remaining = eur("100.00")) => "
+            break amount_differs authorized 60.00
+            look_again 480h";
+
+    more_captured_than_the_order_is_worth_is_money:
+        captured_order("100.00").klarna_says(|klarna| {
+            klarna.order_amount = eur("120.00");
+            klarna.captured = eur("120.00");
+            klarna.captures[0].amount = eur("120.00");
+        }) => "break captured_too_much 20.00";
+
+    what_was_captured_too_much_and_went_back_is_settled:
+        captured_order("100.00").klarna_says(|klarna| {
+            klarna.order_amount = eur("120.00");
+            klarna.captured = eur("120.00");
+            klarna.captures[0].amount = eur("120.00");
+        }).refund("r9", "20.00", "").adopted("r9", Attribution::RuledOut) => "";
+
+    a_refund_of_nothing_is_no_money:
+        captured_order("100.00").credit("INV1", "40.00", "2h").refund("r9", "0.00", "") => "refund INV1 40.00 act";
+
+    a_credit_invoice_over_nothing_is_settled_by_saying_so:
+        captured_order("100.00").credit("INV1", "0.00", "1m") => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 0.00 act";
+
+    a_credit_invoice_over_nothing_that_is_paid_needs_nothing:
+        captured_order("100.00").credit("INV1", "0.00", "1m").marked_paid("INV1", "1m") => "credit INV1 pending→cancelled";
 }

@@ -46,8 +46,10 @@ cases! {
     act_false_changes_nothing_about_what_is_planned:
         returned("2h").policy(|policy| policy.act = false) => "refund INV1 44.95 act";
 
-    a_credit_invoice_over_nothing_obliges_nothing:
-        captured_order("100.00").credit("INV1", "0.00", "2h") => "";
+    a_credit_invoice_over_nothing_obliges_nothing_but_to_say_so:
+        captured_order("100.00").credit("INV1", "0.00", "2h") => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 0.00 act";
 
     an_amount_with_a_minus_is_the_same_amount:
         captured_order("100.00").credit("INV1", "-44.95", "2h") => "refund INV1 44.95 act";
@@ -75,11 +77,11 @@ cases! {
             refund INV2 10.00 act";
 
     beside_an_amount_that_is_no_amount_more_than_is_left_is_still_more_than_is_left:
-        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "100.01", "2h") => "
+        captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "100.02", "2h") => "
             credit INV1 pending→held
             credit INV2 pending→held
             break unknown_value INV1
-            break credit_exceeds_refundable INV2 100.01";
+            break credit_exceeds_refundable INV2 100.02";
 
     a_lost_refund_is_not_sent_again_beside_an_amount_that_is_no_amount:
         captured_order("100.00").credit("INV1", "1e400", "3h").credit("INV2", "10.00", "2h")
@@ -226,9 +228,9 @@ cases! {
             look_again 30m";
 
     a_credit_invoice_over_more_than_was_captured_is_never_refunded_in_part:
-        captured_order("100.00").credit("INV1", "100.01", "2h") => "
+        captured_order("100.00").credit("INV1", "100.02", "2h") => "
             credit INV1 pending→held
-            break credit_exceeds_refundable INV1 100.01";
+            break credit_exceeds_refundable INV1 100.02";
 
     exactly_all_that_was_captured_may_go_back:
         captured_order("100.00").credit("INV1", "100.00", "2h") => "refund INV1 100.00 act";

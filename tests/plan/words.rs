@@ -179,7 +179,7 @@ fn what_asks_for_too_much_says_what_it_is_too_much_for() {
         render::message(&captured_order(captured).credit("INV1", asked, "2h").plan().discrepancies[0])
     };
     let left = "and 100.00 EUR of order ORD1 is left to refund";
-    assert_eq!(message("100.00", "100.01"), format!("credit invoice INV1 asks for 100.01 EUR, {left}"));
+    assert_eq!(message("100.00", "100.02"), format!("credit invoice INV1 asks for 100.02 EUR, {left}"));
     let most = "and Klarna takes at most 2000000.00 EUR in one refund";
     assert_eq!(message("3000000.00", "2000000.01"), format!("credit invoice INV1 asks for 2000000.01 EUR, {most}"));
     assert_eq!(message("100.00", "2000000.00"), format!("credit invoice INV1 asks for 2000000.00 EUR, {left}"));

@@ -295,17 +295,9 @@ impl<'a> Case<'a> {
         Verdict::Act
     }
 
-    /// What has gone back for a credit invoice: the refunds that the read shows, and those of ours that Klarna confirmed and
-    /// that it does not show yet.
+    /// What has gone back for a credit invoice, as far as it is proven.
     pub(super) fn covered(&self, id: InvoiceId) -> Minor {
-        let hidden = self.ledger.intents.iter().filter(|intent| {
-            intent.effect.kind == Kind::Refund
-                && intent.state == State::Confirmed
-                && intent.effect.credit_invoice.as_ref().is_some_and(|(of, _)| *of == id)
-                && !self.attributed.seen.contains_key(&intent.id)
-        });
-        let shown = self.attributed.by_credit.get(&id).into_iter().flatten().map(|refund| refund.amount);
-        shown.chain(hidden.map(|intent| intent.effect.amount)).collect()
+        self.attributed.covered(self.ledger, id, None)
     }
 
     /// More went back for a credit invoice than it asks for, and of a living order nothing explains the rest. What is left

@@ -182,5 +182,5 @@ fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 pub(super) fn is_fully_credited(case: &Case<'_>) -> bool {
     let Ok(total) = case.shop.total else { return false };
     let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
-    total.is_positive() && credited >= total
+    credited.is_positive() && total.minus(credited).get() <= AMOUNT_TOLERANCE
 }

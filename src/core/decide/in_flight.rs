@@ -9,13 +9,14 @@ use super::case::{Case, after};
 use super::checks::is_fully_credited;
 use super::refunds::is_equal;
 use super::words::what_of;
-use super::{extension, is_closed};
+use super::{extension, is_closed, left};
 use crate::core::answer::Said;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaStatus};
 use crate::core::id::RefundId;
 use crate::core::intent::{Intent, Kind, Next, State};
+use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::plan::Note;
 use crate::core::policy::{Mode, SETTLE_DELAY};
@@ -117,7 +118,11 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
     // What others' refunds cover of it is not asked for.
     let is_left = is_unpaid
         && credit.is_some_and(|credit| {
-            credit.amount.as_ref().is_ok_and(|whole| is_equal(whole.minus(case.covered(credit.id)), amount))
+            let is_asked = |whole: &Minor| {
+                is_equal(whole.minus(case.covered(credit.id)), amount)
+                    || left::is_settled_by_word(case, credit, *whole, amount)
+            };
+            credit.amount.as_ref().is_ok_and(is_asked)
         });
     let (is_driven, is_owed) = match intent.effect.kind {
         Kind::Refund if case.is_overdrawn(klarna) => {

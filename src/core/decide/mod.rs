@@ -11,11 +11,14 @@ mod checks;
 mod delivered;
 mod extension;
 mod in_flight;
+mod left;
 mod link;
+mod offers;
 mod payments;
 mod refunds;
 mod rest;
 mod reversal;
+mod sums;
 mod words;
 
 use jiff::Timestamp;
@@ -84,11 +87,13 @@ fn as_confirmed(read: &KlarnaOrder, ledger: &Ledger, policy: &Policy, read_at: T
 /// Both sides were read: everything that can be said about the order.
 fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     checks::agreement(&mut case, klarna);
+    sums::agree(&mut case);
+    sums::captured_too_much(&mut case, klarna);
     order_events(&mut case, klarna);
     in_flight::settle(&mut case, klarna);
     refunds::credit_invoices(&mut case, klarna);
     reversal::cancelled(&mut case, klarna);
-    refunds::unexplained(&mut case);
+    offers::unexplained(&mut case);
     captures::shipped(&mut case, klarna);
     payments::mark_paid(&mut case);
     checks::authorization(&mut case, klarna);

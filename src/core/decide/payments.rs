@@ -1,6 +1,7 @@
 //! When a credit invoice is marked paid: when its refund is proven, or when its amount will never be captured.
 
 use super::case::{Case, Standing};
+use super::left;
 use super::refunds::{is_disproved, is_equal};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
@@ -52,7 +53,8 @@ fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) 
         return true;
     }
     let covered = case.covered(credit.id);
-    covered.is_positive() && !is_equal(covered, amount)
+    let is_settled = is_equal(covered, amount) || left::is_settled_by_word(case, credit, amount, covered);
+    covered.is_positive() && !is_settled
 }
 
 fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
@@ -93,6 +95,9 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
             let credit_invoice = Some((credit.id, credit.number.clone()));
             let effect = Effect { kind: Kind::MarkPaid, amount, reference, credit_invoice, generation: 0 };
             let why = match case.credit_state(credit.id) {
+                CreditInvoice::Cancelled if amount.is_zero() => {
+                    format!("credit invoice {} is over nothing", credit.number)
+                }
                 CreditInvoice::Cancelled if case.never_owed.contains(&credit.id) => {
                     format!("what credit invoice {} credits was never captured", credit.number)
                 }

@@ -10,10 +10,11 @@ use super::before_capture::{
 use super::case::{Case, Standing, after};
 use super::delivered::ask;
 use super::words::refusal;
-use super::{is_over, rest};
+use super::{is_over, left, offers, rest};
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
+use crate::core::finding::{Differs, Finding};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::ledger::Attribution;
@@ -37,6 +38,10 @@ pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             settled(case, klarna, credit, amount, &refunds);
         } else if amount.is_positive() {
             unsettled(case, klarna, credit, amount);
+        } else {
+            // Nothing is owed; saying so settles it.
+            case.never_owed.insert(credit.id);
+            case.credit_event(credit.id, Event::Withdrawn);
         }
     }
 }
@@ -78,7 +83,8 @@ fn settled(
 ) {
     let sum = case.covered(credit.id);
     let more = sum.minus(amount);
-    if is_equal(sum, amount) || planted!("any_amount_settles") {
+    let is_settled = is_equal(sum, amount) || left::is_settled_by_word(case, credit, amount, sum);
+    if is_settled || planted!("any_amount_settles") {
         if let Some(refund) = refunds.first() {
             case.credit_event(credit.id, Event::Refunded(Proof::Refund(refund.id.clone())));
         }
@@ -91,16 +97,22 @@ fn settled(
     let reference = Reference(credit.number.0.clone());
     let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
     let by_human = refunds.iter().all(|refund| case.attributed.parted.contains(&refund.id));
-    let (kind, what) = if asked {
-        (BreakKind::CreditChanged, "was changed after its refund")
+    let (kind, why) = if asked {
+        (BreakKind::CreditChanged, Differs::Changed)
     } else if (refunds.len() > 1 || by_human) && more.is_positive() {
-        (BreakKind::RefundExceedsCredit, "was refunded more than once")
+        (BreakKind::RefundExceedsCredit, Differs::Repeated)
     } else {
-        (BreakKind::RefundAmountDiffers, "was refunded with another amount")
+        (BreakKind::RefundAmountDiffers, Differs::Amount)
     };
-    let message =
-        format!("credit invoice {} over {} {what}: {} went back", credit.number, case.money(amount), case.money(sum));
-    case.credit_differs(kind, &credit.number, Some(more), case.now, message);
+    let finding = Finding::RefundDiffers {
+        order: case.shop.number.clone(),
+        credit: credit.number.clone(),
+        asks: amount,
+        refunded: sum,
+        why,
+        accept: offers::accept(case, credit, refunds, more),
+    };
+    case.credit_differs(kind, &credit.number, Some(more), case.now, finding);
 }
 
 /// No refund of it is visible.
@@ -124,7 +136,9 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         Standing::Ended(intent) => ended(case, credit, amount, intent),
         Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount),
         Standing::Planned(intent) => {
-            let fits = intent.effect.amount == amount && !case.is_overdrawn(klarna);
+            let asked = intent.effect.amount;
+            let is_left = case.ledger.approved.contains(&intent.id) && left::is_unchanged(case, credit, amount);
+            let fits = asked <= amount && (is_equal(asked, amount) || is_left) && !case.is_overdrawn(klarna);
             // It was intended when it looked owed; what is known now decides whether it is sent.
             match before_capture(case, klarna, credit) {
                 BeforeCapture::No if fits && case.policy.refunds == Mode::Drive => {
@@ -190,7 +204,7 @@ pub(super) fn is_asked(intent: &Intent) -> bool {
 
 fn changed(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, intent: &Intent) {
     let asked = intent.effect.amount;
-    if !is_equal(asked, amount) {
+    if !is_equal(asked, amount) && !left::is_settled_by_word(case, credit, amount, asked) {
         let (was, is) = (case.money(asked), case.money(amount));
         let message = format!("credit invoice {} says {is} now, its refund was intended over {was}", credit.number);
         case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount.minus(asked)), case.now, message);
@@ -252,7 +266,13 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
         return reappeared(case, credit, amount);
     }
     let unexplained = !case.attributed.unattributed.is_empty();
+    // Where a cent less is left than it asks for, what is left settles it; more than that is never sent.
+    let amount = if case.room.is_positive() && is_equal(amount, case.room) { amount.min(case.room) } else { amount };
     if !is_sendable(amount) || amount > case.room && !unexplained {
+        if let Some(left) = left::approved(case, credit, standing) {
+            request(case, credit, left, standing);
+            return case.promise(left);
+        }
         return beyond(case, klarna, credit, amount);
     }
     let ripe = after(credit.created_at, case.policy.refund_after);
@@ -351,41 +371,8 @@ pub(super) fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditI
         return; // What is still to go back of the order says so itself.
     }
     case.credit_event(credit.id, Event::Held);
-    let asked = format!("credit invoice {} asks for {}", credit.number, case.money(amount));
-    let message = match Minor::new(KLARNA_LARGEST_MINOR) {
-        Ok(most) if amount > most => format!("{asked}, and Klarna takes at most {} in one refund", case.money(most)),
-        _ => format!("{asked}, and {} of order {} is left to refund", case.money(case.room), case.shop.number),
-    };
-    case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, message);
-}
-
-/// Refunds that no obligation explains.
-pub(super) fn unexplained(case: &mut Case<'_>) {
-    // Where nobody looks at refunds they still withhold what a cancel owes.
-    let is_cancels = case.cancelled && case.policy.cancels == Mode::Drive;
-    if case.policy.refunds == Mode::Off && !is_cancels {
-        return;
-    }
-    for refund in case.attributed.unattributed.clone() {
-        let message = format!(
-            "{} of order {} was refunded at Klarna, and no credit invoice explains it (refund {})",
-            case.money(refund.amount),
-            case.shop.number,
-            refund.id
-        );
-        case.differs(BreakKind::RefundUnattributed, refund.id.as_str(), Some(refund.amount), case.now, message);
-    }
-    if !case.cancelled {
-        for refund in case.attributed.cancel.clone() {
-            let message = format!(
-                "{} of order {} went back as for a cancelled order, and it is not cancelled (refund {})",
-                case.money(refund.amount),
-                case.shop.number,
-                refund.id
-            );
-            case.differs(BreakKind::RefundExceedsCredit, refund.id.as_str(), Some(refund.amount), case.now, message);
-        }
-    }
+    let finding = left::finding(case, credit, amount);
+    case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, finding);
 }
 
 /// The rounding that the two sides may show (`policy::AMOUNT_TOLERANCE`) is no difference. What is sent has none.

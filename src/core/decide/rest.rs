@@ -13,7 +13,7 @@ use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund};
 use crate::core::id::Reference;
-use crate::core::intent::{Kind, State};
+use crate::core::intent::{Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::{Mode, SETTLE_DELAY};
 
@@ -34,12 +34,12 @@ pub(super) fn is_asked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
 pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) {
     let whole = Reference(credit.number.0.clone());
     match case.standing(Kind::Refund, &whole) {
-        // Our request for the whole may have landed, or still will: then there is no rest.
-        Standing::Taken => return taken(case, credit, rest, &whole),
+        // Our request for the whole may have landed, or still will: then there is no rest. One that is seen is a human's part.
+        Standing::Taken if !is_whole_seen(case, &whole) => return taken(case, credit, rest, &whole),
         // It was never sent, and is withdrawn by this plan; the next decision goes on.
         Standing::Planned(_) => return case.look_again(after(case.now, SETTLE_DELAY)),
         Standing::Ended(intent) if intent.state == State::Abandoned => return ended(case, credit, rest, &intent),
-        Standing::Ended(_) | Standing::Free { .. } => {}
+        Standing::Taken | Standing::Ended(_) | Standing::Free { .. } => {}
     }
     let reference = rest_reference(&credit.number);
     let standing = case.standing(Kind::Refund, &reference);
@@ -61,6 +61,12 @@ pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvo
             case.promise(rest);
         }
     }
+}
+
+/// Every request for the whole is over, and a read shows what it made.
+fn is_whole_seen(case: &Case<'_>, whole: &Reference) -> bool {
+    let is_seen = |intent: &Intent| case.attributed.seen.contains_key(&intent.id);
+    case.intents_of(Kind::Refund, whole).filter(|intent| is_under_way(intent)).all(is_seen)
 }
 
 /// Nothing was asked for yet: may it be?

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::table::Cell;
 use crate::core::discrepancy::Severity;
 use crate::core::money::{Currency, Minor};
+use crate::core::policy::AMOUNT_TOLERANCE;
 use crate::store::period::{BreakLine, CancelLine, CreditLine, Explained, FlowLine, RefundLine, Settled};
 
 /// A number of things and their amount in minor units.
@@ -112,7 +113,11 @@ impl Proof {
             }
         };
         self.credits.resolved.add(back);
-        if back != amount {
+        let rounded = back.saturating_sub(amount);
+        if rounded != 0 && rounded.abs() <= AMOUNT_TOLERANCE {
+            // The rounding between the two sides, which settles it.
+            self.changed.add(rounded);
+        } else if back != amount {
             let what = format!("credit invoice {} and its refund", it.number);
             self.item(what, amount.saturating_sub(back));
         }

@@ -186,7 +186,7 @@ fn adopted<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     }
     writeln!(out, "\n{HEADING}Refunds a human explained{HEADING:#}")?;
     adopted.iter().try_for_each(|(refund, to)| {
-        writeln!(out, "  {} settles {}", plain(refund.as_str()), plain(&settles(life, to)))
+        writeln!(out, "  {} settles {}", plain(refund.as_str()), plain(&settles(&life.dossier, life.currency, to)))
     })
 }
 

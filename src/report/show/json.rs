@@ -213,7 +213,8 @@ fn credits(life: &Life) -> Vec<CreditView<'_>> {
 
 fn adopted(life: &Life) -> Vec<AdoptedView<'_>> {
     let all = life.dossier.ledger.adopted.iter();
-    all.map(|(refund, to)| AdoptedView { refund: refund.as_str(), settles: settles(life, to) }).collect()
+    all.map(|(refund, to)| AdoptedView { refund: refund.as_str(), settles: settles(&life.dossier, life.currency, to) })
+        .collect()
 }
 
 impl<'a> From<&'a Intent> for IntentView<'a> {

@@ -77,25 +77,24 @@ fn amount(said: &Said) -> Option<Minor> {
 }
 
 /// What a human said that a refund was for.
-pub(crate) fn settles(life: &Life, attribution: &Attribution) -> String {
+pub(crate) fn settles(dossier: &Dossier, currency: Option<Currency>, attribution: &Attribution) -> String {
     let number = |id: &InvoiceId| {
-        let record = life.dossier.ledger.credits.get(id);
+        let record = dossier.ledger.credits.get(id);
         record.map_or_else(|| format!("credit invoice {id}"), |record| record.number.to_string())
     };
     match attribution {
         Attribution::CreditInvoice(id) => number(id),
-        Attribution::Cancel => format!("{}:cancel", life.dossier.shop.number),
+        Attribution::Cancel => format!("{}:cancel", dossier.shop.number),
         Attribution::RuledOut => "nothing (ruled out)".to_owned(),
         Attribution::Parts(parts) => {
             let words = parts.iter().map(|part| {
                 let what = match &part.settles {
                     Settles::Credit(id) => number(id),
-                    Settles::Cancel => format!("{}:cancel", life.dossier.shop.number),
+                    Settles::Cancel => format!("{}:cancel", dossier.shop.number),
                     Settles::Nothing => "nothing".to_owned(),
                 };
-                let amount = life
-                    .currency
-                    .map_or_else(|| part.amount.get().to_string(), |currency| part.amount.decimal(currency));
+                let amount =
+                    currency.map_or_else(|| part.amount.get().to_string(), |currency| part.amount.decimal(currency));
                 format!("{what}={amount}")
             });
             words.collect::<Vec<_>>().join(" ")

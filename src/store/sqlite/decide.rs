@@ -11,11 +11,12 @@ use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::{ACTOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{candidates, differences, intents, listing, movements};
+use super::{candidates, differences, dossier, intents, listing, movements};
+use crate::core::attribution::seen;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
-use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, PassId};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, PassId};
 use crate::core::intent::Kind;
 use crate::core::money::Minor;
 use crate::core::order::Order;
@@ -171,9 +172,9 @@ fn first_credit(
     steps::journal_row(tx, cause, &row, &detail.json()?)
 }
 
-/// Marks the confirmed refunds that this read shows, by id or by reference, and those given up that it shows all the
-/// same. One that is too old to be missing, in a read whose total covers all of ours, is there under a name we cannot
-/// tell.
+/// Marks the confirmed refunds that this read shows, by id or by reference, or by amount and time where it carries
+/// neither, and those given up that it shows all the same: one that is not marked counts beside the read. One that is too
+/// old to be missing, in a read whose total covers all of ours, is there under a name we cannot tell.
 fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Timestamp) -> Result<(), StoreError> {
     let mut find = tx.conn.prepare_cached(
         "SELECT id, made, reference, ended_at,
@@ -186,6 +187,7 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
     )?;
     let mut rows = find.query((tx.shop, Number(order.0), klarna.id.as_str()))?;
     let mut shown = Vec::new();
+    let mut hidden = Vec::new();
     while let Some(row) = rows.next()? {
         let made: Option<String> = row.get(1)?;
         let reference: String = row.get(2)?;
@@ -199,7 +201,15 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
         let is_covered = row.get(5)? && ours.is_some_and(|ours| ours <= klarna.refunded.get());
         if is_named || is_old && is_covered {
             shown.push(row.get::<_, Id>(0)?);
+        } else {
+            hidden.push(row.get::<_, Id>(0)?);
         }
+    }
+    if !hidden.is_empty()
+        && let Some(held) = dossier::dossiers(tx.conn, tx.shop, &[order])?.pop()
+    {
+        let seen = seen(&held.ledger, &held.shop, klarna);
+        shown.extend(hidden.into_iter().filter(|id| seen.contains_key(&IntentId(id.0))));
     }
     for id in shown {
         let mut mark = tx.conn.prepare_cached("UPDATE intent SET visible = 1 WHERE shop = ?1 AND id = ?2")?;

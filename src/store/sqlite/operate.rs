@@ -10,10 +10,13 @@ use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{approving, candidates, desk, never_sent};
+use super::{approving, candidates, desk, dossier, never_sent};
+use crate::core::adoption::{self, Part};
+use crate::core::attribution::{open_without, refunds_of};
 use crate::core::id::{KlarnaOrderId, OrderId, RefundId};
 use crate::core::ledger::Attribution;
 use crate::core::link::Told;
+use crate::words::adoption::refusal;
 
 /// Who decided, why and when.
 #[derive(Clone, Copy)]
@@ -120,6 +123,25 @@ fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), Stor
     on_order(tx, human, order, "operator_release", &human.detail())
 }
 
+/// The parts, against what is held now: together no more than the refund, each no more than what its credit invoice still
+/// asks for.
+fn fits(tx: &Tx<'_>, order: OrderId, refund: &RefundId, parts: &[Part]) -> Result<(), StoreError> {
+    let dossier = dossier::dossiers(tx.conn, tx.shop, &[order])?.pop();
+    let dossier = dossier.ok_or_else(|| StoreError::NotFound(format!("order {order}")))?;
+    let (ledger, shop) = (&dossier.ledger, &dossier.shop);
+    let Some((klarna, _)) = &dossier.klarna else {
+        return Err(StoreError::Refused(format!("Klarna was not read yet for order {}", shop.number)));
+    };
+    let all = refunds_of(ledger, shop, klarna);
+    let found = all.iter().find(|shown| shown.id == *refund);
+    let found = found.ok_or_else(|| StoreError::NotFound(format!("refund {refund} of order {}", shop.number)))?;
+    let checked = adoption::check(found.amount, parts, &open_without(refund, ledger, shop, klarna));
+    checked.map_err(|why| {
+        let why = refusal(&why, klarna.currency.known().copied());
+        StoreError::Refused(format!("refund {refund} cannot be adopted like this: {why}"))
+    })
+}
+
 fn attribute(
     tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, refund: &RefundId, to: &Attribution,
 ) -> Result<(), StoreError> {
@@ -132,6 +154,9 @@ fn attribute(
         if known == 0 {
             return Err(StoreError::NotFound(format!("credit invoice {id} of order {order}")));
         }
+    }
+    if let Attribution::Parts(parts) = to {
+        fits(tx, order, refund, parts)?;
     }
     let target = to.encode();
     let mut put = tx.conn.prepare_cached(

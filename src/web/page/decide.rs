@@ -18,13 +18,17 @@ use super::offers::{amount_of, is_question, typed, waiting};
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::Visit;
-use crate::core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use crate::core::adoption::{self, Settles, Wish};
+use crate::core::attribution::{open_without, refunds_of};
+use crate::core::facts::KlarnaRefund;
+use crate::core::id::{IntentId, InvoiceId, OrderId};
 use crate::core::ledger::{Attribution, CreditRecord};
 use crate::core::link::Told;
 use crate::core::money::Minor;
 use crate::store::pages::Pages as _;
 use crate::store::{Dossier, Operated, Operation, Store as _};
 use crate::web::metrics::Refused;
+use crate::words::adoption::refusal;
 
 /// The longest note the journal keeps, in characters.
 const LONGEST_NOTE: usize = 500;
@@ -207,19 +211,51 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
 }
 
 fn about_refund(visit: &Visit, given: &Given, dossier: &Dossier) -> Result<Decision, Why> {
-    let refunds = dossier.klarna.iter().flat_map(|(order, _)| &order.refunds);
-    let refund = refunds.into_iter().find(|refund| refund.id.as_str() == given.refund).ok_or_else(|| gone("refund"))?;
+    let refunds = dossier.klarna.iter().flat_map(|(order, _)| refunds_of(&dossier.ledger, &dossier.shop, order));
+    let mut refunds = refunds.into_iter();
+    let refund = refunds.find(|refund| refund.id.as_str() == given.refund).ok_or_else(|| gone("refund"))?;
     confirmed(visit, given, refund.amount)?;
     let (to, done) = match (given.action.as_str(), given.settles.as_str()) {
         ("ignore", _) => (Attribution::RuledOut, "The refund settles nothing; the next pass goes on from there."),
         (_, "cancel") => (Attribution::Cancel, "The refund settles the rest of the cancelled order."),
-        (_, credit) => {
-            let id = credit.parse().map(InvoiceId).map_err(|_| "choose what the refund was for".to_owned())?;
-            (Attribution::CreditInvoice(id), "The refund settles the credit invoice; the next pass marks it paid.")
+        (_, credits) => {
+            let (to, done) = parted(visit, dossier, &refund, credits)?;
+            return Ok(Decision { operation: attributed(dossier, &refund, to), done: done.to_owned(), wakes: true });
         }
     };
-    let (order, refund): (OrderId, RefundId) = (dossier.shop.id, refund.id.clone());
-    Ok(Decision { operation: Operation::Attribute { order, refund, to }, done: done.to_owned(), wakes: true })
+    Ok(Decision { operation: attributed(dossier, &refund, to), done: done.to_owned(), wakes: true })
+}
+
+fn attributed(dossier: &Dossier, refund: &KlarnaRefund, to: Attribution) -> Operation {
+    Operation::Attribute { order: dossier.shop.id, refund: refund.id.clone(), to }
+}
+
+/// What was chosen: credit invoices by their ids with a part each, as `21=2500,22=3000`, or one alone for all of it.
+fn parted(
+    visit: &Visit, dossier: &Dossier, refund: &KlarnaRefund, chosen: &str,
+) -> Result<(Attribution, &'static str), Why> {
+    let choose = || "choose what the refund was for".to_owned();
+    let wishes = chosen.split(',').map(chosen_part).collect::<Option<Vec<_>>>().ok_or_else(choose)?;
+    let klarna = dossier.klarna.as_ref().map(|(klarna, _)| klarna).ok_or_else(|| gone("refund"))?;
+    let open = open_without(&refund.id, &dossier.ledger, &dossier.shop, klarna);
+    let parts = adoption::parts(refund.amount, &wishes, &open);
+    let parts = parts.map_err(|why| plain(&refusal(&why, visit.currency)))?;
+    let done = match parts.as_slice() {
+        [_] => "The refund settles the credit invoice; the next pass marks it paid.",
+        _ => "The refund settles its parts; the next pass goes on from there.",
+    };
+    Ok((Attribution::Parts(parts), done))
+}
+
+fn chosen_part(text: &str) -> Option<Wish> {
+    let (id, amount) = text.split_once('=').map_or((text, None), |(id, amount)| (id, Some(amount)));
+    let amount = match amount {
+        Some(amount) => Some(Minor::new(amount.parse().ok()?).ok()?),
+        None => None,
+    };
+    let settles = if id == "nothing" { Settles::Nothing } else { Settles::Credit(InvoiceId(id.parse().ok()?)) };
+    // All of it settles nothing: that is another decision.
+    (settles != Settles::Nothing || amount.is_some()).then_some(Wish { settles, amount })
 }
 
 fn intent(given: &Given) -> Result<IntentId, Why> {

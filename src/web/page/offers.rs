@@ -6,11 +6,13 @@ use jiff::Timestamp;
 
 use super::consent::approval;
 use super::frame::{money, plain};
+use crate::core::adoption::{Open, offer};
+use crate::core::attribution::{open_without, refunds_of};
 use crate::core::consent::{Refusal, may_be_approved, waits_for_a_word};
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::KlarnaRefund;
-use crate::core::id::IntentId;
+use crate::core::id::{IntentId, InvoiceNumber};
 use crate::core::intent::{Intent, State};
 use crate::core::ledger::Ledger;
 use crate::core::money::{Currency, Minor};
@@ -114,7 +116,7 @@ pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
     let Case { dossier, breaks, currency, .. } = *case;
     let mut offers = Vec::new();
     for refund in others_refunds(dossier) {
-        offers.extend(about_refund(dossier, refund, currency));
+        offers.extend(about_refund(dossier, &refund, currency));
     }
     for (intent, amount) in held_by_a_ceiling(&dossier.ledger, breaks) {
         let explain = "A money ceiling holds it. Approved, the next pass sends it, whatever the ceiling says.";
@@ -161,13 +163,14 @@ fn links(dossier: &Dossier, breaks: &[Break]) -> Vec<Offer> {
 }
 
 /// Refunds at Klarna that this program did not make: only they need a human's word.
-fn others_refunds(dossier: &Dossier) -> impl Iterator<Item = &KlarnaRefund> {
+fn others_refunds(dossier: &Dossier) -> impl Iterator<Item = KlarnaRefund> {
     let ours = |refund: &KlarnaRefund| {
         let made = |intent: &Intent| intent.made.as_ref() == Some(&refund.id);
         let under = |intent: &Intent| refund.reference.as_ref() == Some(&intent.effect.reference);
         dossier.ledger.intents.iter().any(|intent| made(intent) || under(intent))
     };
-    dossier.klarna.iter().flat_map(|(order, _)| &order.refunds).filter(move |refund| !ours(refund))
+    let all = dossier.klarna.iter().flat_map(|(order, _)| refunds_of(&dossier.ledger, &dossier.shop, order));
+    all.filter(move |refund| !ours(refund))
 }
 
 fn about_refund(dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Currency>) -> [Offer; 2] {
@@ -186,7 +189,8 @@ fn about_refund(dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Curre
         let about = format!("{}, {}", money(record.amount, currency), record.state.name().replace('_', " "));
         (id.to_string(), format!("{} ({about})", plain(record.number.as_str())))
     });
-    adopt.choices = credits.chain([("cancel".to_owned(), "the rest of the cancelled order".to_owned())]).collect();
+    let choices = credits.chain(parts_that_fit(dossier, refund, currency));
+    adopt.choices = choices.chain([("cancel".to_owned(), "the rest of the cancelled order".to_owned())]).collect();
     let what = format!(
         "The refund {} settles none of this order's documents. Refunds that waited for your word then go out, if the \
          money is still there.{said}",
@@ -195,6 +199,28 @@ fn about_refund(dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Curre
     let ignore = Offer::new("ignore", "Ignore", format!("Ignore the refund of {amount}"), what);
     let of = |offer: Offer| offer.of("refund", &refund.id).confirmed_by(refund.amount, currency);
     [of(adopt), of(ignore)]
+}
+
+/// The adoption in parts that fits what is open, where one credit invoice alone is not all of it.
+fn parts_that_fit(
+    dossier: &Dossier, refund: &KlarnaRefund, currency: Option<Currency>,
+) -> impl Iterator<Item = (String, String)> {
+    let (ledger, shop) = (&dossier.ledger, &dossier.shop);
+    let klarna = dossier.klarna.iter().map(|(klarna, _)| klarna);
+    let open: Vec<Open> = klarna.flat_map(|klarna| open_without(&refund.id, ledger, shop, klarna)).collect();
+    let parts = offer(refund.amount, &open);
+    let id_of = |number: &InvoiceNumber| open.iter().find(|it| it.number == *number).map(|it| it.id);
+    let value = parts.iter().filter_map(|(number, amount)| Some(format!("{}={}", id_of(number)?, amount.get())));
+    let value: Vec<String> = value.collect();
+    let text =
+        parts.iter().map(|(number, part)| format!("{}: {}", plain(number.as_str()), money(Some(*part), currency)));
+    let text: Vec<String> = text.collect();
+    let is_one = parts.len() == 1
+        && parts.iter().all(|(_, amount)| *amount == refund.amount)
+        && open
+            .iter()
+            .any(|it| parts.first().is_some_and(|(number, amount)| it.number == *number && it.amount == *amount));
+    (!parts.is_empty() && !is_one).then(|| (value.join(","), text.join(", "))).into_iter()
 }
 
 /// Effects that are no intents yet: only their break names them.

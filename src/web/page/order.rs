@@ -230,7 +230,7 @@ fn settled(life: &Life, refund: &crate::core::id::RefundId) -> String {
     let ledger = &life.dossier.ledger;
     if let Some(to) = ledger.adopted.get(refund) {
         let by = if *to == Attribution::RuledOut { "" } else { ", said a human" };
-        return format!("{}{by}", plain(&settles(life, to)));
+        return format!("{}{by}", plain(&settles(&life.dossier, life.currency, to)));
     }
     let proven = ledger.credits.values().find(|record| refund_id(&record.state) == Some(refund));
     proven.map_or_else(|| "not explained".to_owned(), |record| plain(record.number.as_str()))

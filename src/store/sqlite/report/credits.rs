@@ -160,7 +160,7 @@ fn line(reading: &Reading<'_>, held: Held, life: Life, was_open: bool) -> Result
     };
     let (refund, klarna_order_id) = match &state {
         CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => {
-            let (refund, klarna) = refund(reading, held.order, id.as_str())?;
+            let (refund, klarna) = refund(reading, held.order, held.id, id.as_str())?;
             (Some(refund), klarna)
         }
         CreditInvoice::Refunded(Proof::Reversal)
@@ -203,7 +203,9 @@ fn amount_of(reading: &Reading<'_>, seq: i64) -> Result<Option<Minor>, StoreErro
 }
 
 /// The refund `id`, with the Klarna order it is on.
-fn refund(reading: &Reading<'_>, order: Number, id: &str) -> Result<(RefundOf, Option<String>), StoreError> {
+fn refund(
+    reading: &Reading<'_>, order: Number, credit: i64, id: &str,
+) -> Result<(RefundOf, Option<String>), StoreError> {
     let shown = shown(reading, order, id)?;
     let ours = ours(reading, order, id)?;
     let who = match (&ours, reading.humans.on(order, id)) {
@@ -216,13 +218,38 @@ fn refund(reading: &Reading<'_>, order: Number, id: &str) -> Result<(RefundOf, O
     let period = At(reading.extent.from).nanos()..At(reading.extent.until).nanos();
     let refund = RefundOf {
         id: id.to_owned(),
-        amount: shown.as_ref().map(|it| it.amount).or(ours.as_ref().map(|it| it.amount)),
+        amount: match in_parts(reading, order, credit)? {
+            Some(parts) => Some(parts),
+            None => shown.as_ref().map(|it| it.amount).or(ours.as_ref().map(|it| it.amount)),
+        },
         at: shown.as_ref().map_or(ours.as_ref().and_then(|it| it.ended_at), |it| it.made_at),
         who,
         correlation_id: ours.and_then(|ours| ours.correlation_id),
         in_period: shown.is_some_and(|shown| period.contains(&shown.booked_at)),
     };
     Ok((refund, klarna))
+}
+
+/// What went back for a credit invoice of which humans gave parts: those, and what this program refunded besides.
+fn in_parts(reading: &Reading<'_>, order: Number, credit: i64) -> Result<Option<Minor>, StoreError> {
+    let parts = reading.humans.parts_of(order, credit);
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let mut find = reading.conn.prepare_cached(
+        "SELECT made, amount FROM intent INDEXED BY intent_order
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND state = 'confirmed' AND credit_id = ?3
+            AND ended_seq <= ?4",
+    )?;
+    let mut sum: Minor = parts.iter().map(|(_, amount)| *amount).collect();
+    let mut rows = find.query((reading.shop, order, credit, reading.last()))?;
+    while let Some(row) = rows.next()? {
+        let (made, Cents(amount)): (Option<String>, Cents) = (row.get(0)?, row.get(1)?);
+        if !parts.iter().any(|(refund, _)| made.as_deref() == Some(*refund)) {
+            sum = sum.plus(amount);
+        }
+    }
+    Ok(Some(sum))
 }
 
 struct Shown {

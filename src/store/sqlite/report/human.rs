@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::super::super::StoreError;
 use super::super::super::codec::Coded as _;
 use super::super::columns::Number;
+use crate::core::adoption::Settles;
 use crate::core::ledger::Attribution;
+use crate::core::money::Minor;
 
 /// A human's word on one refund.
 #[derive(Clone, Debug)]
@@ -43,6 +45,21 @@ impl Humans {
             words.insert((order.0, refund.to_owned()), Word { actor: row.get(2)?, target });
         }
         Ok(Self { words })
+    }
+
+    /// The refunds of the order of which a human gave a part to the credit invoice, each with that part.
+    pub(super) fn parts_of(&self, order: Number, credit: i64) -> Vec<(&str, Minor)> {
+        let first = (order.0, String::new());
+        let of_order = self.words.range(first..).take_while(|((of, _), _)| *of == order.0);
+        let mut found = Vec::new();
+        for ((_, refund), word) in of_order {
+            let Attribution::Parts(parts) = &word.target else { continue };
+            let own = parts
+                .iter()
+                .filter(|part| matches!(part.settles, Settles::Credit(id) if i64::try_from(id.0) == Ok(credit)));
+            found.extend(own.map(|part| (refund.as_str(), part.amount)));
+        }
+        found
     }
 
     pub(super) fn on(&self, order: Number, refund: &str) -> Option<&Word> {

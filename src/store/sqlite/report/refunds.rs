@@ -14,11 +14,12 @@ use super::super::super::period::{Explained, FlowLine, Line, Lines, RefundLine};
 use super::super::columns::{At, Cents, Number};
 use super::extent::NANOS_PER_DAY;
 use super::{Reading, credits};
-use crate::core::adoption::Settles;
+use crate::core::adoption::{Part, Settles};
 use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::core::order::Order;
+use crate::core::policy::AMOUNT_TOLERANCE;
 
 pub(super) fn read<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(), StoreError> {
     // The index has all that is needed of a refund which a credit invoice explains, and those are nearly all.
@@ -32,11 +33,44 @@ pub(super) fn read<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(),
     while let Some(row) = rows.next()? {
         let (order, id): (Number, String) = (row.get(0)?, row.get(1)?);
         let (currency, Cents(amount)): (String, Cents) = (row.get(2)?, row.get(3)?);
-        lines.line(if settles_a_credit(reading, order, &id)? {
-            Line::RefundOfCredit { currency, amount }
+        let booked_at: At = row.get(4)?;
+        if let Some(word) = reading.humans.on(order, &id)
+            && let Attribution::Parts(parts) = &word.target
+        {
+            let whole = (currency, amount);
+            in_parts(reading, lines, (order, &id), whole, (parts, &word.actor), booked_at)?;
+        } else if settles_a_credit(reading, order, &id)? {
+            lines.line(Line::RefundOfCredit { currency, amount })?;
         } else {
-            Line::Refund(line(reading, order, id, (currency, amount), row.get(4)?)?)
-        })?;
+            lines.line(Line::Refund(line(reading, order, id, (currency, amount), booked_at)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// A refund of which a human said part by part what it settles: a line for each, and one for what they leave.
+fn in_parts<L: Lines>(
+    reading: &Reading<'_>, lines: &mut L, (order, id): (Number, &str), (currency, whole): (String, Minor),
+    (parts, actor): (&[Part], &str), booked_at: At,
+) -> Result<(), StoreError> {
+    let sum = |is: fn(&Settles) -> bool| parts.iter().filter(|it| is(&it.settles)).map(|it| it.amount).collect();
+    let credits: Minor = sum(|settles| matches!(settles, Settles::Credit(_)));
+    let cancel: Minor = sum(|settles| matches!(settles, Settles::Cancel));
+    let nothing: Minor = sum(|settles| matches!(settles, Settles::Nothing));
+    if credits.is_positive() {
+        lines.line(Line::RefundOfCredit { currency: currency.clone(), amount: credits })?;
+    }
+    let rest = whole.less(credits).less(cancel).less(nothing);
+    // A minor unit that parts leave is the rounding between the two sides.
+    let nothing = if rest.get() <= AMOUNT_TOLERANCE { nothing.plus(rest) } else { nothing };
+    let rest = if rest.get() <= AMOUNT_TOLERANCE { Minor::ZERO } else { rest };
+    let others =
+        [(cancel, Explained::Cancel), (nothing, Explained::RuledOut(actor.to_owned())), (rest, Explained::Nothing)];
+    for (amount, explained) in others {
+        if amount.is_positive() {
+            let line = line(reading, order, id.to_owned(), (currency.clone(), amount), booked_at)?;
+            lines.line(Line::Refund(RefundLine { explained, ..line }))?;
+        }
     }
     Ok(())
 }
@@ -73,12 +107,6 @@ fn explained(
     match reading.humans.on(order, id).map(|word| (&word.target, &word.actor)) {
         Some((Attribution::Cancel, _)) => return Ok(Explained::Cancel),
         Some((Attribution::RuledOut, actor)) => return Ok(Explained::RuledOut(actor.clone())),
-        Some((Attribution::Parts(parts), _)) if parts.iter().all(|part| part.settles == Settles::Cancel) => {
-            return Ok(Explained::Cancel);
-        }
-        Some((Attribution::Parts(parts), actor)) if parts.iter().all(|part| part.settles == Settles::Nothing) => {
-            return Ok(Explained::RuledOut(actor.clone()));
-        }
         Some((Attribution::CreditInvoice(_) | Attribution::Parts(_), _)) | None => {}
     }
     let for_cancel = reference.and_then(|it| it.strip_suffix(":cancel")) == Some(number);
@@ -106,7 +134,17 @@ fn settles_a_credit(reading: &Reading<'_>, order: Number, refund: &str) -> Resul
             return Ok(true);
         }
     }
-    Ok(false)
+    made_for_a_credit(reading, order, refund)
+}
+
+/// We made it for a credit invoice, beside others that prove it: the rest of one of which somebody had refunded a part.
+fn made_for_a_credit(reading: &Reading<'_>, order: Number, refund: &str) -> Result<bool, StoreError> {
+    let mut find = reading.conn.prepare_cached(
+        "SELECT 1 FROM intent INDEXED BY intent_order
+         WHERE shop = ?1 AND order_id = ?2 AND kind = 'refund' AND made = ?3 AND credit_id IS NOT NULL
+            AND reference <> credit_number AND ended_seq <= ?4",
+    )?;
+    Ok(find.exists((reading.shop, order, refund, reading.last()))?)
 }
 
 /// We made it for a cancel.

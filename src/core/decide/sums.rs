@@ -1,0 +1,51 @@
+//! Documents that contradict themselves, and captures beyond what the order is worth.
+
+use jiff::Timestamp;
+
+use super::case::Case;
+use crate::core::discrepancy::BreakKind;
+use crate::core::facts::{KlarnaOrder, KlarnaSide};
+use crate::core::finding::Finding;
+use crate::core::money::Minor;
+use crate::core::sums::{Sum, beyond_worth, contradictions};
+
+/// Holds every effect of an order whose sums contradict their parts. Klarna's reads lag behind its writes by seconds, in
+/// one place before another: what is as old as the policy's grace is no lag.
+pub(super) fn agree(case: &mut Case<'_>) {
+    let KlarnaSide::Read(read) = &case.facts.klarna else { return };
+    for found in contradictions(read) {
+        let what = match found.what {
+            Sum::Captured => "captured",
+            Sum::Refunded => "refunded",
+            Sum::Authorized => "authorized",
+            Sum::Returned => "returned",
+        };
+        case.disagreement = Some("sums of Klarna's that contradict each other");
+        let due = case.past_grace(newest_movement(case, read));
+        let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
+        case.differs(BreakKind::AmountDiffers, what, Some(found.parts.minus(found.stated)), due, finding);
+    }
+}
+
+/// When money last moved, as far as anybody says: what a read may lag behind.
+fn newest_movement(case: &Case<'_>, read: &KlarnaOrder) -> Timestamp {
+    let captures = read.captures.iter().filter_map(|capture| capture.captured_at);
+    let refunds = read.refunds.iter().filter_map(|refund| refund.refunded_at);
+    let ours = case.ledger.intents.iter().filter_map(|intent| intent.last_sent_at);
+    captures.chain(refunds).chain(ours).filter(|at| *at <= case.now).max().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// More is captured than the order is worth, and it did not go back. A cancelled order is worth nothing, and says so itself.
+pub(super) fn captured_too_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    let Ok(worth) = case.shop.total else { return };
+    if case.cancelled || case.disagreement.is_some() {
+        return;
+    }
+    let for_credits: Minor = case.attributed.by_credit.values().flatten().map(|refund| refund.amount).collect();
+    let more = beyond_worth(klarna.captured, worth, case.attributed.refunded, for_credits);
+    if more.is_positive() {
+        let order = case.shop.number.clone();
+        let finding = Finding::CapturedTooMuch { order, captured: klarna.captured, worth, more };
+        case.differs(BreakKind::CapturedTooMuch, "", Some(more), case.now, finding);
+    }
+}

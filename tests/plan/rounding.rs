@@ -1,0 +1,75 @@
+//! One minor unit is no difference, more than that needs a human's word, and never more than is captured is sent.
+
+use reconciled::core::credit_invoice::{CreditInvoice, Proof};
+use reconciled::core::id::RefundId;
+
+use crate::common::{Ask, Scene, captured_order, eur};
+
+/// Two of three credit invoices over 33.34 are refunded and paid; 33.32 of 100.00 is left.
+fn all_but_two_cents() -> Scene {
+    let paid = |refund: &str| CreditInvoice::Paid(Proof::Refund(RefundId(refund.to_owned())));
+    captured_order("100.00")
+        .credit("INV1", "33.34", "4h")
+        .credit("INV2", "33.34", "3h")
+        .credit("INV3", "33.34", "2h")
+        .refund("r1", "33.34", "INV1")
+        .refund("r2", "33.34", "INV2")
+        .marked_paid("INV1", "1h")
+        .marked_paid("INV2", "1h")
+        .credit_known_as("INV1", "33.34", paid("r1"))
+        .credit_known_as("INV2", "33.34", paid("r2"))
+        .credit_known_as("INV3", "33.34", CreditInvoice::Held)
+}
+
+cases! {
+    a_credit_invoice_over_a_cent_more_than_is_captured_is_refunded_as_far_as_captured:
+        captured_order("994.38").total("994.39").credit("INV1", "994.39", "2h") => "refund INV1 994.38 act";
+
+    what_was_asked_a_cent_below_its_credit_invoice_proves_it:
+        captured_order("994.38").total("994.39").credit("INV1", "994.39", "2h").refund("r1", "994.38", "INV1")
+            .intended(&Ask::refund("INV1", "994.38").confirmed("r1", "1h")) => "mark_paid INV1 994.39 act";
+
+    a_lost_request_a_cent_below_its_credit_invoice_goes_again_unchanged:
+        captured_order("994.38").total("994.39").credit("INV1", "994.39", "2h")
+            .intended(&Ask::refund("INV1", "994.38").unknown("10m").absent("5m")) => "
+            intent refund INV1 absent
+            refund INV1 994.38 act again";
+
+    a_cent_less_that_was_refunded_by_hand_and_adopted_proves_it:
+        captured_order("994.38").total("994.39").credit("INV1", "994.39", "2h").marked_paid("INV1", "1h").refund("r9", "994.38", "")
+            .parted("r9", &[("INV1", "994.38")]) => "credit INV1 pending→refunded→paid";
+
+    two_cents_that_are_not_left_hold_the_last_credit_invoice:
+        captured_order("100.00").credit("INV1", "33.34", "4h").credit("INV2", "33.34", "3h").credit("INV3", "33.34", "2h") => "
+            credit INV3 pending→held
+            refund INV1 33.34 act
+            refund INV2 33.34 act
+            break credit_exceeds_refundable INV3 33.34";
+
+    nothing_left_is_never_asked_for_as_a_cent:
+        captured_order("100.00").refund("r1", "100.00", "INV1").credit("INV1", "100.00", "3h").credit("INV2", "0.01", "2h") => "
+            credit INV1 pending→refunded
+            credit INV2 pending→held
+            mark_paid INV1 100.00 act
+            break credit_exceeds_refundable INV2 0.01";
+
+    what_is_left_is_sent_once_a_human_agreed_to_that_amount:
+        all_but_two_cents().approved_effect(&Ask::refund("INV3", "33.32")) => "
+            credit INV3 held→pending
+            refund INV3 33.32 act";
+
+    consent_to_another_amount_sends_nothing:
+        all_but_two_cents().approved_effect(&Ask::refund("INV3", "33.34")) => "
+            break credit_exceeds_refundable INV3 33.34";
+
+    what_a_human_agreed_to_settles_its_credit_invoice:
+        all_but_two_cents().refund("r3", "33.32", "INV3").intended(&Ask::refund("INV3", "33.32").confirmed("r3", "1m")).approved()
+            .credit_known_as("INV3", "33.34", CreditInvoice::Refunded(Proof::Refund(RefundId("r3".to_owned())))) => "
+            mark_paid INV3 33.34 act";
+
+    what_a_human_agreed_to_settles_nothing_once_the_credit_invoice_asks_for_more:
+        all_but_two_cents().refund("r3", "33.32", "INV3").intended(&Ask::refund("INV3", "33.32").confirmed("r3", "1m")).approved()
+            .credit_known_as("INV3", "33.34", CreditInvoice::Refunded(Proof::Refund(RefundId("r3".to_owned()))))
+            .change_credit("INV3", |credit| credit.amount = Ok(eur("40.00"))) => "
+            break credit_changed INV3 -6.68";
+}
