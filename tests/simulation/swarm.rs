@@ -292,15 +292,16 @@ pub const ODD: [Act; 26] = [
 pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
     ("placeholders", "some remedies still say REFUND where an id belongs, and cannot be pasted"),
     ("resolve", "what is still withheld after a break was resolved goes unsaid"),
-    ("attempt", "several ids that hold money are not told apart yet"),
+    (
+        "attempt",
+        "histories in which several ids hold money are not all told yet: seeds 500 and 511 with SIM_WIDE=attempt",
+    ),
     ("paid_otherwise", "an authorization that is left open is not told of yet"),
     ("delete", "an order that is gone is asked for for ever"),
     ("credit_below_zero", "credits of either sign on one order are added up as if they were of one"),
     ("equal_numbers", "a number counts as an identity"),
     ("undo_refund", "what was confirmed is not watched yet"),
     ("without_credits", "a paper that one read lacks is gone for ever"),
-    ("wrong_id", "an id that Klarna never knew counts"),
-    ("strangers_id", "nobody asks whose order Klarna says it is"),
 ];
 
 /// What seeds draw besides, by `SIM_WIDE`: names, of which each seed has plenty, or `all`.

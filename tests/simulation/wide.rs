@@ -76,7 +76,10 @@ impl State {
                 let mut attempt = NewAttempt::of(start, place);
                 attempt.pays = self.rng.chance(300);
                 attempt.reference1 = self.rng.chance(300).then(String::new);
+                // Who writes it down changes the order, and the shop's lists say so.
+                attempt.shown.clear();
                 let made = self.world.attempt(id, &attempt).ok()?;
+                self.world.show_id(id, &made.to_string(), place, None);
                 format!("{made} {start:?} in {place:?}, pays {}", attempt.pays)
             }
             Act::StrangersId => {
