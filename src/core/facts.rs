@@ -79,6 +79,8 @@ pub struct ListedInvoice {
     pub id: InvoiceId,
     pub order: OrderId,
     pub updated_at: Timestamp,
+    /// The row says that it is a credit invoice and not paid: a consumer may wait for money, so its order is read first.
+    pub awaits_refund: bool,
 }
 
 /// One order as Lightspeed describes it (`GET orders/{id}.json`).

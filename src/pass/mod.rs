@@ -80,8 +80,8 @@ const ASKED_TO_END: &str = "the pass was asked to end; the next one goes on";
 /// Runs one pass.
 ///
 /// # Flow
-/// Lists what changed, reads it, then decides and acts batch by batch; orders whose answer was lost are looked at
-/// again once the reads have settled.
+/// Lists what changed; reads, decides and acts on the orders with an unpaid credit invoice; then reads the rest, decides
+/// and acts batch by batch; orders whose answer was lost are looked at again once the reads have settled.
 ///
 /// # Guarantees
 /// A source that could not be read yields no decision and an entry in `not_checked`. Nothing is sent without a
@@ -111,10 +111,13 @@ pub async fn run<S: Store, T: Transport, C: Clock>(
         let listed = shop.clock.boottime();
         let mut failed = BTreeSet::new();
         let only = poll::changes(shop, options, currency, &mut failed, &mut tally).await?;
-        let unread = poll::orders(shop, currency, &mut tally, only.as_ref(), failed).await?;
         if tally.lists_were_read() {
             let rounds = Rounds::begin(shop, currency, listed, options.dry_run).await?;
-            Work { shop, options, currency, rounds, unread }.run(only, &mut tally).await?;
+            Work { shop, options, currency, rounds, unread: failed, done: BTreeSet::new() }
+                .run(only, &mut tally)
+                .await?;
+        } else {
+            poll::orders(shop, currency, &mut tally, only.as_ref(), failed, false).await?;
         }
     }
     tally.count_calls(shop.lightspeed.calls(), shop.klarna.calls());

@@ -136,40 +136,91 @@ async fn one<S: Store, T: Transport, C: Clock>(
     Ok(BTreeSet::new())
 }
 
-/// Reads the orders that changed, oldest change first. Returns those that could not be read, with those that had
-/// `failed` before: nothing is decided about them.
+/// What was read before everything else.
+pub(super) struct Urgent {
+    pub(super) read: Vec<OrderId>,
+    /// No further read of the shop makes sense in this pass.
+    pub(super) ends: bool,
+}
+
+/// Reads the orders of which a list named an unpaid credit invoice, newest change first: consumers wait for money there,
+/// whatever else changed. Those that could not be read join `failed`.
+pub(super) async fn urgent<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, currency: Currency, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
+) -> Result<Urgent, StoreError> {
+    tally.progress.stage("reading orders with unpaid credit invoices");
+    let (mut asked, mut ends) = (failed.clone(), false);
+    while !ends && !tally.stop.is_asked() {
+        let batch = first_of(shop.store.urgent(limit_beside(&asked)).await?, &asked);
+        if batch.is_empty() {
+            break;
+        }
+        ends = read(shop, currency, &batch, failed, tally).await?;
+        asked.extend(batch);
+    }
+    // One whose answer is older than what the list named is as unread as before.
+    let unread: BTreeSet<OrderId> = shop.store.urgent(u32::MAX).await?.into_iter().collect();
+    let read = asked.into_iter().filter(|order| !failed.contains(order) && !unread.contains(order)).collect();
+    Ok(Urgent { read, ends })
+}
+
+/// Reads the orders that changed: those with an unpaid credit invoice first, then the oldest change first. Returns those
+/// that could not be read, with those that had `failed` before: nothing is decided about them. `ends`: as in [`Urgent`].
 pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, currency: Currency, tally: &mut Tally<'_>, only: Option<&BTreeSet<OrderId>>,
-    mut failed: BTreeSet<OrderId>,
+    mut failed: BTreeSet<OrderId>, mut ends: bool,
 ) -> Result<BTreeSet<OrderId>, StoreError> {
     tally.progress.stage("reading changed orders");
     loop {
-        if tally.stop.is_asked() {
+        if ends || tally.stop.is_asked() {
             return rest_unread(shop, failed, tally).await;
         }
-        let limit = KEEP_EVERY.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
-        let unread = match only {
+        let batch = match only {
             Some(only) => only.difference(&failed).copied().collect(),
-            None => shop.store.unread(limit).await?,
+            None => next(shop, &failed).await?,
         };
-        let batch: Vec<OrderId> = unread.into_iter().filter(|order| !failed.contains(order)).collect();
         if batch.is_empty() {
             return Ok(failed);
         }
-        let began = shop.clock.now();
-        let goes_on = stream::iter(batch).take_while(|_| ready(!tally.stop.is_asked()));
-        let answers = goes_on.map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
-        let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
-        let count = answers.len();
-        let ends = observe::keep(shop, answers, began, &mut failed, tally).await?;
-        tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
-        if ends {
-            return rest_unread(shop, failed, tally).await;
-        }
-        if only.is_some() && !tally.stop.is_asked() {
+        ends = read(shop, currency, &batch, &mut failed, tally).await?;
+        if only.is_some() && !ends && !tally.stop.is_asked() {
             return Ok(failed);
         }
     }
+}
+
+/// The orders to read next.
+async fn next<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, failed: &BTreeSet<OrderId>,
+) -> Result<Vec<OrderId>, StoreError> {
+    let urgent = first_of(shop.store.urgent(limit_beside(failed)).await?, failed);
+    if urgent.is_empty() {
+        return Ok(first_of(shop.store.unread(limit_beside(failed)).await?, failed));
+    }
+    Ok(urgent)
+}
+
+/// So many that some are left without these.
+fn limit_beside(known: &BTreeSet<OrderId>) -> u32 {
+    KEEP_EVERY.saturating_add(u32::try_from(known.len()).unwrap_or(u32::MAX))
+}
+
+fn first_of(orders: Vec<OrderId>, known: &BTreeSet<OrderId>) -> Vec<OrderId> {
+    orders.into_iter().filter(|order| !known.contains(order)).collect()
+}
+
+/// Reads these orders and keeps what was said. `true` when no further read makes sense now.
+async fn read<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, currency: Currency, batch: &[OrderId], failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
+) -> Result<bool, StoreError> {
+    let began = shop.clock.now();
+    let goes_on = stream::iter(batch.iter().copied()).take_while(|_| ready(!tally.stop.is_asked()));
+    let answers = goes_on.map(|id| async move { (id, shop.lightspeed.order(id, currency).await) });
+    let answers: Vec<_> = answers.buffer_unordered(READS_AT_ONCE).collect().await;
+    let count = answers.len();
+    let ends = observe::keep(shop, answers, began, failed, tally).await?;
+    tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
+    Ok(ends)
 }
 
 /// The account refuses or its budget is spent: everything that is still unread waits for another pass.

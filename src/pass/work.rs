@@ -1,5 +1,6 @@
-//! What a pass does once everything that changed was read: batch by batch, then the lost answers once more. Reads the
-//! shop's lists again when they have aged. Sends nothing itself.
+//! What a pass does once it knows what changed: the orders with an unpaid credit invoice are read, decided and acted on,
+//! then the rest is read and decided batch by batch, then the lost answers once more. Reads the shop's lists again when
+//! they have aged. Sends nothing itself.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -30,7 +31,7 @@ const TRIES: u32 = 2;
 /// Why something was left.
 const AGED: &str = "it took so long that the shop may have changed meanwhile; the next pass reads it again";
 
-/// What is left to do once everything that changed was read.
+/// What is left to do once the lists said what changed.
 pub(super) struct Work<'a, S, T: Transport, C: Clock> {
     pub(super) shop: &'a Shop<S, T, C>,
     pub(super) options: &'a Options,
@@ -38,6 +39,8 @@ pub(super) struct Work<'a, S, T: Transport, C: Clock> {
     pub(super) rounds: Rounds<'a, S, T, C>,
     /// Orders that could not be read: nothing is decided about them.
     pub(super) unread: BTreeSet<OrderId>,
+    /// Orders that came before the others, and need no second turn.
+    pub(super) done: BTreeSet<OrderId>,
 }
 
 impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
@@ -46,10 +49,11 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
         mut self, only: Option<BTreeSet<OrderId>>, tally: &mut Tally<'_>,
     ) -> Result<(), StoreError> {
         let goes_on = if let Some(only) = only {
+            self.read(Some(&only), false, tally).await?;
             self.batch(only.into_iter().collect(), tally).await?
         } else {
             wake::under_another_policy(self.shop, self.currency, tally).await?;
-            self.due(tally).await?
+            self.urgent(tally).await? && self.due(tally).await?
         };
         if goes_on {
             self.second_looks(tally).await?;
@@ -58,6 +62,27 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
         if tally.stop.is_asked() {
             tally.not_checked("the rest of the pass", ASKED_TO_END);
         }
+        Ok(())
+    }
+
+    /// Reads, decides and acts on what consumers wait for, then reads the rest. `false`: as in [`Self::batch`].
+    async fn urgent(&mut self, tally: &mut Tally<'_>) -> Result<bool, StoreError> {
+        let urgent = poll::urgent(self.shop, self.currency, &mut self.unread, tally).await?;
+        for batch in urgent.read.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
+            if !self.batch(batch.to_vec(), tally).await? {
+                return Ok(false);
+            }
+            self.done.extend(batch);
+        }
+        self.read(None, urgent.ends, tally).await?;
+        Ok(true)
+    }
+
+    async fn read(
+        &mut self, only: Option<&BTreeSet<OrderId>>, ends: bool, tally: &mut Tally<'_>,
+    ) -> Result<(), StoreError> {
+        let failed = std::mem::take(&mut self.unread);
+        self.unread = poll::orders(self.shop, self.currency, tally, only, failed, ends).await?;
         Ok(())
     }
 
@@ -74,6 +99,7 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
             let due = self.shop.store.due(scope, tally.started_at, after, BATCH).await?;
             let Some(last) = due.last().copied() else { return Ok(true) };
             after = last;
+            let due = due.into_iter().filter(|order| !self.done.contains(order)).collect();
             if !self.batch(due, tally).await? {
                 return Ok(false);
             }
@@ -125,7 +151,9 @@ impl<S: Store, T: Transport, C: Clock> Work<'_, S, T, C> {
         let mut failed = std::mem::take(&mut self.unread);
         let since_last = Options { since: None, full: false, ..self.options.clone() };
         let only = poll::changes(self.shop, &since_last, self.currency, &mut failed, tally).await?;
-        self.unread = poll::orders(self.shop, self.currency, tally, only.as_ref(), failed).await?;
+        self.unread = failed;
+        self.read(only.as_ref(), false, tally).await?;
+        self.done.clear();
         self.rounds.listed_again(listed);
         let is_fresh = self.rounds.lists_are_fresh();
         if !is_fresh {

@@ -275,6 +275,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// invoice are included; orders that are not Klarna's are not.
     fn unread(&self, limit: u32) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
 
+    /// Those of the unread orders of which a list named a credit invoice that is not paid, newest change first: what
+    /// happened today waits for no history.
+    fn urgent(&self, limit: u32) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+
     /// Marks as unread every order of which anything is open, whatever its date says: one that names no Klarna order,
     /// that is not paid, cancelled or expired, that has an unpaid credit invoice or an intent without an outcome, or
     /// that differs. They come behind what is unread already. After a crash: marked or not, never in part.

@@ -78,4 +78,9 @@ CREATE TABLE link (
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('candidate', 'candidate', '10000 10000 2 1'),
     ('link', 'link', '1000 1000 1');
+-- A list named a credit invoice of the order that is not paid: it is read before everything else.
+ALTER TABLE listed ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0 CHECK (urgent IN (0, 1));
+
+CREATE INDEX listed_urgent ON listed (shop, changed_at, order_id) WHERE unread = 1 AND urgent = 1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('listed', 'listed_urgent', '100 100 2 1');
 ANALYZE sqlite_schema;

@@ -67,6 +67,26 @@ fn a_first_pass_reads_each_thing_once_and_a_settled_shop_costs_two_lists() {
 }
 
 #[test]
+fn what_consumers_wait_for_goes_out_before_the_rest_is_read() {
+    let mut world = World::seeded(Seed::Orders { count: 120, credit_permille: 60 }, 5, now());
+    world.limits_mut().lightspeed_five_minutes = 60;
+    let rig = Rig::new(world, "act = true");
+    rig.with(|world| world.limits_mut().enabled = true);
+    let pass = rig.pass();
+    pass.ended(3);
+    let read = of(&rig.log(), Side::Lightspeed, "GET", "/orders/").len();
+    assert!(read < 60, "{read} of 120 orders were read");
+    let mut credits = 0;
+    for pair in rig.pairs() {
+        let owed: i64 = pair.credits().map(|credit| credit.total / 100).sum();
+        credits += pair.credits().count();
+        assert_eq!(pair.klarna.refunded_amount, owed, "{}", pair.shop.number);
+    }
+    assert!(credits >= 4, "{credits} credit invoices");
+    rig.with(|world| world.limits_mut().enabled = false);
+}
+
+#[test]
 fn a_spent_budget_ends_the_pass_cleanly_and_says_what_was_left() {
     let mut world = World::seeded(Seed::Orders { count: 60, credit_permille: 200 }, 5, now());
     world.limits_mut().lightspeed_five_minutes = 40;

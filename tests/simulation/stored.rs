@@ -85,6 +85,11 @@ impl Store for SimStore {
         self.inner.unread(limit).await
     }
 
+    async fn urgent(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.before().await;
+        self.inner.urgent(limit).await
+    }
+
     async fn reread(&self, at: Timestamp) -> Result<(), StoreError> {
         self.before().await;
         let done = self.inner.reread(at).await;

@@ -16,7 +16,11 @@ fn row(id: u64, version: i64, is_klarna: bool) -> ListedOrder {
 }
 
 fn invoice(id: u64, order: u64, version: i64) -> ListedInvoice {
-    ListedInvoice { id: InvoiceId(id), order: OrderId(order), updated_at: at(version) }
+    ListedInvoice { id: InvoiceId(id), order: OrderId(order), updated_at: at(version), awaits_refund: false }
+}
+
+fn unpaid_credit(id: u64, order: u64, version: i64) -> ListedInvoice {
+    ListedInvoice { awaits_refund: true, ..invoice(id, order, version) }
 }
 
 async fn unread<S: Store>(store: &S) -> Vec<u64> {
@@ -65,6 +69,27 @@ pub(crate) async fn the_oldest_change_is_read_first<P: Place>(place: &P) {
     store.listed(vec![], vec![invoice(11, 1, 6)]).await.unwrap();
     assert_eq!(unread(&store).await, [1, 2, 3]);
     assert_eq!(store.unread(1).await.unwrap(), [OrderId(1)]);
+}
+
+pub(crate) async fn what_consumers_wait_for_is_read_first_and_the_newest_of_it<P: Place>(place: &P) {
+    let store = place.open();
+    let urgent = async || -> Vec<u64> { store.urgent(10).await.unwrap().into_iter().map(|id| id.0).collect() };
+    store.listed(vec![row(1, 3, true), row(2, 7, true), row(3, 8, true)], vec![invoice(11, 1, 3)]).await.unwrap();
+    assert!(urgent().await.is_empty(), "nobody waits for money");
+    store
+        .listed(vec![], vec![unpaid_credit(21, 2, 7), unpaid_credit(31, 3, 8), unpaid_credit(41, 4, 2)])
+        .await
+        .unwrap();
+    assert_eq!(urgent().await, [3, 2, 4], "history comes last");
+    assert_eq!(unread(&store).await, [4, 1, 2, 3], "and each of them is among the unread");
+    store.listed(vec![row(2, 9, true)], vec![invoice(22, 2, 9)]).await.unwrap();
+    assert_eq!(urgent().await, [3, 2, 4], "another invoice of it takes nothing away");
+    observe(&store, shop_order(3, 9, &[])).await;
+    assert_eq!(urgent().await, [2, 4], "it was read");
+    store.listed(vec![row(3, 20, true)], vec![invoice(33, 3, 20)]).await.unwrap();
+    assert_eq!(urgent().await, [2, 4], "what changed of it since is no credit invoice");
+    store.listed(vec![row(5, 20, false)], vec![unpaid_credit(51, 5, 20)]).await.unwrap();
+    assert_eq!(urgent().await, [2, 4], "it is not Klarna's");
 }
 
 pub(crate) async fn an_order_that_is_not_klarnas_is_never_read<P: Place>(place: &P) {

@@ -36,6 +36,7 @@ pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvo
          VALUES (?1, ?2, ?4, ?3, ?5, ?5, ?3)
          ON CONFLICT (shop, order_id) DO UPDATE SET
             number = excluded.number, updated_at = excluded.updated_at, is_klarna = excluded.is_klarna,
+            urgent = urgent AND unread,
             changed_at = CASE unread WHEN 1 THEN min(changed_at, excluded.changed_at) ELSE excluded.changed_at END,
             unread = CASE
                 WHEN excluded.is_klarna = 0 AND NOT EXISTS (
@@ -78,13 +79,14 @@ fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError
         }
     }
     let mut mark = tx.conn.prepare_cached(
-        "INSERT INTO listed (shop, order_id, unread, changed_at) VALUES (?1, ?2, 1, ?3)
+        "INSERT INTO listed (shop, order_id, unread, urgent, changed_at) VALUES (?1, ?2, 1, ?4, ?3)
          ON CONFLICT (shop, order_id) DO UPDATE SET
+            urgent = urgent AND unread OR excluded.urgent,
             changed_at = CASE unread WHEN 1 THEN min(changed_at, excluded.changed_at) ELSE excluded.changed_at END,
             unread = unread OR is_klarna IS NOT 0 OR EXISTS (
                 SELECT 1 FROM shop_order AS o WHERE o.shop = listed.shop AND o.id = listed.order_id)",
     )?;
-    mark.execute((tx.shop, order, version))?;
+    mark.execute((tx.shop, order, version, invoice.awaits_refund))?;
     let mut keep = tx.conn.prepare_cached(
         "INSERT INTO listed_invoice (shop, id, order_id, updated_at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (shop, id) DO UPDATE SET order_id = excluded.order_id, updated_at = excluded.updated_at",
@@ -151,11 +153,20 @@ pub(super) fn unread(conn: &Connection, shop: &str, limit: u32) -> Result<Vec<Or
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn urgent(conn: &Connection, shop: &str, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT order_id FROM listed WHERE shop = ?1 AND unread = 1 AND urgent = 1
+         ORDER BY changed_at DESC, order_id DESC LIMIT ?2",
+    )?;
+    let ids = find.query_map((shop, limit), |row| row.get(0).map(order))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
 /// Their place in the reading is after the changes that lists named, and among each other by their ids: older orders
 /// first.
 pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
     let mut mark = tx.conn.prepare_cached(
-        "UPDATE listed SET unread = 1, changed_at = ?2 WHERE shop = ?1 AND unread = 0 AND order_id IN (
+        "UPDATE listed SET unread = 1, urgent = 0, changed_at = ?2 WHERE shop = ?1 AND unread = 0 AND order_id IN (
             SELECT id FROM shop_order AS o WHERE o.shop = ?1 AND (
                 klarna_order_id IS NULL OR state IS NULL OR state NOT IN ('paid', 'cancelled', 'expired')
                 OR EXISTS (SELECT 1 FROM credit_invoice AS c WHERE c.shop = o.shop AND c.order_id = o.id

@@ -48,6 +48,10 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| listing::unread(conn, shop, limit)).await
     }
 
+    async fn urgent(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.read(move |conn, shop| listing::urgent(conn, shop, limit)).await
+    }
+
     async fn reread(&self, at: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| listing::reread(tx, at)).await
     }
