@@ -8,6 +8,8 @@ mod link;
 use crate::core::discrepancy::Discrepancy;
 use crate::core::finding::{Differs, Doubt, Finding};
 use crate::core::id::{IntentId, OrderNumber};
+use crate::core::finding::{Doubt, Finding};
+use crate::core::intent::Kind;
 use crate::core::money::{Currency, Minor};
 use crate::core::sums::{Contradiction, Sum};
 
@@ -87,6 +89,22 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
         Sum::Refunded => format!("{stated} is refunded, and its refunds add up to {parts}"),
         Sum::Authorized => format!("{stated} was authorized, and {parts} is captured or still authorized"),
         Sum::Returned => format!("{stated} is captured, and {parts} is refunded"),
+        Finding::Vanished { what, order, credit, id, amount, confirmed } => {
+            let amount = amount.map_or_else(String::new, |amount| format!(" over {}", money(amount, currency)));
+            let proof = match confirmed {
+                Some(at) => format!("which Klarna confirmed at {}", at.strftime("%Y-%m-%d %H:%M UTC")),
+                None => "which it had shown before".to_owned(),
+            };
+            let of = credit.as_ref().map_or_else(String::new, |credit| format!(" for {credit}"));
+            match what {
+                Kind::Cancel | Kind::Release => {
+                    format!("order {order} is authorized at Klarna after its {}{amount}, {proof} ({id})", what.name())
+                }
+                Kind::Refund | Kind::Capture | Kind::MarkPaid | Kind::Extend => {
+                    format!("Klarna does not show the {} {id}{amount}{of} of order {order}, {proof}", what.name())
+                }
+            }
+        }
     }
 }
 
@@ -141,6 +159,12 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
             Some(format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}."))
         }
         Finding::Link(found) => Some(link::remedy(found)),
+        Finding::Vanished { what, order, id, .. } => Some(format!(
+            "Look the {} {id} up in Klarna's portal, and ask Klarna what became of it: `reconciled show {order}` has the \
+             answer that confirmed it, with its correlation id. Once the money is where it belongs, say so with \
+             `reconciled breaks resolve`.",
+            what.name()
+        )),
     }
 }
 

@@ -47,6 +47,8 @@ mod reversal;
 mod rounding;
 #[path = "plan/shipments.rs"]
 mod shipments;
+#[path = "plan/watched.rs"]
+mod watched;
 #[path = "plan/words.rs"]
 mod words;
 
@@ -80,6 +82,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         rounding::ALL,
         reversal::ALL,
         shipments::ALL,
+        watched::ALL,
     ];
     files.into_iter().flatten().copied()
 }

@@ -342,7 +342,7 @@ impl<'a> Sorting<'a> {
         self.out.refunded = klarna.refunded.max(listed.plus(invisible));
         let unexplained = klarna.refunded.less(listed.plus(invisible));
         if unexplained.is_positive() {
-            let id = RefundId::made_up(&format!("unlisted:{}", unexplained.get()));
+            let id = RefundId::unlisted(unexplained.get());
             let refund = KlarnaRefund { id, amount: unexplained, reference: None, refunded_at: None };
             if !self.by_human(&refund) {
                 self.out.unattributed.push(refund.clone());

@@ -114,6 +114,8 @@ kinds!(
         "Klarna's own word says that the Klarna order belongs to another order; nothing is sent for this one. Correct the Klarna order id in the shop, or say which one is right: `reconciled link NUMBER KLARNA-ID`, or `reconciled link NUMBER --none`.",
     LimitReached "limit_reached" Action
         "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
+    EffectVanished "effect_vanished" Money
+        "Look it up in Klarna's portal and ask Klarna what became of it: `reconciled show` has the answer that confirmed it, with its correlation id. Once the money is where it belongs, `reconciled breaks resolve`.",
     UnknownValue "unknown_value" Action
         "A side said something this program has no word for; nothing that depends on it is sent. Look at the order, then report it.",
 );

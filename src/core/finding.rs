@@ -3,9 +3,12 @@
 //! Pure. The sentence, the remedy and the command to paste are made from it at the edge (`words`), so that a finding
 //! reads the same in every language and a remedy fits the state and not only the kind.
 
+use jiff::Timestamp;
+
 use super::fulfilment::Fulfilled;
 use super::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
 use super::link;
+use super::intent::Kind;
 use super::money::Minor;
 use super::sums::Contradiction;
 
@@ -78,6 +81,17 @@ pub enum Finding {
     Sums { order: OrderNumber, klarna: KlarnaOrderId, found: Contradiction },
     /// More is captured than the shop's order is worth.
     CapturedTooMuch { order: OrderNumber, captured: Minor, worth: Minor, more: Minor },
+    /// What was confirmed, or proved something, is not in what Klarna shows.
+    Vanished {
+        what: Kind,
+        order: OrderNumber,
+        credit: Option<InvoiceNumber>,
+        /// Klarna's id of it, or our intent's.
+        id: String,
+        amount: Option<Minor>,
+        /// When Klarna confirmed it to us; `None` for what a read had shown.
+        confirmed: Option<Timestamp>,
+    },
 }
 
 /// Why nobody can tell whether a credit invoice is owed as a refund.

@@ -142,6 +142,15 @@ impl RefundId {
         Self(format!("{}{of}", Self::MADE_UP))
     }
 
+    /// The name of money that Klarna counts as refunded and lists no refund for.
+    pub fn unlisted(minor: i64) -> Self {
+        Self::made_up(&format!("unlisted:{minor}"))
+    }
+
+    pub fn is_unlisted(&self) -> bool {
+        self.0.strip_prefix(Self::MADE_UP).is_some_and(|of| of.starts_with("unlisted:"))
+    }
+
     pub fn is_made_up(&self) -> bool {
         self.0.starts_with(Self::MADE_UP)
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::adoption::Part;
 use super::credit_invoice::{self, CreditInvoice, Proof};
+use super::discrepancy::BreakKind;
 use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
 use super::intent::{self, Intent, Kind};
 use super::money::Minor;
@@ -56,6 +57,8 @@ pub struct Ledger {
     pub countersigned: BTreeSet<IntentId>,
     /// A human's hold, with its note.
     pub hold: Option<String>,
+    /// Since when each difference of the last decision has been there, by its kind and subject.
+    pub differs_since: BTreeMap<(BreakKind, String), Timestamp>,
 }
 
 impl Ledger {
@@ -72,7 +75,13 @@ impl Ledger {
             approved: BTreeSet::new(),
             countersigned: BTreeSet::new(),
             hold: None,
+            differs_since: BTreeMap::new(),
         }
+    }
+
+    /// Since when this has been seen without a decision between that did not see it.
+    pub fn since(&self, kind: BreakKind, subject: &str) -> Option<Timestamp> {
+        self.differs_since.get(&(kind, subject.to_owned())).copied()
     }
 }
 

@@ -135,6 +135,7 @@ pub const fn break_kind(kind: BreakKind) -> &'static str {
         B::FraudPending => "Klarna is still checking for fraud",
         B::FraudRejected => "Klarna rejected the order as fraud",
         B::KlarnaOrderUnlinked => "a Klarna-paid order with no Klarna order id",
+        B::EffectVanished => "what Klarna confirmed is not in its reads any more",
         B::KlarnaOrderNotFound => "Klarna does not know the order",
         B::KlarnaOrderShared => "two shop orders name one Klarna order",
         B::KlarnaOrderAmbiguous => "several Klarna orders hold money for one shop order",

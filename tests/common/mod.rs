@@ -22,6 +22,7 @@ use reconciled::core::adoption::{Part, Settles};
 use reconciled::core::answer;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::decide::decide;
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{
     Candidate, CreditInvoiceFacts, Facts, Fraud, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaSide, KlarnaStatus,
     Line, OUTDATED, Place, Said, Shipment, Shipped, ShopOrder, ShopStatus, Word,
@@ -437,6 +438,18 @@ impl Scene {
             Part { settles, amount: eur(amount) }
         };
         self.adopted(refund, Attribution::Parts(parts.iter().map(part).collect()))
+    }
+
+    /// Klarna's reads have not shown this for so long.
+    pub fn missed(mut self, subject: &str, since: &str) -> Self {
+        self.ledger.differs_since.insert((BreakKind::EffectVanished, subject.to_owned()), ago(since));
+        self
+    }
+
+    /// The same of what the latest intent did.
+    pub fn missed_intent(self, since: &str) -> Self {
+        let last = self.ledger.intents.last().expect("an intent").id;
+        self.missed(&last.to_string(), since)
     }
 
     pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {

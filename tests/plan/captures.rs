@@ -83,7 +83,8 @@ cases! {
     a_part_that_we_captured_and_reads_do_not_show_yet_is_not_taken_for_another:
         parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "24h", Some("SHP1"))
             .known_as(Order::PartlyPaid).intended(&capture("SHP2", "30.00").confirmed("c2", "2s")) => "
-            look_again 480h";
+            differs effect_vanished c2 30.00 in 30m
+            look_again 30m";
 
     a_part_whose_answer_was_lost_and_that_a_read_shows_does_not_withhold_the_next:
         parcels().shipment("SHP1", "24h", &[(1, 1)]).shipment("SHP2", "1h", &[(1, 1)]).captured_as("c1", "35.00", "9m", None)

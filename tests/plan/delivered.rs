@@ -105,7 +105,8 @@ cases! {
     a_refund_that_was_asked_for_is_settled_as_one:
         first_of_two().credit("INV1", "40.00", "2h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
             mark_paid INV1 40.00 act
-            look_again 480h";
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 
     on_a_cancelled_order_everything_goes_back_and_nobody_asks:
         first_of_two().cancelled("1h").credit("INV1", "40.00", "2h") => "

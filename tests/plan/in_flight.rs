@@ -228,7 +228,9 @@ cases! {
             cancel ORD1:cancel 100.00 act";
 
     a_confirmed_capture_that_reads_do_not_show_yet_is_not_asked_for_again:
-        order("100.00").shipped("1h").intended(&capture().confirmed("c1", "2s")) => "look_again 480h";
+        order("100.00").shipped("1h").intended(&capture().confirmed("c1", "2s")) => "
+            differs effect_vanished c1 100.00 in 30m
+            look_again 30m";
 
     a_capture_that_klarna_confirmed_after_the_read_was_started_moves_the_order:
         { let mut scene = order("100.00").shipped("1h").intended(&capture().confirmed("c1", "1s")); scene.facts.read_at = ago("2s"); scene } => "

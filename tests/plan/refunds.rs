@@ -544,22 +544,30 @@ cases! {
     // Reads that lag.
     a_confirmed_refund_that_reads_do_not_show_yet_is_not_asked_for_again:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
-            mark_paid INV1 40.00 act";
+            mark_paid INV1 40.00 act
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 
     a_confirmed_refund_of_another_amount_than_is_credited_now_proves_nothing_while_reads_lag:
         captured_order("100.00").credit("INV1", "30.00", "3h").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
-            break credit_changed INV1 -10.00";
+            break credit_changed INV1 -10.00
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 
     a_confirmed_refund_that_reads_do_not_show_yet_is_not_left_for_another:
         captured_order("100.00").credit("INV1", "40.00", "3h").credit("INV2", "70.00", "2h")
             .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "2s")) => "
             credit INV2 pending→held
             mark_paid INV1 40.00 act
-            break credit_exceeds_refundable INV2 70.00";
+            break credit_exceeds_refundable INV2 70.00
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 
     what_is_proven_is_not_asked_for_again_by_a_read_that_lags_behind:
         captured_order("100.00").credit("INV1", "40.00", "3h").credit_known_as("INV1", "40.00", refunded_as("r1")) => "
-            mark_paid INV1 40.00 act";
+            mark_paid INV1 40.00 act
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 }
 
 #[test]

@@ -142,6 +142,7 @@ cases! {
         part_charged().credit("INV1", "100.00", "2h").refund("r1", "60.00", "ORD1:cancel").known_as(Order::RefundRequested)
             .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "1m")) => "
             order refund_requested→cancelled
+            differs effect_vanished the intent 40.00 in 30m
             look_again 5s";
 
     where_nobody_cancels_a_credit_invoice_over_more_than_was_captured_is_for_a_human:
@@ -271,7 +272,9 @@ cases! {
 
     a_read_that_lags_behind_our_cancel_does_not_cancel_again:
         cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().confirmed("", "2s")) => "
-            order refund_requested→cancelled";
+            order refund_requested→cancelled
+            differs effect_vanished the intent 100.00 in 30m
+            look_again 30m";
 
     a_read_that_lags_behind_our_cancel_is_believed_at_grace:
         cancelled_order("100.00").known_as(Order::RefundRequested).intended(&cancel().confirmed("", "30m")) => "
@@ -281,7 +284,9 @@ cases! {
         part_charged().intended(&cancel().confirmed("", "2s")) => "
             order partly_paid→refund_requested
             release ORD1:release 40.00 act
-            refund ORD1:cancel 60.00 act";
+            refund ORD1:cancel 60.00 act
+            differs effect_vanished the intent 100.00 in 30m
+            look_again 30m";
 
     an_authorization_that_came_back_after_our_cancel_is_a_break:
         cancelled_order("100.00").fraud(Fraud::Accepted).known_as(Order::Cancelled).intended(&cancel().confirmed("", "24h")) => "

@@ -151,6 +151,20 @@ impl<'a> Case<'a> {
         self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
     }
 
+    /// A difference about something that has a subject of its own, and a credit invoice besides.
+    pub(super) fn differs_as(
+        &mut self, kind: BreakKind, credit_invoice: Option<InvoiceNumber>, subject: String, amount: Option<Minor>,
+        due: Timestamp, finding: Finding,
+    ) {
+        self.look_again(due);
+        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
+    }
+
+    /// This plan says it already.
+    pub(super) fn says(&self, kind: BreakKind) -> bool {
+        self.plan.discrepancies.iter().any(|found| found.kind == kind)
+    }
+
     pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {
         self.plan.intent_notes.push((id, note));
     }

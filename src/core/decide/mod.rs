@@ -19,6 +19,7 @@ mod refunds;
 mod rest;
 mod reversal;
 mod sums;
+mod watched;
 mod words;
 
 use jiff::Timestamp;
@@ -97,6 +98,7 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     captures::shipped(&mut case, klarna);
     payments::mark_paid(&mut case);
     checks::authorization(&mut case, klarna);
+    watched::watch(&mut case);
     in_flight::withdraw_unwanted(&mut case);
     case.finish()
 }

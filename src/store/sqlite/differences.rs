@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row as SqlRow};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 
 use super::super::{Break, BreakStatus, Difference, StoreError};
 use super::columns::{At, Cents, Code, Number};
@@ -14,7 +15,7 @@ use super::journal::entity;
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
 use crate::core::discrepancy::BreakKind;
-use crate::core::id::{InvoiceNumber, OrderNumber};
+use crate::core::id::{InvoiceNumber, OrderId, OrderNumber};
 use crate::core::money::Minor;
 
 pub(super) const fn word(status: BreakStatus) -> &'static str {
@@ -208,6 +209,18 @@ fn differences(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Optio
     let mut find =
         tx.conn.prepare_cached("SELECT kind, subject, break FROM difference WHERE shop = ?1 AND order_id = ?2")?;
     let rows = find.query_map((tx.shop, Number(cause.order.0)), |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Since when each difference of the last decision on the order has been seen.
+pub(super) fn since(
+    conn: &Connection, shop: &str, order: OrderId,
+) -> Result<BTreeMap<(BreakKind, String), Timestamp>, StoreError> {
+    let mut find =
+        conn.prepare_cached("SELECT kind, subject, first_seen FROM difference WHERE shop = ?1 AND order_id = ?2")?;
+    let rows = find.query_map((shop, Number(order.0)), |row| {
+        Ok(((row.get::<_, Code<BreakKind>>(0)?.0, row.get(1)?), row.get::<_, At>(2)?.0))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

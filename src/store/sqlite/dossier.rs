@@ -90,6 +90,7 @@ fn dossier(
             countersigned: approved.iter().filter(|(_, first)| first.is_some()).map(|(id, _)| *id).collect(),
             approved: approved.into_keys().collect(),
             hold,
+            differs_since: differences::since(conn, shop, id)?,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,

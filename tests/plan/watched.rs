@@ -1,0 +1,112 @@
+//! What was confirmed and is not shown any more: said after the grace, and never counted as given back.
+
+use reconciled::core::credit_invoice::{CreditInvoice, Proof};
+use reconciled::core::id::{InvoiceId, KlarnaOrderId, RefundId};
+use reconciled::core::intent::Kind;
+use reconciled::core::ledger::Attribution;
+use reconciled::core::money::Minor;
+use reconciled::core::order::Order;
+
+use crate::common::{Ask, Scene, captured_order, order};
+
+/// A credit invoice, refunded by us two days ago, marked paid and settled.
+fn settled() -> Scene {
+    captured_order("100.00")
+        .credit("INV1", "40.00", "50h")
+        .marked_paid("INV1", "48h")
+        .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "48h"))
+        .credit_known_as("INV1", "40.00", paid_by("r1"))
+}
+
+fn paid_by(refund: &str) -> CreditInvoice {
+    CreditInvoice::Paid(Proof::Refund(RefundId(refund.to_owned())))
+}
+
+/// A refund by hand that a human adopted.
+fn adopted() -> Scene {
+    captured_order("100.00")
+        .credit("INV1", "40.00", "50h")
+        .marked_paid("INV1", "48h")
+        .credit_known_as("INV1", "40.00", paid_by("r9"))
+        .adopted("r9", Attribution::CreditInvoice(InvoiceId(1)))
+}
+
+fn shipped_and_captured_by_us() -> Scene {
+    order("100.00")
+        .shipped("50h")
+        .known_as(Order::Paid)
+        .intended(&Ask::new(Kind::Capture, "SHP1", "100.00").confirmed("c1", "48h"))
+}
+
+cases! {
+    a_confirmed_refund_that_reads_show_is_quiet:
+        settled().refund("r1", "40.00", "INV1") => "";
+
+    a_confirmed_refund_that_reads_name_by_its_reference_alone_is_quiet:
+        settled().refund("nameless:at:2026-02-27T12:00:00Z:4000:1", "40.00", "INV1") => "";
+
+    a_confirmed_refund_that_reads_name_by_nothing_is_quiet:
+        settled().refund_at("nameless:at:2026-02-27T12:00:00Z:4000:1", "40.00", "", "48h") => "";
+
+    a_confirmed_refund_that_klarna_counts_and_does_not_list_is_quiet:
+        settled().klarna_says(|klarna| klarna.refunded = Minor::new(4_000).unwrap()) => "";
+
+    a_confirmed_refund_that_is_gone_is_missed_for_a_grace:
+        settled() => "
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
+
+    a_confirmed_refund_that_is_gone_for_a_grace_is_a_break:
+        settled().missed("r1", "30m") => "break effect_vanished r1 40.00";
+
+    where_reads_carry_nothing_one_refund_stands_for_one_of_two:
+        settled().credit("INV2", "40.00", "50h").marked_paid("INV2", "48h")
+            .intended(&Ask::refund("INV2", "40.00").confirmed("r2", "48h")).credit_known_as("INV2", "40.00", paid_by("r2"))
+            .refund_at("nameless:at:2026-02-27T12:00:00Z:4000:1", "40.00", "", "48h").missed("r2", "30m").missed("r1", "30m") => "
+            break effect_vanished r2 40.00";
+
+    another_refund_of_the_amount_does_not_stand_for_one_that_is_gone:
+        settled().refund("r9", "40.00", "").missed("r1", "30m") => "
+            break refund_unattributed r9 40.00
+            break effect_vanished r1 40.00";
+
+    what_is_gone_goes_on_counting_as_refunded:
+        settled().missed("r1", "30m").credit("INV2", "70.00", "2h") => "
+            credit INV2 pending→held
+            break credit_exceeds_refundable INV2 70.00
+            break effect_vanished r1 40.00";
+
+    an_adopted_refund_that_is_gone_is_a_break:
+        adopted().missed("r9", "30m") => "break effect_vanished r9 40.00";
+
+    an_adopted_refund_that_reads_show_is_quiet:
+        adopted().refund("r9", "40.00", "") => "";
+
+    a_refund_that_was_ruled_out_is_not_watched:
+        adopted().adopted("r9", Attribution::RuledOut).missed("r9", "30m") => "break paid_without_refund INV1 40.00";
+
+    a_cancels_refund_that_is_gone_is_a_break:
+        captured_order("100.00").cancelled("50h").known_as(Order::Cancelled)
+            .intended(&Ask::refund("ORD1:cancel", "100.00").confirmed("r1", "48h")).missed("r1", "30m") => "
+            break effect_vanished r1 100.00";
+
+    a_confirmed_capture_that_is_gone_is_a_break:
+        shipped_and_captured_by_us().missed("c1", "30m") => "
+            break effect_vanished c1 100.00
+            look_again 480h";
+
+    a_confirmed_capture_that_reads_name_by_its_amount_alone_is_quiet:
+        shipped_and_captured_by_us().captured_as("nameless:at:2026-02-27T12:00:00Z:10000:1", "100.00", "48h", None) => "";
+
+    a_release_after_which_something_is_authorized_is_a_break:
+        order("100.00").shipped("50h").captured("60.00", "50h").known_as(Order::Paid).total("60.00")
+            .klarna_says(|klarna| klarna.order_amount = Minor::new(6_000).unwrap())
+            .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "48h"))
+            .missed_intent("30m") => "
+            break effect_vanished the intent 40.00
+            look_again 480h";
+
+    what_was_confirmed_on_another_klarna_order_is_not_looked_for_here:
+        { let mut scene = settled(); scene.ledger.intents[0].target.klarna_order_id = KlarnaOrderId::new("k-0");
+            scene.credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand) } => "";
+}
