@@ -656,8 +656,32 @@ fn a_listing_finds_every_row_whatever_the_shop_ignores() {
             }
         }
     }
-    assert_eq!(walk(&shop_of(777, true, false, 250)).unwrap().1, 4);
-    assert_eq!(walk(&shop_of(3, true, false, 250)).unwrap().1, 1);
+    assert_eq!(walk(&shop_of(777, true, false, 250)).unwrap().1, 5, "four pages, and the end once more");
+    assert_eq!(walk(&shop_of(3, true, false, 250)).unwrap().1, 1, "what changes between two passes is listed once");
+}
+
+#[test]
+fn a_short_or_empty_page_does_not_end_a_long_listing() {
+    let lacking = |which: usize, keeps: usize| {
+        Scripted::new(move |request, index| {
+            let whole = shop_of(300, true, false, 250).reply(request)?;
+            if index != which {
+                return Ok(whole);
+            }
+            let since = parameter(&request.url, "since_id").unwrap();
+            listed((since + 1..=300).take(keeps))
+        })
+    };
+    let all: Vec<u64> = (1..=300).collect();
+    for (which, keeps) in [(0, 249), (0, 130), (1, 0), (1, 49), (2, 0)] {
+        assert_eq!(walk(&lacking(which, keeps)).unwrap().0, all, "page {which} gave {keeps} rows");
+    }
+    let numbered = Scripted::new(
+        |request, index| {
+            if index == 3 { listed([]) } else { shop_of(777, false, true, 250).reply(request) }
+        },
+    );
+    assert_eq!(walk(&numbered).unwrap().0.len(), 777);
 }
 
 #[test]
@@ -788,7 +812,7 @@ fn a_listing_goes_on_past_rows_without_a_readable_id() {
         let body = String::from_utf8(answer.body).unwrap().replace("{\"id\":", "{\"idea\":");
         Ok(response(200, &[("date", "Mon, 01 Jun 2026 11:59:58 GMT")], body))
     });
-    assert_eq!(walk(&none).unwrap(), (vec![], 5), "one page by ids, and four by numbers");
+    assert_eq!(walk(&none).unwrap(), (vec![], 6), "one page by ids, four by numbers, and the last once more");
 }
 
 #[test]
