@@ -338,7 +338,9 @@ cases! {
 
     the_rest_is_not_sent_once_the_whole_was_confirmed:
         partly_covered().intended(&Ask::refund("INV1", "25.00").confirmed("r1", "1m")) => "
-            break refund_exceeds_credit INV1 20.00";
+            break refund_exceeds_credit INV1 20.00
+            differs effect_vanished r1 25.00 in 30m
+            look_again 30m";
 
     the_rest_is_asked_for_once:
         partly_covered().intended(&Ask::refund("INV1:rest", "5.00").unknown("2s")) => "
@@ -360,7 +362,9 @@ cases! {
             mark_paid INV1 25.00 act";
 
     a_whole_is_never_sent_beside_a_rest_whose_adoption_was_taken_back:
-        partly_covered().intended(&Ask::refund("INV1:rest", "5.00").confirmed("r10", "2s")).adopted("r9", Attribution::RuledOut) => "";
+        partly_covered().intended(&Ask::refund("INV1:rest", "5.00").confirmed("r10", "2s")).adopted("r9", Attribution::RuledOut) => "
+            differs effect_vanished r10 5.00 in 30m
+            look_again 30m";
 
     a_rest_under_verify_is_missing:
         verified(partly_covered()) => "break refund_missing INV1 5.00";
