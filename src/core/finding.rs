@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::fulfilment::Fulfilled;
 use super::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
 use super::link;
+use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
 use super::intent::Kind;
+use super::link;
 use super::money::Minor;
 use super::sums::Contradiction;
 

@@ -108,5 +108,6 @@ cases! {
 
     what_was_confirmed_on_another_klarna_order_is_not_looked_for_here:
         { let mut scene = settled(); scene.ledger.intents[0].target.klarna_order_id = KlarnaOrderId::new("k-0");
-            scene.credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand) } => "";
+            scene.credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand) } => "
+            break klarna_order_mismatch earlier 40.00";
 }
