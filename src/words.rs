@@ -8,7 +8,6 @@ mod link;
 use crate::core::discrepancy::Discrepancy;
 use crate::core::finding::{Differs, Doubt, Finding};
 use crate::core::id::{IntentId, OrderNumber};
-use crate::core::finding::{Doubt, Finding};
 use crate::core::intent::Kind;
 use crate::core::money::{Currency, Minor};
 use crate::core::sums::{Contradiction, Sum};
@@ -17,6 +16,7 @@ use crate::core::sums::{Contradiction, Sum};
 pub fn message(finding: &Finding, currency: Currency) -> String {
     match finding {
         Finding::Told(sentence) => sentence.clone(),
+        Finding::Vanished { .. } => vanished(finding, currency),
         Finding::Limit { reached, amount, reference, intent, needs_two } => {
             let amount = money(*amount, currency);
             let until = if *needs_two { " until two operators approved it" } else { "" };
@@ -89,22 +89,6 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
         Sum::Refunded => format!("{stated} is refunded, and its refunds add up to {parts}"),
         Sum::Authorized => format!("{stated} was authorized, and {parts} is captured or still authorized"),
         Sum::Returned => format!("{stated} is captured, and {parts} is refunded"),
-        Finding::Vanished { what, order, credit, id, amount, confirmed } => {
-            let amount = amount.map_or_else(String::new, |amount| format!(" over {}", money(amount, currency)));
-            let proof = match confirmed {
-                Some(at) => format!("which Klarna confirmed at {}", at.strftime("%Y-%m-%d %H:%M UTC")),
-                None => "which it had shown before".to_owned(),
-            };
-            let of = credit.as_ref().map_or_else(String::new, |credit| format!(" for {credit}"));
-            match what {
-                Kind::Cancel | Kind::Release => {
-                    format!("order {order} is authorized at Klarna after its {}{amount}, {proof} ({id})", what.name())
-                }
-                Kind::Refund | Kind::Capture | Kind::MarkPaid | Kind::Extend => {
-                    format!("Klarna does not show the {} {id}{amount}{of} of order {order}, {proof}", what.name())
-                }
-            }
-        }
     }
 }
 
@@ -113,6 +97,12 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
 pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
     match &found.finding {
         Finding::Told(_) => None,
+        Finding::Vanished { what, order, id, .. } => Some(format!(
+            "Look the {} {id} up in Klarna's portal, and ask Klarna what became of it: `reconciled show {order}` has the \
+             answer that confirmed it, with its correlation id. Once the money is where it belongs, say so with \
+             `reconciled breaks resolve`.",
+            what.name()
+        )),
         Finding::Limit { intent, needs_two: false, .. } => Some(format!(
             "Let it go with `reconciled approve {intent} --note 'checked'`, or raise the limit in the configuration."
         )),
@@ -159,12 +149,6 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
             Some(format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}."))
         }
         Finding::Link(found) => Some(link::remedy(found)),
-        Finding::Vanished { what, order, id, .. } => Some(format!(
-            "Look the {} {id} up in Klarna's portal, and ask Klarna what became of it: `reconciled show {order}` has the \
-             answer that confirmed it, with its correlation id. Once the money is where it belongs, say so with \
-             `reconciled breaks resolve`.",
-            what.name()
-        )),
     }
 }
 
@@ -179,4 +163,22 @@ const fn doubt_in_words(doubt: Doubt) -> &'static str {
 
 fn money(amount: Minor, currency: Currency) -> String {
     format!("{} {currency}", amount.decimal(currency))
+}
+
+fn vanished(finding: &Finding, currency: Currency) -> String {
+    let Finding::Vanished { what, order, credit, id, amount, confirmed } = finding else { return String::new() };
+    let amount = amount.map_or_else(String::new, |amount| format!(" over {}", money(amount, currency)));
+    let proof = match confirmed {
+        Some(at) => format!("which Klarna confirmed at {}", at.strftime("%Y-%m-%d %H:%M UTC")),
+        None => "which it had shown before".to_owned(),
+    };
+    let of = credit.as_ref().map_or_else(String::new, |credit| format!(" for {credit}"));
+    match what {
+        Kind::Cancel | Kind::Release => {
+            format!("order {order} is authorized at Klarna after its {}{amount}, {proof} ({id})", what.name())
+        }
+        Kind::Refund | Kind::Capture | Kind::MarkPaid | Kind::Extend => {
+            format!("Klarna does not show the {} {id}{amount}{of} of order {order}, {proof}", what.name())
+        }
+    }
 }

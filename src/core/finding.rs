@@ -7,8 +7,6 @@ use jiff::Timestamp;
 
 use super::fulfilment::Fulfilled;
 use super::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
-use super::link;
-use super::id::{IntentId, InvoiceNumber, OrderNumber, Reference};
 use super::intent::Kind;
 use super::link;
 use super::money::Minor;
