@@ -4,6 +4,8 @@
 
 pub mod adoption;
 mod link;
+mod proof;
+mod share;
 
 use crate::core::discrepancy::Discrepancy;
 use crate::core::finding::{Differs, Doubt, Finding};
@@ -17,6 +19,8 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
     match finding {
         Finding::Told(sentence) => sentence.clone(),
         Finding::Vanished { .. } => vanished(finding, currency),
+        Finding::Contradicted(found) => proof::message(found, currency),
+        Finding::Share(found) => share::message(found, currency),
         Finding::Limit { reached, amount, reference, intent, needs_two } => {
             let amount = money(*amount, currency);
             let until = if *needs_two { " until two operators approved it" } else { "" };
@@ -103,6 +107,8 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
              `reconciled breaks resolve`.",
             what.name()
         )),
+        Finding::Contradicted(found) => Some(proof::remedy(found, currency)),
+        Finding::Share(found) => Some(share::remedy(found, currency)),
         Finding::Limit { intent, needs_two: false, .. } => Some(format!(
             "Let it go with `reconciled approve {intent} --note 'checked'`, or raise the limit in the configuration."
         )),

@@ -39,12 +39,16 @@ mod in_flight;
 mod limits;
 #[path = "plan/links.rs"]
 mod links;
+#[path = "plan/proof.rs"]
+mod proof;
 #[path = "plan/refunds.rs"]
 mod refunds;
 #[path = "plan/reversal.rs"]
 mod reversal;
 #[path = "plan/rounding.rs"]
 mod rounding;
+#[path = "plan/share.rs"]
+mod share;
 #[path = "plan/shipments.rs"]
 mod shipments;
 #[path = "plan/watched.rs"]
@@ -78,11 +82,13 @@ fn every_case() -> impl Iterator<Item = Named> {
         in_flight::ALL,
         limits::ALL,
         links::ALL,
+        proof::ALL,
         refunds::ALL,
         rounding::ALL,
         reversal::ALL,
         shipments::ALL,
         watched::ALL,
+        share::ALL,
     ];
     files.into_iter().flatten().copied()
 }

@@ -153,6 +153,8 @@ macro_rules! every_promise {
             operating {
                 a_stop_survives_a_restart,
                 holds_and_attributions_reach_the_ledger,
+                what_klarnas_share_is_reaches_the_ledger,
+                what_went_back_by_other_means_reaches_the_ledger,
                 approving_an_unknown_intent_waits_for_its_key,
                 giving_up_opens_no_second_door,
                 what_was_started_anew_is_approved_no_more,
@@ -182,6 +184,7 @@ macro_rules! every_promise {
                 a_difference_becomes_a_break_when_it_is_due,
                 a_break_follows_its_difference_and_clears_with_it,
                 a_resolved_break_stays_so_while_nothing_changes,
+                while_effects_are_withheld_what_withholds_them_is_an_open_break,
                 acknowledged_stays_open_and_reopened_opens,
                 a_reopened_break_lives_on_without_its_difference,
                 a_break_says_what_to_do_in_the_state_it_was_last_found_in,

@@ -69,6 +69,7 @@ pub fn order(id: u64, now: Timestamp) -> ShopOrder {
             .collect(),
         credit_invoices: Vec::new(),
         shipments: Vec::new(),
+        gift_cards: None,
         lines: Vec::new(),
     }
 }
@@ -114,6 +115,7 @@ pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
         absent: Vec::new(),
         intents: Vec::new(),
         discrepancies: Vec::new(),
+        withheld: false,
         next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
         looks_back: false,
     }

@@ -3,6 +3,7 @@
 //! One file per command; this one holds the tree and picks. Data goes to stdout, everything else to stderr. Nothing
 //! here decides about money: commands call the pass and the store, and print what those return.
 
+mod accept;
 mod adopt;
 mod approve;
 mod args;
@@ -143,6 +144,8 @@ pub enum Command {
     Adopt(adopt::Adopt),
     /// Say which Klarna order a shop order belongs to, for good
     Link(link::Link),
+    /// Say what of an order Klarna is to take, where the two sides differ
+    Accept(accept::Accept),
     /// Rule a refund out, or give an intent up for good
     Ignore(ignore::Ignore),
     /// The kill switch: nothing is written to either side until `resume`; survives restarts
@@ -193,6 +196,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Approve(approve) => approve.run(&context).await,
         Command::Adopt(adopt) => adopt.run(&context).await,
         Command::Link(link) => link.run(&context).await,
+        Command::Accept(accept) => accept.run(&context).await,
         Command::Ignore(ignore) => ignore.run(&context).await,
         Command::Stop(stop) => stop.run(&context).await,
         Command::Resume(resume) => resume.run(&context).await,

@@ -71,6 +71,12 @@ impl CreditInvoice {
         matches!(self, Self::Pending | Self::Held)
     }
 
+    /// A conclusion about the money that nothing takes back: it is drawn from facts that agree, or not at all. What a
+    /// human wrote into the shop (`PaidByHand`) concludes nothing.
+    pub const fn is_concluded(&self) -> bool {
+        matches!(self, Self::Paid(_) | Self::Cancelled | Self::Refunded(Proof::Reversal))
+    }
+
     /// The name of the outside contract.
     pub const fn name(&self) -> &'static str {
         match self {

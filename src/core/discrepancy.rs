@@ -112,6 +112,8 @@ kinds!(
         "Several Klarna orders are named for this order and hold money; nothing is sent for it. See in Klarna's portal which one the consumer paid, then `reconciled link NUMBER KLARNA-ID`; give back what the others took.",
     KlarnaOrderMismatch "klarna_order_mismatch" Money
         "Klarna's own word says that the Klarna order belongs to another order; nothing is sent for this one. Correct the Klarna order id in the shop, or say which one is right: `reconciled link NUMBER KLARNA-ID`, or `reconciled link NUMBER --none`.",
+    PaidOtherwise "paid_otherwise" Action
+        "Give the rest back by the means it was paid with, then resolve the break or mark the credit invoice paid in the back office.",
     LimitReached "limit_reached" Action
         "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
     EffectVanished "effect_vanished" Money
@@ -121,6 +123,26 @@ kinds!(
 );
 
 impl BreakKind {
+    /// Effects that are due wait while it is found (`plan::HoldReason`), whatever a human says about the break: it ends
+    /// with what it is about.
+    pub const fn withholds(self) -> bool {
+        matches!(
+            self,
+            Self::RefundUnattributed
+                | Self::RefundAmountDiffers
+                | Self::RefundExceedsCredit
+                | Self::CreditChanged
+                | Self::AmountDiffers
+                | Self::CurrencyDiffers
+                | Self::KlarnaOrderShared
+                | Self::KlarnaOrderAmbiguous
+                | Self::KlarnaOrderMismatch
+                | Self::CreditBeforeCapture
+                | Self::LimitReached
+                | Self::UnknownValue
+        )
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }

@@ -96,6 +96,9 @@ pub struct ShopOrder {
     pub paid: bool,
     /// `priceIncl`: what the consumer owes, shipping included.
     pub total: Said,
+    /// Gift cards among the order's payments, `None` when the shop names none: what their entries add up to, a sum for
+    /// each number that all of them state. Which of those is what they took is unproven (`share`).
+    pub gift_cards: Option<Vec<Minor>>,
     /// The Klarna order that it is taken for: the first one named, until both sides' words were compared
     /// ([`super::link::choose`]).
     pub klarna_order_id: Option<KlarnaOrderId>,

@@ -3,6 +3,9 @@
 //! Pure. The sentence, the remedy and the command to paste are made from it at the edge (`words`), so that a finding
 //! reads the same in every language and a remedy fits the state and not only the kind.
 
+pub mod proof;
+pub mod share;
+
 use jiff::Timestamp;
 
 use super::fulfilment::Fulfilled;
@@ -20,6 +23,10 @@ pub type Said = Vec<(String, Minor)>;
 pub enum Finding {
     /// A whole sentence, composed where it was found. None is added; those that are left become values one by one.
     Told(String),
+    /// The facts contradict what was concluded for good.
+    Contradicted(proof::Contradicted),
+    /// What of the order is Klarna's.
+    Share(share::ShareFinding),
     /// A ceiling holds a refund.
     Limit {
         /// The ceiling's key of the configuration with its value.

@@ -13,6 +13,7 @@ use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName
 use super::intent::{self, Intent, Kind};
 use super::money::Minor;
 use super::order::Order;
+use super::share::Accepted;
 
 /// A credit invoice as we hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub struct Ledger {
     pub hold: Option<String>,
     /// Since when each difference of the last decision has been there, by its kind and subject.
     pub differs_since: BTreeMap<(BreakKind, String), Timestamp>,
+    /// A human's word on what of the order Klarna is to take.
+    pub accepted: Option<Accepted>,
+    /// What a human said has gone back by other means, by the number of its credit invoice.
+    pub given_back: BTreeMap<InvoiceNumber, Minor>,
 }
 
 impl Ledger {
@@ -76,6 +81,8 @@ impl Ledger {
             countersigned: BTreeSet::new(),
             hold: None,
             differs_since: BTreeMap::new(),
+            accepted: None,
+            given_back: BTreeMap::new(),
         }
     }
 

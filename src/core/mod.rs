@@ -25,6 +25,7 @@ pub mod money;
 pub mod order;
 pub mod plan;
 pub mod policy;
+pub mod share;
 pub mod sums;
 
 use std::fmt;

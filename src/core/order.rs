@@ -101,6 +101,11 @@ impl Order {
         matches!(self, Self::Cancelled | Self::Expired)
     }
 
+    /// A conclusion about the money that nothing takes back: it is drawn from facts that agree, or not at all.
+    pub fn is_concluded(self) -> bool {
+        matches!(self.stage(), Self::Paid | Self::Cancelled | Self::Expired)
+    }
+
     /// A hold stays in place over a living state and ends with an absorbing one.
     fn beneath_a_hold(self) -> Self {
         self.apply(Event::Held).unwrap_or(self)

@@ -27,6 +27,23 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Something that is due waits for what a difference of this plan says; not for a human's hold or switch, nor for
+    /// time alone.
+    pub fn withholds(&self) -> bool {
+        self.effects.iter().any(|wanted| match &wanted.verdict {
+            Verdict::Hold(
+                HoldReason::Unattributed
+                | HoldReason::Unreadable(_)
+                | HoldReason::Disagreement(_)
+                | HoldReason::Undecided
+                | HoldReason::Limit(_),
+            ) => true,
+            Verdict::Act | Verdict::Hold(HoldReason::Operator(_) | HoldReason::Stopped | HoldReason::NotBefore(_)) => {
+                false
+            }
+        })
+    }
+
     /// A refused intent is still somebody's to look at: a difference of this plan is about it. Without one, what was
     /// refused is not due any more.
     pub fn reports(&self, refused: &Intent) -> bool {

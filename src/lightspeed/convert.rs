@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::failed;
-use super::{ShopInfo, dto};
+use super::{ShopInfo, dto, gift_cards};
 use crate::core::answer::Unreadable;
 use crate::core::facts::{CreditInvoiceFacts, ListedInvoice, ListedOrder, Said, Shipped, ShopOrder, ShopStatus, Word};
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
@@ -182,6 +182,7 @@ pub(super) fn order(
         shipped: word(wire.shipment_status, shipped),
         paid: matches!(payment, Some("paid" | "partially_paid")),
         total,
+        gift_cards: gift_cards::named(wire.gift_cards_payment, currency),
         klarna_order_id: None,
         candidates: Vec::new(),
         credit_invoices: Vec::new(),

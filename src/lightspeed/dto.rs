@@ -99,6 +99,8 @@ pub(super) struct Order<'a> {
     #[serde(borrow)]
     pub(super) payment_data: Raw<'a>,
     #[serde(borrow)]
+    pub(super) gift_cards_payment: Raw<'a>,
+    #[serde(borrow)]
     pub(super) memo: Raw<'a>,
     #[serde(borrow)]
     pub(super) invoices: Raw<'a>,

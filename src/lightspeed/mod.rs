@@ -10,6 +10,7 @@ mod documents;
 mod dto;
 mod error;
 mod exchange;
+mod gift_cards;
 mod link;
 mod paging;
 mod sample;

@@ -99,6 +99,7 @@ pub(super) fn intended(
         captured: read.map_or(Minor::ZERO, |order| order.captured),
         refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
         discrepancies: plan.discrepancies.iter().map(|found| in_words(found, facts)).collect(),
+        withheld: plan.withholds(),
         next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
         looks_back: dossier.is_outdated,
     };

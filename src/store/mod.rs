@@ -153,6 +153,8 @@ pub struct Decided {
     pub captured: Minor,
     pub refunded: Minor,
     pub discrepancies: Vec<Difference>,
+    /// Effects wait for what the differences say: while they do, no human's word closes a break that withholds.
+    pub withheld: bool,
     pub next_look: Option<Timestamp>,
     /// An earlier edition of the rules had judged it: what opens now is marked as found by looking back.
     pub looks_back: bool,
@@ -214,6 +216,11 @@ pub enum Operation {
         order: OrderId,
         intent: IntentId,
         two_person_above: Option<Minor>,
+    },
+    /// What of an order Klarna is to take, where the two sides differ: never more than the order's total.
+    Accept {
+        order: OrderId,
+        amount: Minor,
     },
     /// An intent that will never be sent (again).
     Abandon(IntentId),

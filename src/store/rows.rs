@@ -44,6 +44,8 @@ struct ShopOrderRow {
     shipped: WordRow,
     paid: bool,
     total: AmountRow,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gift_cards: Option<Vec<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     klarna_order_id: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,6 +129,7 @@ pub(crate) fn write_shop_order(order: &ShopOrder) -> Result<String, StoreError> 
         shipped: word_row(&order.shipped, shipped),
         paid: order.paid,
         total: amount_row(&order.total),
+        gift_cards: order.gift_cards.as_ref().map(|sums| sums.iter().map(|sum| sum.get()).collect()),
         klarna_order_id: order.klarna_order_id.as_ref().map(ToString::to_string),
         candidates: order.candidates.iter().map(candidate_row).collect(),
         credit_invoices: order.credit_invoices.iter().map(credit_row).collect(),
@@ -148,6 +151,7 @@ pub(crate) fn read_shop_order(text: &str) -> Result<ShopOrder, StoreError> {
         shipped: word(row.shipped, |text| find(ALL_SHIPPED, shipped, text))?,
         paid: row.paid,
         total: said(row.total)?,
+        gift_cards: row.gift_cards.map(|sums| sums.into_iter().map(minor).collect()).transpose()?,
         candidates: candidates(&row.candidates, link.as_ref())?,
         klarna_order_id: link,
         credit_invoices: row.credit_invoices.into_iter().map(credit).collect::<Result<_, _>>()?,

@@ -4,6 +4,7 @@
 //! connection that cannot write, so that a report never waits for a pass nor a pass for a report. Nothing that a
 //! decision needs is remembered here between two transactions: other processes write to the same file.
 
+mod accepting;
 mod act;
 pub mod admin;
 mod approving;

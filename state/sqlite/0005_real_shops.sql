@@ -49,6 +49,19 @@ CREATE TABLE shop_name (
     shop TEXT NOT NULL UNIQUE REFERENCES shop (name)
 ) STRICT, WITHOUT ROWID;
 
+-- What of an order Klarna is to take, as a human said, and the total that it was said of.
+CREATE TABLE accepted_share (
+    shop     TEXT NOT NULL,
+    order_id INTEGER NOT NULL,
+    amount   INTEGER NOT NULL CHECK (amount > 0 AND amount <= total),
+    total    INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    actor    TEXT NOT NULL,
+    note     TEXT NOT NULL,
+    PRIMARY KEY (shop, order_id),
+    FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
+) STRICT, WITHOUT ROWID;
+
 -- What Klarna said about the Klarna orders that a shop order names, where it names several. Without a body Klarna does
 -- not know it, and said so in these words. `anothers`: a reference that is another order's number.
 CREATE TABLE candidate (

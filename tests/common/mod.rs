@@ -39,6 +39,7 @@ use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
 use reconciled::core::plan::Plan;
 use reconciled::core::policy::{CaptureOn, Mode, Policy};
+use reconciled::core::share::Accepted;
 
 /// The moment at which every scene is decided.
 pub const NOW: Timestamp = Timestamp::constant(1_772_366_400, 0);
@@ -115,6 +116,7 @@ pub fn order(total: &str) -> Scene {
         shipped: Word::Known(Shipped::No),
         paid: true,
         total: said(total),
+        gift_cards: None,
         klarna_order_id: Some(klarna_order_id.clone()),
         candidates: vec![Candidate { id: klarna_order_id, places: vec![Place::PaymentData] }],
         credit_invoices: Vec::new(),
@@ -413,6 +415,31 @@ impl Scene {
 
     pub fn held_by_operator(mut self, note: &str) -> Self {
         self.ledger.hold = Some(note.to_owned());
+        self
+    }
+
+    /// The shop names gift cards among the payments, with these sums in what it says of them.
+    pub fn gift_cards(self, sums: &[&str]) -> Self {
+        let sums = sums.iter().map(|sum| eur(sum)).collect();
+        self.shop_says(|shop| shop.gift_cards = Some(sums))
+    }
+
+    /// A human said what of the order as it is Klarna is to take.
+    pub fn accepted(mut self, amount: &str) -> Self {
+        let total = self.facts.shop.total.clone().expect("a total");
+        self.ledger.accepted = Some(Accepted { total, amount: eur(amount) });
+        self
+    }
+
+    /// A human said that this part of the credit invoice went back by other means.
+    pub fn given_back(mut self, number: &str, amount: &str) -> Self {
+        self.ledger.given_back.insert(InvoiceNumber(number.to_owned()), eur(amount));
+        self
+    }
+
+    /// Another order of the shop names the same Klarna order.
+    pub fn shared_with(mut self, number: &str) -> Self {
+        self.facts.shared_with.push(OrderNumber(number.to_owned()));
         self
     }
 

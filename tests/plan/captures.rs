@@ -301,6 +301,7 @@ cases! {
 
     a_lapsed_order_that_klarna_reopened_is_not_extended:
         extended(order("100.00").known_as(Order::Expired), "24h") => "
+            break authorization_expired reopened 100.00
             break authorization_expiring 100.00
             look_again 24h";
 
@@ -392,6 +393,7 @@ cases! {
     a_lapsed_order_that_klarna_reopened_is_not_captured_by_us:
         order("100.00").shipped("48h").known_as(Order::Expired) => "
             break shipped_not_captured 100.00
+            break authorization_expired reopened 100.00
             look_again 480h";
 
     a_lost_capture_of_an_order_that_lapsed_since_is_not_sent_again:

@@ -283,6 +283,7 @@ cases! {
     a_lost_capture_of_a_lapsed_order_that_klarna_reopened_is_not_sent_again:
         order("100.00").shipped("1h").known_as(Order::Expired).intended(&capture().unknown("10m").absent("5m")) => "
             intent capture SHP1 absent
+            break authorization_expired reopened 100.00
             look_again 480h";
 
     a_lost_payment_is_confirmed_when_the_shop_says_paid:

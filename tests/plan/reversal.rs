@@ -263,8 +263,9 @@ cases! {
     a_status_set_back_does_not_revive_a_cancelled_order:
         open_again(cancelled_order("100.00").shipped("1h").known_as(Order::RefundRequested)) => "cancel ORD1:cancel 100.00 act";
 
-    a_status_set_back_after_everything_went_back_changes_nothing:
-        open_again(cancelled_order("100.00").shipped("1h").cancelled_at_klarna().known_as(Order::Cancelled)) => "";
+    a_status_set_back_after_everything_went_back_moves_nothing_and_is_said:
+        open_again(cancelled_order("100.00").shipped("1h").cancelled_at_klarna().known_as(Order::Cancelled))
+            => "break cancelled_at_klarna revived";
 
     fraud_accepted_late_does_not_make_a_cancelled_order_capturable:
         cancelled_order("100.00").shipped("1h").fraud(Fraud::Accepted).known_as(Order::Cancelled) => "

@@ -115,6 +115,7 @@ impl Shop {
                 .collect(),
             credit_invoices: Vec::new(),
             shipments: Vec::new(),
+            gift_cards: None,
             lines: Vec::new(),
         };
         self.store.observe(vec![(order.id, Some(order))], at(when)).await.unwrap();
@@ -251,6 +252,7 @@ pub fn quiet(order: u64) -> Decided {
         captured: minor(10_000),
         refunded: Minor::ZERO,
         discrepancies: Vec::new(),
+        withheld: false,
         next_look: None,
         looks_back: false,
     }

@@ -1,8 +1,8 @@
 //! Breaks: born from differences that outlive their grace, and ended by the world or by a human.
 
 use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::id::{InvoiceNumber, OrderNumber};
-use reconciled::store::{Break, BreakStatus, Decided, Difference, Operation, Store, StoreError};
+use reconciled::core::id::{InvoiceNumber, OrderId, OrderNumber};
+use reconciled::store::{Break, BreakStatus, Decided, Difference, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{Place, at, begun, decide, intact, minor, operate, quiet};
 
@@ -104,6 +104,27 @@ pub(crate) async fn a_resolved_break_stays_so_while_nothing_changes<P: Place>(pl
     look(&store, 33, &[missing(4100, 30)]).await;
     assert_eq!(open(&store).await.len(), 1, "it vanished in between");
     assert_eq!(events(&store).await, ["opened", "resolved", "opened", "resolved", "opened"]);
+    intact(&store).await;
+}
+
+pub(crate) async fn while_effects_are_withheld_what_withholds_them_is_an_open_break<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let differs = Difference { kind: BreakKind::AmountDiffers, ..missing(4000, 20) };
+    let seen = |withheld| Decided { discrepancies: vec![differs.clone(), missing(4000, 20)], withheld, ..quiet(1) };
+    decide(&store, 20, seen(true)).await.unwrap();
+    let due = async || store.due(Scope::Due, at(22), OrderId(0), 9).await.unwrap().contains(&OrderId(1));
+    assert!(!due().await);
+    for found in open(&store).await {
+        operate(&store, Operation::Resolve(found.id), 21).await.unwrap();
+    }
+    assert!(due().await, "the next pass looks");
+    decide(&store, 22, seen(true)).await.unwrap();
+    let kinds: Vec<_> = open(&store).await.into_iter().map(|found| found.kind).collect();
+    assert_eq!(kinds, [BreakKind::AmountDiffers], "the other one withholds nothing");
+    operate(&store, Operation::Resolve(open(&store).await[0].id), 23).await.unwrap();
+    decide(&store, 24, seen(false)).await.unwrap();
+    assert!(open(&store).await.is_empty(), "nothing is withheld any more, and a human's word counts");
     intact(&store).await;
 }
 

@@ -107,6 +107,7 @@ pub(crate) fn shop_order(id: u64, version: i64, credits: &[(u64, i64)]) -> ShopO
             shipped: true,
             quantities: vec![(LineId(3), 2)],
         }],
+        gift_cards: Some(vec![minor(3_000)]),
         lines: vec![Line {
             id: LineId(3),
             ordered: 2,
@@ -201,6 +202,7 @@ pub(crate) fn quiet(order: u64) -> Decided {
         captured: minor(10_000),
         refunded: Minor::ZERO,
         discrepancies: Vec::new(),
+        withheld: false,
         next_look: None,
         looks_back: false,
     }

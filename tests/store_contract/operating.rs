@@ -5,6 +5,7 @@ use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
 use reconciled::core::intent::{Effect, Event, Intent, Kind, State};
 use reconciled::core::ledger::Attribution;
+use reconciled::core::share::Accepted;
 use reconciled::store::{Claim, Decided, Difference, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{
@@ -49,6 +50,54 @@ pub(crate) async fn holds_and_attributions_reach_the_ledger<P: Place>(place: &P)
     assert_eq!((row.actor.as_str(), row.cause.as_str()), ("operator-1", "operator"));
     operate(&store, Operation::Release(order), 7).await.unwrap();
     assert_eq!(store.dossiers(vec![order]).await.unwrap()[0].ledger.hold, None);
+    intact(&store).await;
+}
+
+pub(crate) async fn what_klarnas_share_is_reaches_the_ledger<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    decide(&store, 5, quiet(1)).await.unwrap();
+    let order = OrderId(1);
+    let accept = |amount| Operation::Accept { order, amount: minor(amount) };
+    let total = store.dossiers(vec![order]).await.unwrap()[0].shop.total.clone().unwrap();
+    for (at, amount) in [(6, 7000), (7, total.get())] {
+        operate(&store, accept(amount), at).await.unwrap();
+        let said = Accepted { total, amount: minor(amount) };
+        assert_eq!(store.dossiers(vec![order]).await.unwrap()[0].ledger.accepted, Some(said));
+    }
+    for amount in [0, -1, total.get().saturating_add(1)] {
+        let refused = operate(&store, accept(amount), 8).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    }
+    let events = store.history(order).await.unwrap();
+    assert_eq!(events.iter().filter(|row| row.event == "operator_accept").count(), 2);
+    intact(&store).await;
+}
+
+pub(crate) async fn what_went_back_by_other_means_reaches_the_ledger<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let order = OrderId(1);
+    let owed = |amount| Difference {
+        kind: BreakKind::PaidOtherwise,
+        credit_invoice: Some(InvoiceNumber("INV11".into())),
+        subject: "INV11".into(),
+        amount: Some(minor(amount)),
+        message: "a gift card paid it".into(),
+        remedy: None,
+        due: at(5),
+    };
+    let given_back = async || store.dossiers(vec![order]).await.unwrap().remove(0).ledger.given_back;
+    for (seen, resolved, amount) in [(5, 6, 3000), (8, 9, 2000)] {
+        decide(&store, seen, Decided { discrepancies: vec![owed(amount)], ..quiet(1) }).await.unwrap();
+        let open = store.breaks(false).await.unwrap().remove(0);
+        let before = given_back().await;
+        assert_ne!(before.get(&InvoiceNumber("INV11".into())), Some(&minor(amount)));
+        operate(&store, Operation::Resolve(open.id), resolved).await.unwrap();
+        assert_eq!(given_back().await[&InvoiceNumber("INV11".into())], minor(amount));
+        let due = store.due(Scope::Due, at(resolved), OrderId(0), 9).await.unwrap();
+        assert!(due.contains(&order), "the next pass marks it paid");
+    }
     intact(&store).await;
 }
 

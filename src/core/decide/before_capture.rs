@@ -74,7 +74,7 @@ fn by_time(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -
 
 /// Less is captured than the shop's order is worth, and it is not cancelled.
 fn is_partly_captured(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
-    let Ok(total) = case.shop.total else { return false };
+    let Some(total) = case.asked() else { return false };
     !case.cancelled && total.minus(klarna.captured).get() > AMOUNT_TOLERANCE
 }
 
@@ -95,7 +95,7 @@ pub(super) fn left_out_of_captures(case: &Case<'_>, klarna: &KlarnaOrder) -> Vec
         unsettled && (klarna.captured.is_zero() || matches!(by_time(case, klarna, credit), BeforeCapture::Yes))
     };
     let credits = case.credit_facts();
-    let amount = |credit: &&CreditInvoiceFacts| Some((credit.id, credit.amount.clone().ok()?));
+    let amount = |credit: &&CreditInvoiceFacts| Some((credit.id, case.of_klarna(credit).ok()?));
     credits.iter().filter(before).filter_map(amount).collect()
 }
 
@@ -107,7 +107,7 @@ pub(super) fn credited_around_capture(case: &Case<'_>, klarna: &KlarnaOrder) -> 
         unsettled && klarna.captured.is_positive() && matches!(by_time(case, klarna, credit), BeforeCapture::Unclear(_))
     };
     let credits = case.credit_facts();
-    credits.iter().filter(around).filter_map(|credit| credit.amount.clone().ok()).collect()
+    credits.iter().filter(around).filter_map(|credit| case.of_klarna(credit).ok()).collect()
 }
 
 /// Made before the capture, which left its amount out: nothing of it is owed once the rest is released.
@@ -116,7 +116,7 @@ pub(super) fn never_captured(
 ) {
     let Some(left_out) = is_left_out(case, klarna) else { return };
     if !left_out {
-        let amount = credit.amount.clone().unwrap_or_default();
+        let amount = case.of_klarna(credit).unwrap_or_default();
         ask(case, credit, amount, Doubt::InCapture, standing);
     } else if is_over(case) {
         case.never_owed.insert(credit.id);
@@ -126,7 +126,7 @@ pub(super) fn never_captured(
 
 /// The captures left out what was credited before them; `None` when nobody knows the order's total.
 fn is_left_out(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<bool> {
-    let total = case.shop.total.clone().ok()?;
+    let total = case.asked()?;
     let credited = credited_before_capture(case, klarna);
     Some(klarna.captured.minus(total.less(credited)).get() <= AMOUNT_TOLERANCE)
 }

@@ -104,7 +104,7 @@ fn given_up(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
 fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
     let unsettled =
         case.shop.credit_invoices.iter().filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
-    let credited: Minor = unsettled.filter_map(|credit| credit.amount.clone().ok()).collect();
+    let credited: Minor = unsettled.filter_map(|credit| case.of_klarna(credit).ok()).collect();
     let lost = missing.less(credited.less(credited_before_capture(case, klarna)));
     // Where the amounts differ, that is the break.
     if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
@@ -143,8 +143,8 @@ fn evidence(case: &Case<'_>) -> String {
 /// The merchant ended the order while its shipments still say that a part of it left: nobody can tell what the rest is.
 fn ended_in_part(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let ended = by_status(case.shop).filter(|word| case.policy.capture_on.includes(*word));
-    let (Some(word), Ok(total)) = (ended, case.shop.total.clone()) else { return };
-    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let (Some(word), Some(total)) = (ended, case.asked()) else { return };
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| case.of_klarna(credit).ok()).collect();
     let rest = total.less(credited).less(klarna.captured).less(captures_in_flight(case, klarna));
     if case.shop.shipped.is(&Shipped::Partly) && rest.get() > AMOUNT_TOLERANCE {
         let due = case.past_grace(case.shop.updated_at);
@@ -164,13 +164,14 @@ fn not_captured(case: &mut Case<'_>, amount: Minor) {
 /// What shipping obliges so far; `None` when the shop does not say enough.
 pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     let total = case.shop.total.clone().ok()?;
-    let credited = credited_before_capture(case, klarna);
+    // What others paid was paid at once, so what is not shipped yet is what Klarna has not taken yet.
+    let credited = credited_before_capture(case, klarna).plus(case.share.others());
     let most = total.less(credited).less(credited_around_capture(case, klarna));
     match given(case.shop, case.policy.capture_on)? {
         Given::Wholly(_) => Some(Wanted { amount: most, is_final: true }),
         Given::Partly => {
             // What was credited is taken from what did not ship first; once everything did, the sums are the same.
-            let amount = value_shipped(case, total)?.min(most);
+            let amount = value_shipped(case, total)?.less(case.share.others()).min(most);
             Some(Wanted { amount, is_final: false })
         }
         Given::Nothing if planted!("capture_before_shipping") => Some(Wanted { amount: total, is_final: true }),

@@ -15,6 +15,7 @@ use crate::core::money::Minor;
 use crate::core::order::{self, Order};
 use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
 use crate::core::policy::{AMOUNT_TOLERANCE, LONGEST_WAIT, Policy};
+use crate::core::share::Share;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The working state of `decide`; lives for one call.
@@ -31,6 +32,10 @@ pub(super) struct Case<'a> {
     pub order: Order,
     /// The credit invoices' machines with this plan's events applied.
     pub credits: BTreeMap<InvoiceId, CreditInvoice>,
+    /// What of the order Klarna is to take (`checks::agreement`).
+    pub share: Share,
+    /// What of a credit invoice must go back by other means than Klarna.
+    pub otherwise: BTreeMap<InvoiceId, Minor>,
     /// What both sides disagree on; every effect waits for it.
     pub disagreement: Option<&'static str>,
     /// What may still be refunded: captured, minus refunded, in flight and promised to a credit invoice.
@@ -82,6 +87,8 @@ impl<'a> Case<'a> {
             cancelled,
             order: ledger.order,
             credits,
+            share: Share::whole(shop.total.clone().unwrap_or_default()),
+            otherwise: BTreeMap::new(),
             disagreement: None,
             room: Minor::ZERO,
             never_owed: BTreeSet::new(),
@@ -93,10 +100,12 @@ impl<'a> Case<'a> {
         self.plan
     }
 
-    /// Records an event of the order if the machine has a row for it: facts that lag behind are no events.
+    /// Records an event of the order if the machine has a row for it: facts that lag behind are no events. What the two
+    /// sides disagree on concludes nothing.
     pub(super) fn order_event(&mut self, event: order::Event) {
         if let Ok(next) = self.order.apply(event)
             && next != self.order
+            && (next.stage() == self.order.stage() || self.may_conclude(next.is_concluded()))
         {
             self.order = next;
             self.plan.order_events.push(event);
@@ -105,10 +114,17 @@ impl<'a> Case<'a> {
 
     pub(super) fn credit_event(&mut self, id: InvoiceId, event: credit_invoice::Event) {
         let Some(state) = self.credits.get(&id) else { return };
-        if let Ok(next) = state.clone().apply(event.clone()) {
+        if let Ok(next) = state.clone().apply(event.clone())
+            && self.may_conclude(next.is_concluded())
+        {
             self.credits.insert(id, next);
             self.plan.credit_events.push((id, event));
         }
+    }
+
+    /// Nothing that is final is concluded from facts that do not agree.
+    fn may_conclude(&self, is_final: bool) -> bool {
+        !is_final || self.disagreement.is_none()
     }
 
     pub(super) fn credit_state(&self, id: InvoiceId) -> CreditInvoice {
@@ -319,7 +335,7 @@ impl<'a> Case<'a> {
     fn has_surplus(&self) -> bool {
         let is_over = |credit: &CreditInvoiceFacts| {
             let refunded = self.attributed.by_credit.contains_key(&credit.id);
-            let more = credit.amount.as_ref().map(|amount| self.covered(credit.id).minus(*amount));
+            let more = self.of_klarna(credit).map(|amount| self.covered(credit.id).minus(amount));
             refunded && more.is_ok_and(|more| more.get() > AMOUNT_TOLERANCE)
         };
         !self.cancelled && self.shop.credit_invoices.iter().any(is_over)

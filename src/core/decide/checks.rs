@@ -5,13 +5,16 @@ use jiff::Timestamp;
 use super::before_capture::credited_before_capture;
 use super::case::Case;
 use super::extension::{self, Warning};
-use super::is_closed;
+use super::{contradicted, is_closed};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
+use crate::core::finding::Finding;
+use crate::core::finding::share::ShareFinding;
 use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
+use crate::core::share;
 
 /// What every effect depends on: one Klarna order, one currency, one amount, words we know.
 pub(super) fn agreement(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -62,29 +65,34 @@ fn unknown_words(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
 }
 
-/// The shop's total must be what Klarna authorized, at first or now, with or without what was credited before
-/// anything was captured.
+/// What the shop asks of Klarna must be what Klarna authorized, at first or now, or less of it.
 fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(total) = case.shop.total else { return };
     let credited = credited_before_capture(case, klarna);
-    let said = [klarna.order_amount, klarna.original_amount];
-    let agrees = |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
-    if agrees(total) || agrees(total.less(credited)) {
+    if let Some(share) = share::read(case.shop, total, klarna, case.ledger.accepted, credited) {
+        case.share = share;
+        case.otherwise = share::otherwise(share, &case.credit_facts());
         return;
     }
-    let (ours, theirs) = (case.money(total), case.money(klarna.order_amount));
-    let message = format!("order {} totals {ours} in the shop and {theirs} at Klarna", case.shop.number);
     case.disagreement = Some("the order's amount");
-    case.differs(BreakKind::AmountDiffers, "", Some(total.minus(klarna.order_amount)), case.now, message);
+    let finding = Finding::Share(ShareFinding::Differs {
+        order: case.shop.number.clone(),
+        total,
+        authorized: klarna.order_amount,
+        first: klarna.original_amount,
+        captured: klarna.captured,
+        names_gift_cards: case.shop.gift_cards.is_some(),
+    });
+    case.differs(BreakKind::AmountDiffers, "", Some(total.minus(klarna.order_amount)), case.now, finding);
 }
 
 /// Fraud, expiry, and an order that only Klarna cancelled.
 pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.cancelled {
-        return;
+        return contradicted::open_after_cancel(case);
     }
-    if case.order == Order::Expired && klarna.captured.is_positive() {
-        return captured_after_expiry(case, klarna);
+    if case.order == Order::Expired && contradicted::after_expiry(case, klarna) {
+        return;
     }
     let nothing_captured = klarna.captured.is_zero();
     let is_open = !is_closed(klarna) && (nothing_captured || klarna.remaining.is_positive());
@@ -108,21 +116,6 @@ pub(super) fn authorization(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.policy.captures != Mode::Off {
         expiry(case, klarna);
     }
-}
-
-/// Klarna's support can reopen an order that lapsed. `Expired` absorbs all the same: this program captures nothing of it
-/// any more. What somebody else captured is refundable like any other capture, and that the state no longer says what
-/// happened is said here, until a human resolves it.
-fn captured_after_expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    if case.policy.captures == Mode::Off {
-        return;
-    }
-    let message = format!(
-        "the authorization of order {} had lapsed, and {} is captured at Klarna since",
-        case.shop.number,
-        case.money(klarna.captured)
-    );
-    case.differs(BreakKind::AuthorizationExpired, "captured", Some(klarna.captured), case.now, message);
 }
 
 fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
@@ -165,8 +158,8 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 
 /// The rest lapsed after a part was captured. What of it has shipped says so itself (`captures`).
 fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    let Ok(total) = case.shop.total else { return };
-    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let Some(total) = case.asked() else { return };
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| case.of_klarna(credit).ok()).collect();
     let lost = total.less(klarna.captured).less(credited);
     let is_given = matches!(given(case.shop, case.policy.capture_on), Some(Given::Wholly(_)));
     let still_ships = matches!(case.shop.shipped, Word::Known(Shipped::No | Shipped::Partly)) && !is_given;
@@ -178,9 +171,9 @@ fn rest_expired(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
 }
 
-/// The credit invoices take back everything that was ordered.
+/// The credit invoices take back everything that Klarna is to take.
 pub(super) fn is_fully_credited(case: &Case<'_>) -> bool {
-    let Ok(total) = case.shop.total else { return false };
-    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let Some(total) = case.asked() else { return false };
+    let credited: Minor = case.shop.credit_invoices.iter().filter_map(|credit| case.of_klarna(credit).ok()).collect();
     credited.is_positive() && total.minus(credited).get() <= AMOUNT_TOLERANCE
 }

@@ -21,7 +21,7 @@ use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// A human said that it is a refund, or one was asked for already: then it is none of what was never captured.
 pub(super) fn is_refund(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let Ok(amount) = credit.amount else { return false };
+    let Ok(amount) = case.of_klarna(credit) else { return false };
     let reference = Reference(credit.number.0.clone());
     let was_asked = case.intents_of(Kind::Refund, &reference).any(|intent| match intent.state {
         State::Sending | State::Unknown | State::Confirmed | State::Rejected | State::Abandoned => true,
@@ -39,7 +39,7 @@ pub(super) fn is_refund(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
 /// A human said that it names what never left, or a capture of ours left it out, when its amount was what it is now; or
 /// the lines say so.
 pub(super) fn is_never_sent(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let Ok(amount) = credit.amount else { return false };
+    let Ok(amount) = case.of_klarna(credit) else { return false };
     if case.ledger.never_sent.get(&credit.id) == Some(&amount) {
         return true;
     }
@@ -64,9 +64,9 @@ pub(super) fn left_out_for_others(case: &Case<'_>) -> Minor {
     for (id, was) in our_captures(case).filter_map(|intent| intent.left_out.as_ref()).flatten() {
         let listed = case.shop.credit_invoices.iter().find(|credit| credit.id == *id);
         let is_refund = listed.is_some_and(|credit| is_refund(case, credit));
-        let is_same = listed.is_some_and(|credit| credit.amount == Ok(*was));
+        let is_same = listed.is_some_and(|credit| case.of_klarna(credit) == Ok(*was));
         if !is_refund && !is_same && !case.attributed.by_credit.contains_key(id) {
-            let now = listed.and_then(|credit| credit.amount.clone().ok()).unwrap_or_default();
+            let now = listed.and_then(|credit| case.of_klarna(credit).ok()).unwrap_or_default();
             others.insert(*id, now.max(*was));
         }
     }
@@ -83,13 +83,13 @@ pub(super) fn never_sent(case: &Case<'_>) -> Minor {
     let credits = case.credit_facts().into_iter();
     let unsettled = credits.filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
     let never = unsettled.filter(|credit| is_never_sent(case, credit) && !is_refund(case, credit));
-    never.filter_map(|credit| credit.amount.clone().ok()).collect()
+    never.filter_map(|credit| case.of_klarna(credit).ok()).collect()
 }
 
 /// It fits into what is not captured, and nobody says that everything ordered was sent.
 pub(super) fn may_be_unsent(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> bool {
-    let (Ok(total), Ok(amount)) = (case.shop.total.clone(), credit.amount.clone()) else { return true };
-    let uncaptured = total.less(klarna.captured).less(credited_before_capture(case, klarna));
+    let (Ok(total), Ok(amount)) = (case.shop.total.clone(), case.of_klarna(credit)) else { return true };
+    let uncaptured = case.share.amount.less(klarna.captured).less(credited_before_capture(case, klarna));
     let all_left = value_shipped(case, total).is_some_and(|sent| total.less(sent).get() <= AMOUNT_TOLERANCE);
     let is_return = told(case.shop, credit) == Some(Told::Sent);
     amount.minus(uncaptured).get() <= AMOUNT_TOLERANCE && !all_left && !is_return
@@ -104,13 +104,13 @@ pub(super) fn ask(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Mino
     };
     let effect = refund_of(credit, amount, generation);
     let intent = case.id_of(&effect);
-    let due = match doubt {
-        // What else ships meanwhile may tell.
-        Doubt::NeverSent => case.past_grace(credit.created_at),
-        Doubt::Undated | Doubt::Clocks | Doubt::InCapture => case.now,
-    };
     let is_ripe = after(credit.created_at, case.policy.refund_after) <= case.now;
     let may_be_approved = case.policy.refunds == Mode::Drive && is_sendable(amount) && amount <= case.room;
+    let due = match doubt {
+        // What else ships meanwhile may tell; a refund that is withheld is said at once.
+        Doubt::NeverSent if !(may_be_approved && is_ripe) => case.past_grace(credit.created_at),
+        Doubt::NeverSent | Doubt::Undated | Doubt::Clocks | Doubt::InCapture => case.now,
+    };
     if may_be_approved && is_ripe {
         case.credit_event(credit.id, Event::Held);
         let why = format!("credit invoice {} is not paid, and whether it is a return is not known", credit.number);

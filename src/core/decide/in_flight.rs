@@ -2,12 +2,12 @@
 //!
 //! Presence always concludes; absence only after two looks, inside the key's life, and by the ladder.
 
-use super::before_capture::credited_before_capture;
 use jiff::Timestamp;
 
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
 use super::refunds::is_equal;
+use super::reversal::surplus;
 use super::words::what_of;
 use super::{extension, is_closed, left};
 use crate::core::answer::Said;
@@ -114,7 +114,7 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
     let (id, amount) = (intent.effect.credit_invoice.as_ref().map(|(id, _)| *id), intent.effect.amount);
     let credit = case.shop.credit_invoices.iter().find(|credit| Some(credit.id) == id);
     let is_unpaid = credit.is_some_and(|credit| credit.paid.is(&false));
-    let is_unchanged = is_unpaid && credit.is_some_and(|credit| credit.amount == Ok(amount));
+    let is_unchanged = is_unpaid && credit.is_some_and(|credit| case.of_klarna(credit) == Ok(amount));
     // What others' refunds cover of it is not asked for.
     let is_left = is_unpaid
         && credit.is_some_and(|credit| {
@@ -122,7 +122,7 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
                 is_equal(whole.minus(case.covered(credit.id)), amount)
                     || left::is_settled_by_word(case, credit, *whole, amount)
             };
-            credit.amount.as_ref().is_ok_and(is_asked)
+            case.of_klarna(credit).as_ref().is_ok_and(is_asked)
         });
     let (is_driven, is_owed) = match intent.effect.kind {
         Kind::Refund if case.is_overdrawn(klarna) => {
@@ -132,10 +132,7 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
         Kind::Refund => (policy.refunds == Mode::Drive, is_left),
         Kind::MarkPaid => (policy.mark_paid == Mode::Drive, is_unchanged),
         Kind::Cancel => (policy.cancels == Mode::Drive, case.cancelled || is_fully_credited(case)),
-        Kind::Release => {
-            let credited = credited_before_capture(case, klarna).is_positive();
-            (policy.cancels == Mode::Drive, case.cancelled || credited)
-        }
+        Kind::Release => (policy.cancels == Mode::Drive, case.cancelled || surplus(case, klarna).is_positive()),
         Kind::Capture => {
             let is_over = case.cancelled || case.order == Order::Expired || is_closed(klarna);
             (policy.captures == Mode::Drive, !is_over && amount <= klarna.remaining)

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Standing};
 use super::left;
+use super::otherwise;
 use super::refunds::{is_disproved, is_equal};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
@@ -14,7 +15,7 @@ use crate::core::policy::Mode;
 /// Credit invoices whose money is proven to be back, and that the shop does not call paid yet.
 pub(super) fn mark_paid(case: &mut Case<'_>) {
     for credit in case.credit_facts() {
-        let Ok(amount) = credit.amount else { continue };
+        let Ok(amount) = case.of_klarna(credit) else { continue };
         if credit.paid.is(&true) {
             if matches!(case.credit_state(credit.id), CreditInvoice::Refunded(_)) {
                 case.credit_event(credit.id, Event::PaidSeen);
@@ -36,9 +37,10 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
             // Withdrawn, and refunded all the same: by a human, when it was owed after all.
             CreditInvoice::Cancelled => case.never_owed.contains(&credit.id) || is_refunded(case, credit, amount),
             CreditInvoice::RefundRequested(_) => planted!("paid_before_proven"),
-            CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
+            CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
+            CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
         };
-        if is_settled {
+        if is_settled && otherwise::is_given_back(case, credit) {
             paid_due(case, credit, amount);
         }
     }

@@ -10,7 +10,7 @@ use super::before_capture::{
 use super::case::{Case, Standing, after};
 use super::delivered::ask;
 use super::words::refusal;
-use super::{is_over, left, offers, rest};
+use super::{contradicted, is_over, left, offers, otherwise, rest};
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
@@ -20,16 +20,19 @@ use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
-use crate::core::policy::{AMOUNT_TOLERANCE, KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
+use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
+/// The rounding that the two sides may show is no difference; what is sent has none.
+pub(super) use crate::core::share::is_about as is_equal;
 
 /// Walks the order's credit invoices, oldest first; together they share what is left to refund.
 pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     vanished(case);
     for credit in case.credit_facts() {
-        let Ok(amount) = credit.amount else {
+        let Ok(amount) = case.of_klarna(credit) else {
             unreadable(case, credit);
             continue;
         };
+        otherwise::said(case, credit);
         if let Word::Unknown(word) = &credit.paid {
             let message = format!("the status of credit invoice {} is `{word}`", credit.number);
             case.credit_differs(BreakKind::UnknownValue, &credit.number, Some(amount), case.now, message);
@@ -246,6 +249,7 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
         if case.credit_state(credit.id) != CreditInvoice::Cancelled {
             case.promise(amount); // Of what was never captured, nothing is kept back.
         }
+        contradicted::captured_after_all(case, klarna, credit, amount);
         return paid_without_refund(case, credit, amount);
     }
     if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
@@ -373,11 +377,6 @@ pub(super) fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditI
     case.credit_event(credit.id, Event::Held);
     let finding = left::finding(case, credit, amount);
     case.credit_differs(BreakKind::CreditExceedsRefundable, &credit.number, Some(amount), case.now, finding);
-}
-
-/// The rounding that the two sides may show (`policy::AMOUNT_TOLERANCE`) is no difference. What is sent has none.
-pub(super) fn is_equal(one: Minor, other: Minor) -> bool {
-    one.minus(other).abs().get() <= AMOUNT_TOLERANCE
 }
 
 /// Klarna takes no single amount above its own maximum.

@@ -13,6 +13,7 @@ use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
+use crate::core::share::is_about;
 
 /// A cancel when nothing was captured; otherwise a release of the rest and a refund of what no credit invoice
 /// takes back. Never the sum of both.
@@ -32,8 +33,8 @@ pub(super) fn cancelled(case: &mut Case<'_>, klarna: &KlarnaOrder) {
             give_up(case, Kind::Release, klarna.remaining, "the order is cancelled and a part is still authorized");
         }
         remainder(case, klarna);
-    } else if is_authorized && is_rest_credited(case, klarna) {
-        give_up(case, Kind::Release, klarna.remaining, "what is still authorized was credited before it was captured");
+    } else if is_authorized && is_rest_surplus(case, klarna) {
+        give_up(case, Kind::Release, klarna.remaining, "what is still authorized is more than the order asks for");
     }
 }
 
@@ -49,18 +50,25 @@ fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
 }
 
 /// What is not credited is captured and nothing more, and nothing else can ship: it all did, or what is left is known
-/// to be never sent.
-fn is_rest_credited(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
-    let Ok(total) = case.shop.total else { return false };
-    let credited = credited_before_capture(case, klarna);
-    let due = total.less(credited);
+/// to be never sent. The rest was credited before the capture, or is more than the shop asks for.
+fn is_rest_surplus(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
+    let Some(asked) = case.asked() else { return false };
+    let surplus = surplus(case, klarna);
+    let due = asked.less(credited_before_capture(case, klarna));
     let is_captured = due <= klarna.captured && klarna.captured.minus(due).get() <= AMOUNT_TOLERANCE;
     let all_shipped = captures::wanted(case, klarna).is_some_and(|wanted| wanted.is_final && wanted.amount <= due);
     case.policy.cancels == Mode::Drive
-        && credited.is_positive()
-        && klarna.remaining <= credited
+        && surplus.is_positive()
+        && klarna.remaining <= surplus
         && is_captured
         && (all_shipped || klarna.remaining <= never_sent(case))
+}
+
+/// What Klarna authorized beyond what it will ever take: credited before it was captured, or no part of the order.
+pub(super) fn surplus(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
+    let lowered = klarna.original_amount.less(case.share.amount);
+    let is_proven = case.disagreement.is_none() && !is_about(lowered, Minor::ZERO);
+    credited_before_capture(case, klarna).plus(if is_proven { lowered } else { Minor::ZERO })
 }
 
 /// Cancels or releases what is authorized.

@@ -14,6 +14,7 @@ pub(super) fn decision(event: &str) -> String {
         "operator_approve" => "approved an effect",
         "operator_withdraw" => "took an approval or a proposal back",
         "operator_never_sent" => "said that a credit invoice names what never left",
+        "operator_accept" => "said what Klarna's share is",
         "operator_attribute" => "said what a refund was for",
         "abandoned" => "gave an effect up",
         "refund_refused" => "withheld the credit invoice again",

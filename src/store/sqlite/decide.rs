@@ -75,7 +75,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
         mark_visible(tx, decided.order, klarna, *read_at)?;
     }
     intend(tx, cause, decided)?;
-    differences::keep(tx, cause, &decided.discrepancies, decided.looks_back)?;
+    differences::keep(tx, cause, &decided.discrepancies, decided.looks_back, decided.withheld)?;
     finish(tx, pass, at, decided)
 }
 

@@ -6,7 +6,7 @@
 use super::super::{BreakStatus, Bulk, BulkStep, Operated, StoreError};
 use super::columns::{Code, Number};
 use super::differences::{self, Held};
-use super::operate::Human;
+use super::operate::{Human, touch};
 use super::steps::Detail;
 use super::writer::Tx;
 use crate::core::id::OrderId;
@@ -78,6 +78,9 @@ fn take(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, held: &Held, step: &B
     if !allowed {
         let (id, status) = (held.id, differences::word(held.status));
         return Err(StoreError::Refused(format!("break {id} is {status}; it cannot be {event}")));
+    }
+    if held.bears_on_effects() {
+        touch(tx, order, human.at)?;
     }
     differences::close(tx, human.cause(order), held, to, event, Some(human.note))
 }

@@ -49,6 +49,12 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// What a human says about it is for the next pass to act on.
+    pub(super) fn bears_on_effects(&self) -> bool {
+        let kind = BreakKind::from_name(&self.kind);
+        kind.is_some_and(|kind| kind.withholds() || kind == BreakKind::PaidOtherwise)
+    }
+
     const fn is_open(&self) -> bool {
         matches!(self.status, BreakStatus::Open | BreakStatus::Acknowledged)
     }
@@ -56,8 +62,11 @@ impl Held {
 
 type Identity = (String, String);
 
-/// Brings the differences of one order to what its newest decision saw.
-pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference], looks_back: bool) -> Result<(), StoreError> {
+/// Brings the differences of one order to what its newest decision saw. While something is withheld, what withholds it
+/// is an open break, also after a human resolved one.
+pub(super) fn keep(
+    tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference], looks_back: bool, withheld: bool,
+) -> Result<(), StoreError> {
     let newest = if looks_back { newest(tx)? } else { i64::MAX };
     let mut before = differences(tx, cause)?;
     let mut open = open_breaks(tx, cause)?;
@@ -81,7 +90,10 @@ pub(super) fn keep(tx: &mut Tx<'_>, cause: Cause<'_>, seen: &[Difference], looks
                     link(tx, cause, identity, Some(held.id))?;
                 }
             }
-            Some(held) if held.status == BreakStatus::Resolved && held.amount == discrepancy.amount => {}
+            Some(held)
+                if held.status == BreakStatus::Resolved
+                    && held.amount == discrepancy.amount
+                    && !(withheld && discrepancy.kind.withholds()) => {}
             Some(_) | None => meet(tx, cause, identity, discrepancy, known.is_some())?,
         }
     }

@@ -10,11 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
-use super::{candidates, differences, intents, never_sent};
+use super::{accepting, candidates, differences, intents, never_sent};
 use crate::core::decide::RULES;
+use crate::core::discrepancy::BreakKind;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::{Identity, IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
 use crate::core::ledger::{Attribution, CreditRecord, Ledger};
+use crate::core::money::Minor;
 use crate::core::order::Order;
 
 pub(super) fn shop(conn: &Connection, shop: &str) -> Result<Option<ShopRecord>, StoreError> {
@@ -91,6 +93,8 @@ fn dossier(
             approved: approved.into_keys().collect(),
             hold,
             differs_since: differences::since(conn, shop, id)?,
+            accepted: accepting::accepted(conn, shop, id)?,
+            given_back: given_back(conn, shop, id)?,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
@@ -118,6 +122,19 @@ fn credits(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<Inv
             created_at: row.get::<_, At>(4)?.0,
         };
         Ok((InvoiceId(row.get::<_, Number>(0)?.0), record))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What a human said has gone back by other means, by resolving the break about it; the newest word counts.
+fn given_back(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<InvoiceNumber, Minor>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT credit_number, amount FROM break
+         WHERE shop = ?1 AND order_id = ?2 AND status = 'resolved' AND kind = ?3
+            AND credit_number IS NOT NULL AND amount IS NOT NULL ORDER BY id",
+    )?;
+    let rows = find.query_map((shop, Number(order.0), Code(BreakKind::PaidOtherwise)), |row| {
+        Ok((InvoiceNumber(row.get(0)?), row.get::<_, Cents>(1)?.0))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

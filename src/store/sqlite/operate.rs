@@ -10,7 +10,7 @@ use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{approving, candidates, desk, dossier, never_sent};
+use super::{accepting, approving, candidates, desk, dossier, never_sent};
 use crate::core::adoption::{self, Part};
 use crate::core::attribution::{open_without, refunds_of};
 use crate::core::id::{KlarnaOrderId, OrderId, RefundId};
@@ -49,6 +49,7 @@ pub(super) fn operate(
         Operation::Resume => switch(tx, human, false),
         Operation::Hold(order) => hold(tx, human, *order),
         Operation::Release(order) => release(tx, human, *order),
+        Operation::Accept { order, amount } => accepting::accept(tx, human, *order, *amount),
         Operation::Abandon(intent) => approving::abandon(tx, human, *intent),
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
         Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),

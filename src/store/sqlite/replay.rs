@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::StoreError;
 use super::super::codec::Coded;
+use super::accepting;
 use super::audit::{Checked, fault};
 use super::columns::{At, Number};
 use super::decide::{CHANGED, FIRST_SEEN};
@@ -64,6 +65,8 @@ struct Story {
     adopted: BTreeMap<String, String>,
     /// With the amount.
     never_sent: BTreeMap<String, String>,
+    /// Amount and total of what a human said Klarna's share is.
+    accepted: Option<(i64, i64)>,
     last: i64,
 }
 
@@ -222,6 +225,11 @@ impl Story {
                 let amount = detail.get("amount_minor").map(ToString::to_string);
                 self.never_sent.insert(field("subject")?, amount.ok_or("`operator_never_sent` says no amount")?);
             }
+            "operator_accept" => {
+                let number = |name: &str| detail.get(name).and_then(Value::as_i64);
+                let said = number("amount_minor").zip(number("total_minor"));
+                self.accepted = Some(said.ok_or("an accepted share does not say its amount")?);
+            }
             other => return Err(format!("`{other}` is no operation")),
         }
         Ok(())
@@ -348,6 +356,11 @@ fn decisions(conn: &Connection, shop: &str, id: OrderId, story: &Story) -> Check
     if assigned != story.assigned {
         let what = format!("who works on the breaks of order {id}");
         return fault(story.last, differs(&what, &story.assigned, &assigned));
+    }
+    let accepted = accepting::accepted(conn, shop, id)?.map(|said| (said.amount.get(), said.total.get()));
+    if accepted != story.accepted {
+        let what = format!("what was accepted of order {id}");
+        return fault(story.last, differs(&what, &story.accepted, &accepted));
     }
     let mut adopted =
         conn.prepare_cached("SELECT refund, target FROM attribution WHERE shop = ?1 AND order_id = ?2")?;

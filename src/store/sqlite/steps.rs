@@ -35,6 +35,8 @@ pub(super) struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) amount_minor: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) total_minor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) attempt: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<&'a str>,

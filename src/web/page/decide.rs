@@ -48,6 +48,8 @@ pub(super) struct Given {
     refund: String,
     settles: String,
     link: String,
+    /// Klarna's share, as it was typed.
+    share: String,
     /// The break on whose page it was decided.
     from: String,
 }
@@ -205,9 +207,16 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
             };
             done(Operation::Link { order, to }, "The link is settled; the next pass judges the order anew.")
         }
+        "accept" => accept(visit, given, order),
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),
     }
+}
+
+fn accept(visit: &Visit, given: &Given, order: OrderId) -> Result<Decision, Why> {
+    let amount = amount(visit, &given.share)?;
+    let done = "Klarna's share is kept; the next pass goes on from there.".to_owned();
+    Ok(Decision { operation: Operation::Accept { order, amount }, done, wakes: true })
 }
 
 fn about_refund(visit: &Visit, given: &Given, dossier: &Dossier) -> Result<Decision, Why> {
@@ -266,14 +275,19 @@ fn gone(what: &str) -> String {
     format!("the order has no such {what} any more; load the page again")
 }
 
-/// What was typed is exactly the amount that is at stake now. A comma is as good as a point.
-fn confirmed(visit: &Visit, given: &Given, amount: Minor) -> Result<(), Why> {
-    let given = given.confirm.trim().replace(',', ".");
+/// An amount as it was typed. A comma is as good as a point.
+fn amount(visit: &Visit, given: &str) -> Result<Minor, Why> {
+    let given = given.trim().replace(',', ".");
     let read = match visit.currency {
         Some(currency) => Minor::parse(&given, currency).ok(),
         None => given.parse().ok().and_then(|minor| Minor::new(minor).ok()),
     };
-    if read == Some(amount) {
+    read.ok_or_else(|| "say the amount as in 70.00".to_owned())
+}
+
+/// What was typed is exactly the amount that is at stake now. A comma is as good as a point.
+fn confirmed(visit: &Visit, given: &Given, amount: Minor) -> Result<(), Why> {
+    if self::amount(visit, &given.confirm) == Ok(amount) {
         return Ok(());
     }
     Err(format!("to confirm, type the amount as it is shown: {}", typed(amount, visit.currency)))

@@ -44,6 +44,8 @@ pub(super) struct Offer {
     pub(super) choices: Vec<(String, String)>,
     /// What has to be typed to confirm, where money moves.
     pub(super) confirm: Option<String>,
+    /// An amount is asked for: what Klarna's share is.
+    pub(super) asks_share: bool,
     pub(super) note_required: bool,
     /// It is told why there is nothing to decide; no form.
     pub(super) told_only: bool,
@@ -61,6 +63,7 @@ impl Offer {
             hidden: Vec::new(),
             choices: Vec::new(),
             confirm: None,
+            asks_share: false,
             note_required: true,
             told_only: false,
         }
@@ -129,6 +132,9 @@ pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
         offers.extend(about_intent(case, intent));
     }
     offers.extend(links(dossier, breaks));
+    if breaks.iter().any(|it| it.kind == BreakKind::AmountDiffers && is_open(it)) {
+        offers.push(accept());
+    }
     offers.push(hold_or_release(dossier, currency));
     for offer in &mut offers {
         offer.hidden.push(("order", dossier.shop.id.to_string()));
@@ -160,6 +166,14 @@ fn links(dossier: &Dossier, breaks: &[Break]) -> Vec<Offer> {
     let what = "Says for good that this order was not paid with any of them. Nothing is sent for it any more.";
     offers.push(Offer::new("link", "Link", "No Klarna order belongs to it", what).of("link", &"none"));
     offers
+}
+
+fn accept() -> Offer {
+    let what = "Says what of the order Klarna is to take, where a gift card or another payment took the rest. Captures \
+                and refunds never exceed it. It counts as long as the shop's total stays the same.";
+    let mut offer = Offer::new("accept", "Accept", "Say what Klarna's share is", what);
+    offer.asks_share = true;
+    offer
 }
 
 /// Refunds at Klarna that this program did not make: only they need a human's word.

@@ -130,6 +130,7 @@ pub(super) fn phrase(entity: &str, event: &str) -> String {
         ("order", "operator_withdraw") => "has an effect that nobody's consent counts for any more",
         ("order", "operator_approve") => "has an effect that a human approved",
         ("order", "operator_never_sent") => "has a credit invoice over what never left, as a human said",
+        ("order", "operator_accept") => "has a share of Klarna's that a human named",
         ("order", "operator_attribute") => "has a refund that a human explained",
         ("credit_invoice", "refund_intended") => "will be refunded",
         ("credit_invoice", "refund_refused") => "could not be refunded",
