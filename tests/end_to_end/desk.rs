@@ -226,9 +226,10 @@ fn what_was_approved_and_then_given_up_is_not_sent_again() {
     rig.pass_with(&["--full"]);
     assert_eq!(rig.pair(&order).klarna.refunded_amount, 0, "an operator gave it up for good");
     rig.run(&["show", &order.number]).says("operator_withdraw");
-    says_who(&rig, &["approve", &intent], "operator-2").ended(0);
+    // Giving it up and approving it must not do in two steps what is refused in one: it may have landed.
+    says_who(&rig, &["approve", &intent], "operator-2").ended(2);
     rig.pass();
-    assert_eq!(rig.pair(&order).klarna.refunded_amount, 4_001, "until an operator says otherwise");
+    assert_eq!(rig.pair(&order).klarna.refunded_amount, 0, "Klarna may still carry the first request out");
     rig.audit();
 }
 
