@@ -45,7 +45,7 @@ fn a_refund_of_a_part_is_adopted_as_one_and_the_rest_is_refunded_once() {
     assert_eq!(pass.breaks_of(&order.number), [""; 0], "{:#}", pass.json);
     assert_eq!(rig.invoice_status(&credit), "paid");
     assert_eq!(rig.pair(&order).klarna.refunded_amount, 1_995);
-    assert_eq!(rig.pass().effects_of(&order.number), Vec::<&Value>::new());
+    assert_eq!(rig.pass().effects_of(&order.number), []);
     rig.audit();
 }
 
