@@ -374,6 +374,7 @@ fn operators_can_look_and_decide() {
     let life: Value = serde_json::from_slice(&command(&["show", order, "--json"]).stdout).unwrap();
     let refund = life["klarna"]["refunds"][0]["id"].as_str().unwrap();
     let credit = life["credit_invoices"][0]["number"].as_str().unwrap();
+    let part = format!("{credit}=15.00");
     for (arguments, expected) in [
         (&["breaks", "ack", id, "--note", "looking"][..], 0),
         (&["breaks", "show", id], 0),
@@ -383,7 +384,8 @@ fn operators_can_look_and_decide() {
         (&["release", order], 0),
         (&["adopt", "no-such-refund", credit, "--note", "x"], 2),
         (&["adopt", refund, order, "--note", "x"], 2),
-        (&["adopt", refund, credit, "--note", "in the portal"], 0),
+        (&["adopt", refund, credit, "--note", "it asks for more"], 2),
+        (&["adopt", refund, &part, "--note", "in the portal"], 0),
         (&["ignore", refund, "--order", order, "--note", "goodwill after all"], 0),
         (&["approve", order, "--note", "x"], 2),
         (&["approve", "00000000-0000-0000-0000-000000000001", "--note", "x"], 2),

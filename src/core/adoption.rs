@@ -196,7 +196,7 @@ fn capped(found: &[&Open], sum: Minor) -> Vec<(InvoiceNumber, Minor)> {
     parts
 }
 
-fn is_near(one: Minor, other: Minor) -> bool {
+pub fn is_near(one: Minor, other: Minor) -> bool {
     one.minus(other).abs().get() <= AMOUNT_TOLERANCE
 }
 

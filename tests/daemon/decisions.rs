@@ -151,13 +151,11 @@ fn an_effect_is_given_up_by_its_name_and_with_a_reason() {
     assert_eq!(state(), "unknown");
     assert!(desk.decide(&[("action", "abandon"), ("intent", &intent), ("note", WHY)]).contains("It is given up"));
     assert_eq!((state().as_str(), said(&rig, "abandoned")), ("abandoned", by_us(WHY)));
-    // Started anew, it takes its amount again.
+    // Giving up and approving must not do in two steps what is refused in one: the lost request may have landed.
     let anew = [("action", "approve"), ("intent", intent.as_str()), ("note", WHY)];
-    desk.refuses(&anew, "confirm", &["", "15.00", "2000", "20.01"], "as it is shown: 20.00");
     rig.clear_faults();
-    assert!(desk.decide(&[&anew[..], &[("confirm", "20.00")]].concat()).contains("Approved"));
-    assert_eq!(said(&rig, "operator_approve"), by_us(WHY));
-    wait_until("it was made anew", || rig.pair(&order).refunded_under(&credit) == 2_000);
+    desk.refuses(&anew, "confirm", &["", "15.00", "20.00"], "it may have happened");
+    assert_eq!((count(&rig, "approval"), rig.pair(&order).refunded_under(&credit)), (0, 0));
     assert_eq!(service.terminate(), 0);
     rig.audit();
 }

@@ -231,7 +231,10 @@ fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
     }
     assert!(adopt("15.00", "nothing").contains("choose what the refund was for"));
     assert_eq!(decisions(&rig), 0);
-    assert!(adopt("15,00", &credit).contains("The refund settles the credit invoice"), "a comma is as good as a point");
+    assert!(adopt("15.00", &credit).contains("asks for 19.95"), "all of it is more than went back");
+    assert_eq!(decisions(&rig), 0);
+    let part = adopt("15,00", &format!("{credit}=1500"));
+    assert!(part.contains("The refund settles a part of the credit invoice"), "a comma is as good as a point: {part}");
     assert_eq!(decisions(&rig), 1);
     wait_until("the break clears by itself", || !visitor.get(queue).body.contains(&page));
     rig.audit();

@@ -18,7 +18,7 @@ use super::offers::{amount_of, is_question, typed, waiting};
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::Visit;
-use crate::core::adoption::{self, Settles, Wish};
+use crate::core::adoption::{self, Part, Settles, Wish, is_near};
 use crate::core::attribution::{open_without, refunds_of};
 use crate::core::facts::KlarnaRefund;
 use crate::core::id::{IntentId, InvoiceId, OrderId};
@@ -249,8 +249,11 @@ fn parted(
     let open = open_without(&refund.id, &dossier.ledger, &dossier.shop, klarna);
     let parts = adoption::parts(refund.amount, &wishes, &open);
     let parts = parts.map_err(|why| plain(&refusal(&why, visit.currency)))?;
+    let is_whole =
+        |part: &Part| open.iter().any(|it| part.settles == Settles::Credit(it.id) && is_near(part.amount, it.amount));
     let done = match parts.as_slice() {
-        [_] => "The refund settles the credit invoice; the next pass marks it paid.",
+        [one] if is_whole(one) => "The refund settles the credit invoice; the next pass marks it paid.",
+        [_] => "The refund settles a part of the credit invoice; the next pass refunds the rest.",
         _ => "The refund settles its parts; the next pass goes on from there.",
     };
     Ok((Attribution::Parts(parts), done))
