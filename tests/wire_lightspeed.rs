@@ -676,11 +676,9 @@ fn a_short_or_empty_page_does_not_end_a_long_listing() {
     for (which, keeps) in [(0, 249), (0, 130), (1, 0), (1, 49), (2, 0)] {
         assert_eq!(walk(&lacking(which, keeps)).unwrap().0, all, "page {which} gave {keeps} rows");
     }
-    let numbered = Scripted::new(
-        |request, index| {
-            if index == 3 { listed([]) } else { shop_of(777, false, true, 250).reply(request) }
-        },
-    );
+    let numbered = Scripted::new(|request, index| {
+        if index == 3 { listed(std::iter::empty()) } else { shop_of(777, false, true, 250).reply(request) }
+    });
     assert_eq!(walk(&numbered).unwrap().0.len(), 777);
 }
 

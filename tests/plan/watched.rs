@@ -4,10 +4,9 @@ use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::id::{InvoiceId, KlarnaOrderId, RefundId};
 use reconciled::core::intent::Kind;
 use reconciled::core::ledger::Attribution;
-use reconciled::core::money::Minor;
 use reconciled::core::order::Order;
 
-use crate::common::{Ask, Scene, captured_order, order};
+use crate::common::{Ask, Scene, captured_order, eur, order};
 
 /// A credit invoice, refunded by us two days ago, marked paid and settled.
 fn settled() -> Scene {
@@ -49,7 +48,7 @@ cases! {
         settled().refund_at("nameless:at:2026-02-27T12:00:00Z:4000:1", "40.00", "", "48h") => "";
 
     a_confirmed_refund_that_klarna_counts_and_does_not_list_is_quiet:
-        settled().klarna_says(|klarna| klarna.refunded = Minor::new(4_000).unwrap()) => "";
+        settled().klarna_says(|klarna| klarna.refunded = eur("40.00")) => "";
 
     a_confirmed_refund_that_is_gone_is_missed_for_a_grace:
         settled() => "
@@ -100,7 +99,7 @@ cases! {
 
     a_release_after_which_something_is_authorized_is_a_break:
         order("100.00").shipped("50h").captured("60.00", "50h").known_as(Order::Paid).total("60.00")
-            .klarna_says(|klarna| klarna.order_amount = Minor::new(6_000).unwrap())
+            .klarna_says(|klarna| klarna.order_amount = eur("60.00"))
             .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "48h"))
             .missed_intent("30m") => "
             break effect_vanished the intent 40.00
