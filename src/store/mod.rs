@@ -5,6 +5,7 @@
 
 mod candidates;
 pub mod codec;
+mod difference;
 mod error;
 pub mod pages;
 mod parsed;
@@ -22,7 +23,6 @@ use jiff::Timestamp;
 
 use crate::core::answer::Said;
 use crate::core::credit_invoice;
-use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 pub use crate::core::id::Identity;
 use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, RefundId};
@@ -33,6 +33,7 @@ use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
 use crate::schedule::NextDue;
+pub use difference::Difference;
 pub use error::StoreError;
 pub use shown::{
     Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Operated, OrderRow, Proposal,
@@ -109,22 +110,6 @@ pub enum Step {
         after: intent::State,
         note: Option<Note>,
     },
-}
-
-/// A difference in the words in which people will read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    pub kind: BreakKind,
-    pub credit_invoice: Option<InvoiceNumber>,
-    /// Tells two differences of one kind and order apart.
-    pub subject: String,
-    pub amount: Option<Minor>,
-    /// Carries no personal data.
-    pub message: String,
-    /// `None`: what is always done about its kind.
-    pub remedy: Option<String>,
-    /// When it becomes a break.
-    pub due: Timestamp,
 }
 
 /// Everything one decision about one order makes durable.

@@ -154,7 +154,8 @@ fn an_effect_is_given_up_by_its_name_and_with_a_reason() {
     // Giving up and approving must not do in two steps what is refused in one: the lost request may have landed.
     let anew = [("action", "approve"), ("intent", intent.as_str()), ("note", WHY)];
     rig.clear_faults();
-    desk.refuses(&anew, "confirm", &["", "15.00", "20.00"], "it may have happened");
+    desk.refuses(&anew, "confirm", &["", "15.00", "2000", "20.01"], "as it is shown: 20.00");
+    desk.refuses(&anew, "confirm", &["20.00"], "may still have happened");
     assert_eq!((count(&rig, "approval"), rig.pair(&order).refunded_under(&credit)), (0, 0));
     assert_eq!(service.terminate(), 0);
     rig.audit();

@@ -101,7 +101,7 @@ class Order:
         return None
 
     def references(self):
-        names = {it["number"] for it in self.credits}
+        names = {name for it in self.credits for name in (it["number"], f"{it['number']}:rest")}
         return names | {f"{self.number}:cancel"} if self.is_cancelled else names
 
     def strangers(self):
@@ -110,7 +110,9 @@ class Order:
         return [it for it in self.refunds if it["reference"] not in known]
 
     def refunded_for(self, credit):
-        return sum(it["amount"] for it in self.refunds if it["reference"] == credit["number"])
+        """Under its number, and what made up the rest of a part that somebody refunded under it."""
+        names = {credit["number"], f"{credit['number']}:rest"}
+        return sum(it["amount"] for it in self.refunds if it["reference"] in names)
 
     def explanation(self, credit):
         """Why a credit invoice may be paid, or None (rule 5)."""

@@ -102,7 +102,7 @@ cases! {
             .klarna_says(|klarna| klarna.order_amount = eur("60.00"))
             .intended(&Ask::new(Kind::Release, "ORD1:release", "40.00").confirmed("", "48h"))
             .missed_intent("30m") => "
-            break effect_vanished the intent 40.00
+            break cancel_not_released release 40.00
             look_again 480h";
 
     what_was_confirmed_on_another_klarna_order_is_not_looked_for_here:

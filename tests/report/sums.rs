@@ -143,7 +143,8 @@ async fn holds(cases: &[Case]) {
         assert_eq!(line(report, "credits_difference"), sum(cases, here, off));
         assert_eq!(line(report, "credits_closing"), of_lines(report));
         let items = report["proof"].as_array().unwrap().iter().filter(|row| row["line"] == "item");
-        let differing = cases.iter().filter(|it| here(it) && off(it) != 0).count();
+        // A cent is the rounding that shops show, and settles.
+        let differing = cases.iter().filter(|it| here(it) && off(it).abs() > 1).count();
         assert_eq!(items.count(), differing, "every difference is itemised");
         assert_eq!(report["adds_up"], differing == 0);
     }

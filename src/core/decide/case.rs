@@ -236,8 +236,7 @@ impl<'a> Case<'a> {
 
     /// This plan says that the read shows the intent's effect.
     pub(super) fn is_noted_seen(&self, intent: &Intent) -> bool {
-        let seen = |note: &Note| matches!(note, Note::Seen { .. });
-        self.plan.intent_notes.iter().any(|(id, note)| *id == intent.id && seen(note))
+        self.plan.intent_notes.iter().any(|(id, note)| *id == intent.id && matches!(note, Note::Seen { .. }))
     }
 
     /// Wants an effect that is due, with what the guards say to it.

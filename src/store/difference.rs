@@ -1,0 +1,23 @@
+//! What a decision found, as a pass hands it to the store.
+
+use jiff::Timestamp;
+
+use crate::core::discrepancy::BreakKind;
+use crate::core::id::InvoiceNumber;
+use crate::core::money::Minor;
+
+/// A difference in the words in which people will read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub kind: BreakKind,
+    pub credit_invoice: Option<InvoiceNumber>,
+    /// Tells two differences of one kind and order apart.
+    pub subject: String,
+    pub amount: Option<Minor>,
+    /// Carries no personal data.
+    pub message: String,
+    /// `None`: what is always done about its kind.
+    pub remedy: Option<String>,
+    /// When it becomes a break.
+    pub due: Timestamp,
+}
