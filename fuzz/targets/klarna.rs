@@ -164,24 +164,40 @@ fn success(kind: Kind, response: &Response) -> Option<Made> {
     if is_said || fields(&response.body).is_some_and(|fields| fields.contains_key("error_code")) {
         return None;
     }
-    let (header, folder) = match kind {
-        Kind::Refund => ("refund-id", "refunds"),
-        Kind::Capture => ("capture-id", "captures"),
-        Kind::Cancel | Kind::Release | Kind::Extend => return (response.status == 204).then_some(Made::Nothing),
-        Kind::MarkPaid => return None,
-    };
     let all = |name: &str| -> Vec<&str> {
         response.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str()).collect()
     };
-    let placed = |place: &str| {
-        let mut parts: Vec<&str> = place.split('/').collect();
-        let id = parts.pop()?;
-        (parts.pop() == Some(folder) && is_name(id)).then(|| id.to_owned())
+    let (header, others, folder) = match kind {
+        Kind::Refund => ("refund-id", "capture-id", "refunds"),
+        Kind::Capture => ("capture-id", "refund-id", "captures"),
+        Kind::Cancel | Kind::Release | Kind::Extend => {
+            let is_elsewhere = match all("location").as_slice() {
+                [] => false,
+                [only] => !is_below(only),
+                _ => true,
+            };
+            let names_something = !all("refund-id").is_empty() || !all("capture-id").is_empty();
+            return (response.status == 204 && !is_elsewhere && !names_something).then_some(Made::Nothing);
+        }
+        Kind::MarkPaid => return None,
     };
+    let placed = |place: &str| {
+        let mut parts: Vec<&str> = bare(place).trim_end_matches('/').split('/').collect();
+        let id = parts.pop()?;
+        let is_below = parts.pop() == Some(folder)
+            && parts.pop().is_some_and(|owner| owner.eq_ignore_ascii_case(ID))
+            && parts.pop() == Some("orders");
+        (is_below && is_name(id)).then(|| id.to_owned())
+    };
+    if !all(others).is_empty() {
+        return None;
+    }
     let named = all(header);
     let place = match all("location").as_slice() {
-        [only] => placed(only),
-        _ => None,
+        [] => None,
+        // Another place is the answer to something else.
+        [only] => Some(placed(only)?),
+        _ => return None,
     };
     let id = match (named.as_slice(), place) {
         ([], Some(place)) => place,
@@ -190,6 +206,17 @@ fn success(kind: Kind, response: &Response) -> Option<Made> {
         _ => return None,
     };
     (response.status == 201).then_some(Made::Named(id))
+}
+
+/// A place without its query.
+fn bare(place: &str) -> &str {
+    place.split(['?', '#']).next().unwrap_or(place)
+}
+
+/// The place is the order's own, or one below it.
+fn is_below(place: &str) -> bool {
+    let mut parts = bare(place).split('/').skip_while(|part| *part != "orders").skip(1);
+    parts.next().is_some_and(|owner| owner.eq_ignore_ascii_case(ID))
 }
 
 fn is_name(word: &str) -> bool {

@@ -111,10 +111,11 @@ impl Page {
 
     /// A short page ends a list, and a list that ends there by mistake would never show the rest: where it is longer than
     /// what changes between two passes, its end is asked for once more.
-    fn doubts_its_end(self, rows: usize) -> bool {
+    fn doubts_its_end(self, rows: usize, ids: &[u64]) -> bool {
         let half = usize::try_from(self.limit.checked_div(2).unwrap_or(0)).unwrap_or(usize::MAX);
         let is_long = self.number > 1 || rows >= half;
-        let was_confirmed = self.is_second_look && (rows == 0 || matches!(self.place, Place::Offset(_)));
+        // Rows without a readable id lead nowhere: a second look that finds no others has found the end.
+        let was_confirmed = self.is_second_look && (ids.is_empty() || matches!(self.place, Place::Offset(_)));
         is_long && !was_confirmed && !planted!("a_short_page_is_believed")
     }
 
@@ -125,7 +126,7 @@ impl Page {
         let is_last = rows < limit && !may_be_capped;
         match self.place {
             Place::After(last) if !ids.iter().all(|id| *id > last) => START_OVER,
-            Place::After(_) | Place::Offset(_) if is_last && !self.doubts_its_end(rows) => ControlFlow::Break(()),
+            Place::After(_) | Place::Offset(_) if is_last && !self.doubts_its_end(rows, ids) => ControlFlow::Break(()),
             Place::After(last) if is_last && ids.is_sorted() => {
                 ControlFlow::Continue((Place::After(ids.last().copied().unwrap_or(last)), true))
             }

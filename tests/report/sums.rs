@@ -128,7 +128,8 @@ async fn holds(cases: &[Case]) {
     let shop = played(cases).await;
     let (october, november) = (shop.json(october()).await, shop.json(november()).await);
     let refunded = |case: &Case| matches!(case.fate, Fate::Refunded { .. });
-    let off = |case: &Case| case.credits() - case.back();
+    // A cent is the rounding that shops show, and settles.
+    let off = |case: &Case| Some(case.credits() - case.back()).filter(|off| off.abs() > 1).unwrap_or(0);
     assert_eq!(line(&october, "credits_new"), sum(cases, |it| it.in_october, |it| it.amount));
     assert_eq!(line(&november, "credits_new"), sum(cases, |it| !it.in_october, |it| it.amount));
     let open = |case: &Case| case.in_october && !(case.is_settled() && case.settled_in_october);
@@ -143,8 +144,7 @@ async fn holds(cases: &[Case]) {
         assert_eq!(line(report, "credits_difference"), sum(cases, here, off));
         assert_eq!(line(report, "credits_closing"), of_lines(report));
         let items = report["proof"].as_array().unwrap().iter().filter(|row| row["line"] == "item");
-        // A cent is the rounding that shops show, and settles.
-        let differing = cases.iter().filter(|it| here(it) && off(it).abs() > 1).count();
+        let differing = cases.iter().filter(|it| here(it) && off(it) != 0).count();
         assert_eq!(items.count(), differing, "every difference is itemised");
         assert_eq!(report["adds_up"], differing == 0);
     }

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::good::{Good, answer};
+use super::probe::KLARNA_ID;
 use super::server::Act;
 use Act::{Read, Say};
 
@@ -31,6 +32,11 @@ fn under(good: &Good, status: &str) -> Vec<Act> {
 }
 
 /// The right answer with other headers in the place of its id.
+/// Where the order that is asked about is.
+fn place() -> String {
+    format!("https://x.invalid/orders/{KLARNA_ID}")
+}
+
 fn naming(good: &Good, headers: &str) -> Vec<Act> {
     let length = good.body.len();
     said(format!("HTTP/1.1 {}\r\n{headers}Content-Length: {length}\r\n\r\n{}", good.status, good.body))
@@ -122,25 +128,28 @@ pub(crate) static ROWS: &[Row] = &[
     Row::new("a success with a refusal inside", "U D U x x", |g| said(g.saying(g.refusal))),
     // Names of what was made.
     Row::new("no id", "U D D f f", |g| naming(g, "")),
-    Row::new("an empty id", "U D D f f", |g| naming(g, "Refund-Id: \r\n")),
-    Row::new("an id of blanks", "U D D f f", |g| naming(g, "Refund-Id:    \t \r\n")),
-    Row::new("an id in a sentence", "U D D f f", |g| naming(g, "Refund-Id: not yet known\r\n")),
+    Row::new("an empty id", "U U D f f", |g| naming(g, "Refund-Id: \r\n")),
+    Row::new("an id of blanks", "U U D f f", |g| naming(g, "Refund-Id:    \t \r\n")),
+    Row::new("an id in a sentence", "U U D f f", |g| naming(g, "Refund-Id: not yet known\r\n")),
     Row::new("an id that is no text", "U D D f f", |g| naming(g, "Refund-Id: r-\u{e9}\r\n")),
-    Row::new("an id of three hundred letters", "U D D f f", |g| {
+    Row::new("an id of three hundred letters", "U U D f f", |g| {
         naming(g, &format!("Refund-Id: {}\r\n", "r".repeat(300)))
     }),
-    Row::new("an id said twice", "U D D f f", |g| naming(g, "Refund-Id: r-1\r\nRefund-Id: r-1\r\n")),
-    Row::new("two ids", "U D D f f", |g| naming(g, "Refund-Id: r-1\r\nREFUND-ID: r-2\r\n")),
-    Row::new("two ids in one line", "U D D f f", |g| naming(g, "Refund-Id: r-1, r-2\r\n")),
-    Row::new("a capture's id", "U D D f f", |g| naming(g, "Capture-Id: r-1\r\n")),
-    Row::new("the id in the place", "D D D f f", |g| naming(g, "Location: https://x.invalid/a/refunds/r-1\r\n")),
-    Row::new("a place among captures", "U D D f f", |g| naming(g, "Location: https://x.invalid/captures/r-1\r\n")),
-    Row::new("two places", "U D D f f", |g| naming(g, "Location: /refunds/r-1\r\nLocation: /refunds/r-2\r\n")),
-    Row::new("an id and another place", "U D D f f", |g| {
+    Row::new("an id said twice", "U U D f f", |g| naming(g, "Refund-Id: r-1\r\nRefund-Id: r-1\r\n")),
+    Row::new("two ids", "U U D f f", |g| naming(g, "Refund-Id: r-1\r\nREFUND-ID: r-2\r\n")),
+    Row::new("two ids in one line", "U U D f f", |g| naming(g, "Refund-Id: r-1, r-2\r\n")),
+    Row::new("a capture's id", "U U D f f", |g| naming(g, "Capture-Id: r-1\r\n")),
+    Row::new("the id in the place", "D D D f f", |g| naming(g, &format!("Location: {}/refunds/r-1\r\n", place()))),
+    Row::new("the id in the place of another order", "U U D f f", |g| {
+        naming(g, "Location: https://x.invalid/orders/another/refunds/r-1\r\n")
+    }),
+    Row::new("a place among captures", "U U D f f", |g| naming(g, "Location: https://x.invalid/captures/r-1\r\n")),
+    Row::new("two places", "U U D f f", |g| naming(g, "Location: /refunds/r-1\r\nLocation: /refunds/r-2\r\n")),
+    Row::new("an id and another place", "U U D f f", |g| {
         naming(g, "Refund-Id: r-1\r\nLocation: https://x.invalid/a/refunds/r-2\r\n")
     }),
-    Row::new("an id and its place", "D D D f f", |g| {
-        naming(g, "Refund-Id: r-1\r\nLocation: https://x.invalid/a/refunds/r-1\r\n")
+    Row::new("an id and its place", "D U D f f", |g| {
+        naming(g, &format!("Refund-Id: r-1\r\nLocation: {}/refunds/r-1\r\n", place()))
     }),
     // Bodies. A refund's and a cancel's have none to speak of.
     Row::new("a byte order mark", "D D D f f", |g| said(g.saying(format!("\u{feff}{}", g.body)))),
