@@ -205,7 +205,7 @@ impl Shop<'_> {
             self.refund_by_hand(&order, amount, Some(&credit));
         }
         if story == Story::RefundedByHandWrongly {
-            self.refund_by_hand(&order, amount + 1, Some(&credit));
+            self.refund_by_hand(&order, amount + 2, Some(&credit));
         }
     }
 }
