@@ -77,7 +77,9 @@ impl Stage {
         let (shop, _) = written.split_once("[shops.main.policy]\nact = true\n").unwrap();
         let (_, sections) = shop.split_once("[shops.main.lightspeed]").unwrap();
         // The same simulated shop with another Klarna account, never acted on.
-        let second = format!("[shops.main.lightspeed]{sections}").replace("[shops.main.", "[shops.second.").replace("region = \"eu\"", "region = \"na\"");
+        let second = format!("[shops.main.lightspeed]{sections}")
+            .replace("[shops.main.", "[shops.second.")
+            .replace("region = \"eu\"", "region = \"na\"");
         let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\ntoken_file = \"server.token\"\n");
         let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n";
         fs::write(&config, format!("{shop}{policy}\n{second}\n{server}{schedule}")).unwrap();
