@@ -6,7 +6,7 @@ use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
-use crate::common::{Ask, Scene, cancelled_order, captured_order, order};
+use crate::common::{Ask, Scene, cancelled_order, captured_order, eur, order};
 
 /// Cancelled two hours ago, after everything was captured.
 fn charged() -> Scene {
@@ -37,6 +37,13 @@ cases! {
         cancelled_order("100.00").credit("INV1", "100.00", "2h") => "
             order pending→refund_requested
             cancel ORD1:cancel 100.00 act";
+
+    cancelled_in_the_shop_and_lowered_to_nothing_in_the_portal_its_credit_invoices_are_settled:
+        cancelled_order("100.00").credit("INV1", "100.00", "2h").known_as(Order::RefundRequested)
+            .klarna_says(|klarna| { klarna.order_amount = eur("0.00"); klarna.remaining = eur("0.00"); }) => "
+            order refund_requested→cancelled
+            credit INV1 pending→cancelled
+            mark_paid INV1 100.00 act";
 
     once_klarna_says_cancelled_the_credit_invoices_are_settled:
         cancelled_order("100.00").credit("INV1", "100.00", "2h").cancelled_at_klarna().known_as(Order::RefundRequested) => "

@@ -19,7 +19,8 @@ use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
 pub(super) fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    if is_closed(klarna) {
+    // An order that was cancelled in the shop and lowered to nothing in the portal is as good as closed.
+    if is_closed(klarna) || case.cancelled && is_over(case) {
         case.never_owed.insert(credit.id);
         return case.credit_event(credit.id, Event::Withdrawn);
     }

@@ -79,7 +79,7 @@ impl Stage {
         // The same simulated shop with another Klarna account, never acted on.
         let second = format!("[shops.main.lightspeed]{sections}")
             .replace("[shops.main.", "[shops.second.")
-            .replace("region = \"eu\"", "region = \"na\"");
+            .replace("region      = \"eu\"", "region      = \"na\"");
         let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\ntoken_file = \"server.token\"\n");
         let schedule = "[schedule]\npoll = \"every 7 days\"\nfull = \"0 0 1 1 * UTC\"\n";
         fs::write(&config, format!("{shop}{policy}\n{second}\n{server}{schedule}")).unwrap();
