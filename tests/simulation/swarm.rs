@@ -304,7 +304,18 @@ pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
     ("without_credits", "a paper that one read lacks is gone for ever"),
 ];
 
-/// What seeds draw besides, by `SIM_WIDE`: names, of which each seed has plenty, or `all`.
+/// The faults that came with the wider world are the last of [`NET_FAULTS`].
+const FIRST_WIDE_FAULT: usize = 21;
+
+/// It belongs to the wider world of real shops.
+fn is_wide(name: &str) -> bool {
+    let faults = NET_FAULTS.iter().skip(FIRST_WIDE_FAULT).map(|it| it.name());
+    let acts = TRIED.iter().chain(&ODD).map(|it| it.name());
+    faults.chain(acts).chain(["clocks_apart", "resolve"]).any(|it| it == name)
+}
+
+/// What seeds draw besides, by `SIM_WIDE`: names, of which each seed has plenty, or `all`; with `none` nothing of the
+/// wider world is drawn.
 static BESIDES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let named = std::env::var("SIM_WIDE").unwrap_or_default();
     named.split(',').map(str::to_owned).collect()
@@ -316,6 +327,9 @@ fn is_asked_for(name: &str) -> bool {
 
 /// Whether seeds draw this.
 pub fn is_drawn(name: &str) -> bool {
+    if is_asked_for("none") && is_wide(name) {
+        return false;
+    }
     let waits = NOT_YET_DRAWN.iter().any(|(it, _)| *it == name);
     !waits || is_asked_for(name) || is_asked_for("all")
 }
