@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// With a server that never ends.
 const IMPATIENCE: Duration = Duration::from_millis(600);
 
-pub const KLARNA_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+pub(crate) const KLARNA_ID: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
