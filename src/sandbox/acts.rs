@@ -25,13 +25,15 @@ pub struct NewLine {
     pub quantity: i64,
     /// Price of one piece including tax, in minor units.
     pub unit_minor: i64,
+    /// What a discount took off the price of each piece: the shop works it into the line.
+    pub discount_minor: i64,
     /// Tax in hundredths of a percent.
     pub tax_bp: i64,
 }
 
 impl NewLine {
     pub fn new(title: &'static str, quantity: i64, unit_minor: i64) -> Self {
-        Self { title: title.into(), quantity, unit_minor, tax_bp: 2_100 }
+        Self { title: title.into(), quantity, unit_minor, discount_minor: 0, tax_bp: 2_100 }
     }
 }
 
@@ -199,7 +201,8 @@ impl World {
             title: line.title.clone(),
             article: intern(&format!("SB-{:03}", index.saturating_add(1))),
             quantity: line.quantity,
-            unit_incl: units(line.unit_minor),
+            unit_incl: units(line.unit_minor.saturating_sub(line.discount_minor)),
+            discount_incl: units(line.discount_minor),
             tax_bp: line.tax_bp,
             invoiced: 0,
             refunded: 0,

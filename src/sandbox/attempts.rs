@@ -212,7 +212,7 @@ fn order_lines(new: &NewOrder) -> (Vec<OrderLine>, i64) {
         reference: format!("SB-{position:03}").into(),
         name: line.title.as_ref().into(),
         quantity: line.quantity,
-        unit_price: line.unit_minor,
+        unit_price: line.unit_minor.saturating_sub(line.discount_minor),
         tax_rate: line.tax_bp,
     });
     let mut lines: Vec<OrderLine> = goods.collect();

@@ -1,6 +1,6 @@
 //! What was never delivered is no return, fulfilled is not shipped, and each shipment is its own capture.
 
-use reconciled::sandbox::{KlarnaStart, NewOrder, SlipEdit};
+use reconciled::sandbox::{KlarnaStart, NewLine, NewOrder, SlipEdit};
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};
 use crate::support::Placed;
@@ -19,6 +19,17 @@ fn credited(stage: &Stage, leaves: &str, line: usize) {
     stage.rig.switch("lightspeed.credited_line", leaves);
     let order = two_of_three(stage);
     stage.credit_lines(&order, &[line]);
+    stage.settle();
+}
+
+/// Lines of 70 and 30, a discount of 10 worked into the first; it is sent, captured, and comes back.
+fn discounted(stage: &Stage) {
+    let lines =
+        vec![NewLine { discount_minor: 1_000, ..NewLine::new("Article", 1, 8_000) }, NewLine::new("Article", 1, 3_000)];
+    let order = stage.place("A", NewOrder { lines, klarna: Some(Authorized), ..NewOrder::default() });
+    stage.rig.with(|world| world.ship(order.id, Some(&[(0, 1)]))).unwrap();
+    stage.settle();
+    stage.credit_lines(&order, &[0]);
     stage.settle();
 }
 
@@ -85,6 +96,11 @@ const SCENES: &[Scene] = &[
         "a line that was sent is credited while another is here",
         |stage| credited(stage, "stays", 0),
         &[agreed(&[money("A", 9_000, 7_000, 1_000)], &["paid"])],
+    ),
+    Scene::new(
+        "a discount is worked into the lines: what was sent and comes back",
+        discounted,
+        &[agreed(&[money("A", 7_000, 7_000, 3_000)], &["paid"])],
     ),
     Scene::new(
         "a free amount is credited while something was never sent",

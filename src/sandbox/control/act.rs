@@ -227,6 +227,7 @@ fn new_lines(fields: &Fields) -> Result<Vec<NewLine>, String> {
             title: title.to_owned().into(),
             quantity: value.get("quantity").and_then(Value::as_i64).unwrap_or(1),
             unit_minor: value.get("unit_minor").and_then(Value::as_i64)?,
+            discount_minor: value.get("discount_minor").and_then(Value::as_i64).unwrap_or(0),
             tax_bp: value.get("tax_bp").and_then(Value::as_i64).unwrap_or(2_100),
         })
     };

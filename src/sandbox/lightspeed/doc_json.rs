@@ -100,6 +100,8 @@ impl View<'_> {
         let unit = item.total_incl.checked_div(item.quantity.max(1)).unwrap_or(0);
         let line = if let ItemKind::Product(at) = item.kind { Some(at) } else { None };
         let product = line.and_then(|at| order.lines.get(at));
+        let off = product.map_or(0, |line| line.discount_incl);
+        let (full, off) = (unit.saturating_add(off), off.saturating_mul(item.quantity));
         let (kind, title, variant) = match item.kind {
             ItemKind::Product(_) => {
                 let title = product.map_or("".into(), |line| J::Str(line.title.clone()));
@@ -120,12 +122,12 @@ impl View<'_> {
             "ean": "",
             "sku": article,
             "taxRate": J::Dec(item.tax_bp),
-            "basePriceExcl": price(excl_exact(unit, item.tax_bp)),
-            "basePriceIncl": price(unit),
+            "basePriceExcl": price(excl_exact(full, item.tax_bp)),
+            "basePriceIncl": price(full),
             "priceExcl": price(excl_cents(item.total_incl, item.tax_bp)),
             "priceIncl": price(item.total_incl),
-            "discountExcl": J::Dec(0),
-            "discountIncl": J::Dec(0),
+            "discountExcl": price(excl_cents(off, item.tax_bp)),
+            "discountIncl": price(off),
             "quantity": flip(item.quantity, ItemSign::Quantity),
         }
     }

@@ -21,8 +21,10 @@ pub(crate) struct Line {
     pub(crate) title: Text,
     pub(crate) article: Text,
     pub(crate) quantity: i64,
-    /// Price of one piece including tax.
+    /// Price of one piece including tax, less its discount.
     pub(crate) unit_incl: i64,
+    /// What a discount took off each piece.
+    pub(crate) discount_incl: i64,
     /// Tax in hundredths of a percent: 2100 is 21 %.
     pub(crate) tax_bp: i64,
     pub(crate) invoiced: i64,

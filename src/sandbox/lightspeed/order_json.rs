@@ -168,6 +168,8 @@ impl<'a> View<'a> {
 
     fn product(&self, id: u64, line: &Line, on_slips: i64) -> J {
         let total = line.total_incl();
+        let (full, off) = (line.unit_incl.saturating_add(line.discount_incl), line.discount_incl);
+        let off = off.saturating_mul(line.quantity);
         let tax = total.saturating_sub(excl_exact(total, line.tax_bp));
         obj! {
             "id": id,
@@ -194,12 +196,12 @@ impl<'a> View<'a> {
             "priceCost": J::Dec(0),
             "customExcl": J::Dec(0),
             "customIncl": J::Dec(0),
-            "basePriceExcl": J::Dec(excl_exact(line.unit_incl, line.tax_bp)),
-            "basePriceIncl": J::Dec(line.unit_incl),
+            "basePriceExcl": J::Dec(excl_exact(full, line.tax_bp)),
+            "basePriceIncl": J::Dec(full),
             "priceExcl": J::Dec(excl_cents(total, line.tax_bp)),
             "priceIncl": J::Dec(total),
-            "discountExcl": J::Dec(0),
-            "discountIncl": J::Dec(0),
+            "discountExcl": J::Dec(excl_cents(off, line.tax_bp)),
+            "discountIncl": J::Dec(off),
             "customFields": J::FALSE,
             "product": self.link_one("products", id.saturating_add(7)),
             "variant": self.link_one("variants", id.saturating_add(9)),
