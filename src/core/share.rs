@@ -75,7 +75,8 @@ pub fn read(
         }
         Fit::Lower | Fit::Higher | Fit::Unreadable => {}
     }
-    if compare(total.less(credited), klarna) == Fit::Equal {
+    // An authorization that was never for the whole was not lowered by what was credited since.
+    if is_about(total, klarna.original_amount) && is_about(total.less(credited), klarna.order_amount) {
         return Some(Share::whole(total));
     }
     gift_cards_explain(shop, total, klarna).map(|amount| Share { total, amount })

@@ -48,7 +48,8 @@ cases! {
         captured_order("100.00").total("99.99") => "";
 
     an_order_that_klarna_lowered_to_what_was_not_credited_agrees:
-        order("60.00").total("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").known_as(Order::Paid) => "
+        order("60.00").total("100.00").klarna_says(|klarna| klarna.original_amount = eur("100.00"))
+            .credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h").known_as(Order::Paid) => "
             credit INV1 pending→cancelled
             mark_paid INV1 40.00 act";
 

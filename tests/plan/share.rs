@@ -45,6 +45,11 @@ cases! {
             capture SHP1 70.00 act
             look_again 480h";
 
+    a_credit_invoice_of_the_gift_cards_amount_did_not_lower_the_authorization:
+        gift().credit("INV1", "30.00", "3h").shipped("1h") => "
+            capture SHP1 40.00 act
+            look_again 480h";
+
     of_a_part_that_is_shipped_the_gift_card_paid_first:
         gift().line(1, 2, "60.00").line(2, 1, "40.00").shipment("SHP1", "1h", &[(1, 2)]) => "
             capture SHP1 30.00 act
