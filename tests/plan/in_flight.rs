@@ -78,6 +78,7 @@ cases! {
     an_absence_noted_before_the_last_attempt_does_not_count:
         asked(&refund().unknown("10m").attempts(1, "10m", "6s").absent("7s")) => "
             intent refund INV1 absent
+            differs refund_unconfirmed INV1 40.00 in 29m 54s
             look_again 5s";
 
     an_absence_noted_at_the_very_moment_of_the_last_attempt_does_not_count:
@@ -88,17 +89,31 @@ cases! {
     the_second_attempt_is_repeated_after_five_minutes:
         asked(&refund().unknown("1h").attempts(2, "1h", "4m 59s").absent("1m")) => "
             intent refund INV1 absent
+            differs refund_unconfirmed INV1 40.00 in 25m 1s
             look_again 1s";
 
     the_second_attempt_is_repeated_at_five_minutes:
         asked(&refund().unknown("1h").attempts(2, "1h", "5m").absent("1m")) => "
             intent refund INV1 absent
-            refund INV1 40.00 act again";
+            refund INV1 40.00 act again
+            differs refund_unconfirmed INV1 40.00 in 25m
+            look_again 25m";
 
-    the_third_attempt_is_repeated_after_five_hours:
+    the_third_attempt_is_repeated_after_five_hours_and_told_until_then:
         asked(&refund().unknown("1h").attempts(3, "6h", "4h 59m").absent("1m")) => "
             intent refund INV1 absent
+            break refund_unconfirmed INV1 40.00
             look_again 1m";
+
+    a_capture_that_is_refused_again_and_again_is_told:
+        order("100.00").shipped("7h").intended(&capture().unknown("6h").attempts(3, "6h", "1h").absent("50m")) => "
+            intent capture SHP1 absent
+            break capture_unconfirmed 100.00";
+
+    a_cancel_that_is_refused_again_and_again_is_told:
+        cancelled_order("100.00").intended(&cancel().unknown("6h").attempts(3, "6h", "1h").absent("50m")) => "
+            intent cancel ORD1:cancel absent
+            break cancel_not_released 100.00";
 
     after_the_last_rung_a_human_decides:
         asked(&refund().unknown("1h").attempts(4, "20h", "10h").absent("9h")) => "

@@ -101,9 +101,20 @@ fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
             unconfirmed(case, intent, due, why);
         }
         (Next::Resend, None) => {
+            told_again(case, intent);
             case.want_again(intent, "asked before, and two reads do not show it".to_owned());
         }
-        (Next::Look { .. }, _) | (Next::Resend, Some(_)) => {}
+        (Next::Look { .. }, None) => told_again(case, intent),
+        (Next::Look { .. }, Some(_)) | (Next::Resend, Some(_)) => {}
+    }
+}
+
+/// One lost answer is ordinary. What was asked for again and is still not shown after the grace is told, while it is asked
+/// for again: the other side may refuse it for as long as its key lives.
+fn told_again(case: &mut Case<'_>, intent: &Intent) {
+    if intent.attempt() > 1 && intent.effect.kind.is_klarna() {
+        let due = case.past_grace(intent.last_sent_at.unwrap_or(intent.planned_at));
+        unconfirmed(case, intent, due, "it is asked for again under its key");
     }
 }
 
