@@ -8,6 +8,7 @@ use reconciled::core::ledger::Attribution;
 use reconciled::sandbox::ShopTruth;
 use reconciled::store::{Break, Dossier, Operated, Operation, Store as _};
 
+use super::oracle::minor;
 use super::sim::State;
 use super::swarm::{Act, is_drawn};
 
@@ -67,7 +68,11 @@ impl State {
         }
         self.oracle.attributed.insert(of.id);
         match &credit {
-            Some(credit) => *self.oracle.adopted.entry(credit.number.clone()).or_default() += of.amount,
+            // What it is over the credit invoice stays unexplained.
+            Some(credit) => {
+                let part = of.amount.min(minor(credit.total));
+                *self.oracle.adopted.entry(credit.number.clone()).or_default() += part;
+            }
             None => *self.oracle.ruled_out.entry(klarna).or_default() += of.amount,
         }
         Some(format!("{name} over {} {to:?} of {}", of.amount, shop.number))

@@ -122,7 +122,7 @@ impl State {
 
     /// What the shop's papers say now is remembered by the oracle.
     pub fn learn(&mut self) {
-        self.oracle.learn(&self.world);
+        self.oracle.learn(&self.world, self.now);
     }
 
     /// The journals of all stores in words, without the names of passes, which are random.

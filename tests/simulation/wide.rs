@@ -1,9 +1,14 @@
 //! What real shops show beside the daily round: several attempts to pay, ids that are somebody else's, gift cards, orders
 //! that change, goods that never left, papers of any sign and number, and what Klarna's portal lets people do.
 
+use futures_util::FutureExt as _;
+use reconciled::core::id::OrderId;
+use reconciled::core::intent::Kind;
 use reconciled::sandbox::{
-    Concealed, Credit, KlarnaIdLocation, KlarnaStart, LineEdit, NewAttempt, NewLine, NewOrder, ShopTruth, SlipEdit,
+    Concealed, Credit, KlarnaIdLocation, KlarnaStart, KlarnaTruth, LineEdit, NewAttempt, NewLine, NewOrder, ShopTruth,
+    SlipEdit,
 };
+use reconciled::store::Store as _;
 use uuid::Uuid;
 
 use super::acts::ORDERS;
@@ -186,6 +191,23 @@ impl State {
         Some(format!("{} {credit:?} on {}", made.1, shop.number))
     }
 
+    /// Some store has read, or was told, all that happened at Klarna.
+    fn was_shown(&self, shop: &ShopTruth, truth: &KlarnaTruth) -> bool {
+        let all = self
+            .stores
+            .iter()
+            .filter_map(|store| store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().ok()?.pop());
+        all.into_iter().any(|dossier| {
+            let told = |kind| -> i64 {
+                let ours = dossier.ledger.intents.iter().filter(|it| it.effect.kind == kind && it.made.is_some());
+                ours.map(|it| it.effect.amount.get()).sum()
+            };
+            let read = dossier.klarna.as_ref().map_or((0, 0), |(it, _)| (it.captured.get(), it.refunded.get()));
+            read.0.max(told(Kind::Capture)) >= truth.captured_amount
+                && read.1.max(told(Kind::Refund)) >= truth.refunded_amount
+        })
+    }
+
     fn in_the_portal(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
         let id = shop.klarna_order_id?;
         let truth = self.world.klarna_truth(id)?;
@@ -209,6 +231,9 @@ impl State {
                 let how = self.rng.one(&[Concealed::All, Concealed::Listed]);
                 self.world.conceal(id, last, how).ok()?;
                 self.oracle.vanished.insert(id);
+                if !self.was_shown(shop, &truth) {
+                    self.oracle.never_shown.insert(id);
+                }
             }
             Act::LowerInPortal => {
                 let amount = truth.order_amount - self.rng.one(&[1, 500, 2_000]);

@@ -11,7 +11,7 @@ use crate::sim::{Flight, State};
 use crate::time::{MINUTE, SECOND};
 
 /// How long ago a program may have asked the shop what changed when it marks a credit invoice paid.
-const LISTED: i64 = 10 * MINUTE + SECOND;
+pub const LISTED: i64 = 10 * MINUTE + SECOND;
 
 /// What is compared before and after a write.
 pub struct Before {
@@ -104,7 +104,7 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
             state.oracle.cancelled.contains(&shop.id)
         } else {
             let known = shop.invoices.iter().any(|it| it.is_credit && it.number == reference);
-            known && is_for(state, reference, refund.amount, klarna)
+            known && is_for(state, reference, refund.amount, shop, klarna)
         };
         if !is_owed {
             let what = format!("{}: {} went back under {reference}", shop.number, refund.amount);
@@ -114,12 +114,12 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
 }
 
 /// Whether a refund of this amount may stand under a credit invoice: what the paper says or said, what an adoption left
-/// of it, a cent less, or all that was left where that is less.
-fn is_for(state: &State, number: &str, amount: i64, klarna: &KlarnaTruth) -> bool {
+/// of it, a cent less, or less where that is all that was left or a gift card paid a part.
+fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
     let Some(said) = state.oracle.amounts.get(number) else { return false };
     let adopted = state.oracle.adopted.get(number).copied().unwrap_or(0);
-    let is_all_left = klarna.refunded_amount >= klarna.captured_amount;
-    let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || is_all_left && amount <= of;
+    let may_be_less = klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0;
+    let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
     said.iter().any(|of| fits(*of))
 }
 

@@ -66,8 +66,12 @@ pub struct Oracle {
     /// Klarna orders of which somebody took a refund back, and those whose reads lack something that happened.
     pub undone: BTreeSet<Uuid>,
     pub vanished: BTreeSet<Uuid>,
+    /// Those of which it was hidden before anybody read it.
+    pub never_shown: BTreeSet<Uuid>,
     /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.
     pub bent: BTreeSet<usize>,
+    /// Until when the consumer had the goods, by the shop's word; without end where it still says so.
+    pub given: BTreeMap<u64, i64>,
     /// The most that a shop order was ever worth, in minor units.
     pub worth: BTreeMap<u64, i64>,
     begun: BTreeMap<(usize, String), i64>,
@@ -114,7 +118,9 @@ impl Oracle {
             deleted: Vec::new(),
             undone: BTreeSet::new(),
             vanished: BTreeSet::new(),
+            never_shown: BTreeSet::new(),
             bent: BTreeSet::new(),
+            given: BTreeMap::new(),
             worth: BTreeMap::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),
@@ -138,10 +144,15 @@ impl Oracle {
     }
 
     /// What the shop's papers say now is remembered for ever.
-    pub fn learn(&mut self, world: &World) {
+    pub fn learn(&mut self, world: &World, now: i64) {
         for shop in world.all_shop_truth() {
             if shop.status == "cancelled" {
                 self.cancelled.insert(shop.id);
+            }
+            if is_given(&shop) {
+                self.given.insert(shop.id, i64::MAX);
+            } else if let Some(until) = self.given.get_mut(&shop.id) {
+                *until = now.min(*until);
             }
             let worth = self.worth.entry(shop.id).or_default();
             *worth = minor(shop.total).max(*worth);
@@ -268,4 +279,11 @@ pub fn pairs(state: &mut State) -> Vec<(ShopTruth, KlarnaTruth)> {
         .filter_map(|shop| Some((state.world.klarna_truth(shop.klarna_order_id?)?, shop)))
         .map(|(k, s)| (s, k))
         .collect()
+}
+
+/// The consumer has the goods, or some of them, or may fetch them.
+pub fn is_given(shop: &ShopTruth) -> bool {
+    shop.shipment_status != "not_shipped"
+        || shop.status.starts_with("completed")
+        || shop.status.ends_with("ready_for_download")
 }

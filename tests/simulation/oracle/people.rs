@@ -115,7 +115,8 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             // Of an order that names no Klarna order and was cancelled without a credit invoice nobody can tell that it
             // was ever paid.
             let is_unshown = all.len() > 1 || shop.status == "cancelled" && credits(shop).next().is_none();
-            let is_nobodys = nowhere && is_unshown;
+            // What was hidden before anybody could read it, nobody can miss.
+            let is_nobodys = nowhere && is_unshown || state.oracle.never_shown.contains(&klarna.order_id);
             if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
                 continue;
             }

@@ -30,6 +30,8 @@ pub fn converges(state: &mut State) {
             let is_nobodys = shop.status == "cancelled"
                 && !shop.invoices.iter().any(|invoice| invoice.is_credit)
                 && state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+            // Nor what was hidden before anybody could read it.
+            let is_nobodys = is_nobodys || state.oracle.never_shown.contains(&klarna.order_id);
             if !policy.act || said.contains(&shop.number) || is_nobodys {
                 continue;
             }

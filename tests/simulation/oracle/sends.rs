@@ -8,7 +8,8 @@ use reconciled::core::policy::Mode;
 use reconciled::sandbox::{ShopTruth, Side};
 use reconciled::store::{Dossier, Store as _};
 
-use super::{SentRefund, minor, order_in, shop_of};
+use super::effects::LISTED;
+use super::{SentRefund, is_given, minor, order_in, shop_of};
 use crate::sim::{Flight, State};
 use crate::time::{DAY, MINUTE, SECOND};
 
@@ -120,15 +121,17 @@ fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind)
     if kind == Kind::Capture && dossier.ledger.order.was_cancelled() {
         state.oracle.fail("cancelled_absorbs", format!("a capture is sent for the cancelled {}", shop.number));
     }
-    let is_handed_over = shop.shipment_status != "not_shipped"
-        || shop.status.starts_with("completed")
-        || shop.status.ends_with("ready_for_download");
-    if kind == Kind::Capture && !is_handed_over {
+    // What the shop took back within the age of the lists that it rests on could not be known.
+    let given = state.oracle.given.get(&shop.id).copied().unwrap_or(i64::MIN);
+    if kind == Kind::Capture && !is_given(shop) && given < state.now - LISTED {
         state.oracle.fail("captures_what_was_shipped", format!("nothing of {} is shipped", shop.number));
     }
     let is_credited = shop.invoices.iter().any(|it| it.is_credit);
     let was_worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
-    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited || minor(shop.total) < was_worth;
+    // Lowered in the shop, or authorized for more than the shop ever asked.
+    let authorized = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id));
+    let was_more = authorized.map(|it| it.original_order_amount).max().unwrap_or(0).max(was_worth);
+    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited || minor(shop.total) < was_more;
     if matches!(kind, Kind::Cancel | Kind::Release) && !is_given_up {
         state.oracle.fail("gives_up_what_was_given_up", format!("a {} is sent for {}", kind.name(), shop.number));
     }
