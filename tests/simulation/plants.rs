@@ -52,6 +52,10 @@ const PLANTS: &[(&str, &str)] = &[
     ("any_name_proves", "a success that names another order proves this one"),
     ("credit_against_delivered_goods", "a credit of what never left is a return of what did"),
     ("equal_seconds_count_as_after", "two companies' clocks agree to the second"),
+    ("any_capture_is_worth_it", "only too little captured is a difference"),
+    ("the_whole_authorization_is_captured", "what was authorized is captured, whatever the order costs now"),
+    ("only_parcels_are_captured", "what was picked up or downloaded was never given to anybody"),
+    ("a_rest_is_the_whole", "a part that somebody refunded by hand is forgotten"),
     ("breaks_are_not_kept", "differences are found and never told"),
 ];
 

@@ -67,7 +67,8 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if klarna.remaining.is_zero() || is_closed(klarna) {
         return never_to_be_captured(case, klarna, missing);
     }
-    let amount = if wanted.is_final && missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE {
+    let is_all = missing.minus(klarna.remaining).abs().get() <= AMOUNT_TOLERANCE;
+    let amount = if wanted.is_final && (is_all || planted!("the_whole_authorization_is_captured")) {
         klarna.remaining // The last shipment takes what is left, whatever the shop's rounding says.
     } else {
         missing
@@ -168,6 +169,7 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     let credited = credited_before_capture(case, klarna).plus(case.share.others());
     let most = total.less(credited).less(credited_around_capture(case, klarna));
     match given(case.shop, case.policy.capture_on)? {
+        Given::Wholly(word) if word != Fulfilled::Shipped && planted!("only_parcels_are_captured") => None,
         Given::Wholly(_) => Some(Wanted { amount: most, is_final: true }),
         Given::Partly => {
             // What was credited is taken from what did not ship first; once everything did, the sums are the same.

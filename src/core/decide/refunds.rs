@@ -94,7 +94,8 @@ fn settled(
         return;
     }
     if !more.is_positive() && rest::leaves_one(case, credit, refunds) {
-        return rest::due(case, klarna, credit, amount.minus(sum));
+        let rest = if planted!("a_rest_is_the_whole") { amount } else { amount.minus(sum) };
+        return rest::due(case, klarna, credit, rest);
     }
     case.credit_event(credit.id, Event::Held);
     let reference = Reference(credit.number.0.clone());

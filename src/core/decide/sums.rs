@@ -38,7 +38,7 @@ fn newest_movement(case: &Case<'_>, read: &KlarnaOrder) -> Timestamp {
 /// More is captured than the order is worth, and it did not go back. A cancelled order is worth nothing, and says so itself.
 pub(super) fn captured_too_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(worth) = case.shop.total else { return };
-    if case.cancelled || case.disagreement.is_some() {
+    if case.cancelled || case.disagreement.is_some() || planted!("any_capture_is_worth_it") {
         return;
     }
     let for_credits: Minor = case.attributed.by_credit.values().flatten().map(|refund| refund.amount).collect();
