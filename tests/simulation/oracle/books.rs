@@ -70,7 +70,7 @@ pub fn unread_is_never_clean(state: &mut State, daemon: usize, began: i64, repor
     let store = state.stores[state.machines[daemon].store].clone();
     let known = dossiers(state, &store);
     for shop in state.world.all_shop_truth() {
-        if shop.klarna_order_id.is_none() {
+        if shop.klarna_order_id.is_none() || state.oracle.otherwise.contains(&shop.id) {
             continue;
         }
         let dossier = known.iter().find(|dossier| dossier.shop.id.0 == shop.id);

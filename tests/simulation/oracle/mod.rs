@@ -271,14 +271,25 @@ pub fn together(all: &[KlarnaTruth]) -> KlarnaTruth {
     whole
 }
 
-/// Both sides of every order that Klarna pays.
+/// Klarna holds or held money for it.
+pub const fn lives(klarna: &KlarnaTruth) -> bool {
+    klarna.captured_amount > 0 || may_be_captured(klarna)
+}
+
+const fn may_be_captured(klarna: &KlarnaTruth) -> bool {
+    let is_closed = matches!(klarna.status.as_bytes(), b"EXPIRED" | b"CANCELLED");
+    klarna.remaining_authorized_amount > 0 && !is_closed
+}
+
+/// Both sides of every order that Klarna pays. Of several attempts the one that holds money is the order's, whichever the
+/// consumer paid with in the end.
 pub fn pairs(state: &mut State) -> Vec<(ShopTruth, KlarnaTruth)> {
-    let shops = state.world.all_shop_truth();
-    shops
-        .into_iter()
-        .filter_map(|shop| Some((state.world.klarna_truth(shop.klarna_order_id?)?, shop)))
-        .map(|(k, s)| (s, k))
-        .collect()
+    let one = |(shop, all): (ShopTruth, Vec<KlarnaTruth>)| {
+        let living = all.iter().find(|it| lives(it)).cloned();
+        let klarna = living.or_else(|| all.into_iter().next())?;
+        shop.klarna_order_id.is_some().then_some((shop, klarna))
+    };
+    attempts(state).into_iter().filter_map(one).collect()
 }
 
 /// The consumer has the goods, or some of them, or may fetch them.

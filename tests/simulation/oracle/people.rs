@@ -12,7 +12,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 
-use super::{attempts, minor, together};
+use super::{attempts, may_be_captured, minor, together};
 use crate::sim::State;
 
 /// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
@@ -135,8 +135,7 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
 
 /// Of an order that needs no more, an authorization still holds the consumer's money back.
 fn lies_open(policy: &Policy, shop: &ShopTruth, all: &[KlarnaTruth]) -> bool {
-    let is_open =
-        |it: &&KlarnaTruth| it.remaining_authorized_amount > 0 && it.status != "EXPIRED" && it.status != "CANCELLED";
+    let is_open = |it: &&KlarnaTruth| may_be_captured(it);
     let open = all.iter().filter(is_open).count();
     let is_over = shop.status == "cancelled" && policy.cancels != Mode::Off;
     let beside = open > 0 && all.len() > 1 && all.iter().any(|it| it.captured_amount > 0 && !is_open(&it));

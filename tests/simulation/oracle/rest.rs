@@ -9,7 +9,7 @@ use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Store as _};
 
-use super::{minor, pairs};
+use super::{lives, minor, pairs};
 use crate::sim::State;
 
 /// Orders with an open break, by number.
@@ -32,6 +32,8 @@ pub fn converges(state: &mut State) {
                 && state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
             // Nor what was hidden before anybody could read it.
             let is_nobodys = is_nobodys || state.oracle.never_shown.contains(&klarna.order_id);
+            // An order that was paid otherwise is not Klarna's business, unless Klarna has the money too.
+            let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !lives(&klarna);
             if !policy.act || said.contains(&shop.number) || is_nobodys {
                 continue;
             }
