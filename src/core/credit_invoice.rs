@@ -46,6 +46,8 @@ pub enum Event {
     UnpaidSeen,
     /// It vanished from the shop, or its amount was never and will never be captured.
     Withdrawn,
+    /// Its order belongs to another Klarna order than the one on which the state rests.
+    JudgedAnew,
 }
 
 impl CreditInvoice {
@@ -62,6 +64,9 @@ impl CreditInvoice {
             (S::Pending | S::Held, E::PaidSeen) => S::PaidByHand,
             (S::PaidByHand, E::UnpaidSeen) => S::Pending,
             (S::Pending | S::Held | S::PaidByHand, E::Withdrawn) => S::Cancelled,
+            (S::RefundRequested(_) | S::Refunded(_) | S::Paid(_) | S::PaidByHand | S::Cancelled, E::JudgedAnew) => {
+                S::Pending
+            }
             (from, event) => return Err(IllegalTransition::new("credit invoice", &from, &event)),
         })
     }
@@ -102,6 +107,7 @@ impl Event {
             Self::PaidSeen => "paid_seen",
             Self::UnpaidSeen => "unpaid_seen",
             Self::Withdrawn => "withdrawn",
+            Self::JudgedAnew => "judged_anew",
         }
     }
 }

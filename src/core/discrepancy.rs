@@ -114,6 +114,8 @@ kinds!(
         "Klarna's own word says that the Klarna order belongs to another order; nothing is sent for this one. Correct the Klarna order id in the shop, or say which one is right: `reconciled link NUMBER KLARNA-ID`, or `reconciled link NUMBER --none`.",
     PaidOtherwise "paid_otherwise" Action
         "Give the rest back by the means it was paid with, then resolve the break or mark the credit invoice paid in the back office.",
+    AuthorizationStray "authorization_stray" Action
+        "An authorization is open at Klarna for an order that was paid otherwise, or through another Klarna order: cancel it in Klarna's portal.",
     LimitReached "limit_reached" Action
         "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
     EffectVanished "effect_vanished" Money

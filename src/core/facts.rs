@@ -256,6 +256,8 @@ pub struct Facts {
     pub klarna: KlarnaSide,
     /// The other Klarna orders that the shop order names, and why they are not its own.
     pub beside: Vec<Named>,
+    /// A human said which Klarna order is its own.
+    pub is_told: bool,
     /// Other shop orders that name the same Klarna order.
     pub shared_with: Vec<OrderNumber>,
     /// When the Klarna read was started.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::adoption::Part;
 use super::credit_invoice::{self, CreditInvoice, Proof};
 use super::discrepancy::BreakKind;
-use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, RefundId, ShopName};
+use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, RefundId, ShopName};
 use super::intent::{self, Intent, Kind};
 use super::money::Minor;
 use super::order::Order;
@@ -45,6 +45,8 @@ pub struct Ledger {
     /// Whose orders these are, once the shop said so; what new ids and keys are made of.
     pub whose: Option<Identity>,
     pub order: Order,
+    /// The Klarna order on whose facts the states rest, once it was read.
+    pub judged_under: Option<KlarnaOrderId>,
     pub credits: BTreeMap<InvoiceId, CreditRecord>,
     /// Every intent that ever existed for the order, oldest first.
     pub intents: Vec<Intent>,
@@ -73,6 +75,7 @@ impl Ledger {
             shop,
             whose: None,
             order: Order::Pending,
+            judged_under: None,
             credits: BTreeMap::new(),
             intents: Vec::new(),
             adopted: BTreeMap::new(),

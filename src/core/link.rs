@@ -94,14 +94,19 @@ pub enum Finding {
     /// This was asked of another Klarna order than the one it is linked to now.
     Earlier {
         order: OrderNumber,
-        now: KlarnaOrderId,
+        /// None, where a human said so.
+        now: Option<KlarnaOrderId>,
         before: KlarnaOrderId,
         kind: Kind,
         amount: Minor,
         intent: IntentId,
         /// Klarna confirmed it; otherwise its answer was lost.
         is_confirmed: bool,
+        /// Nothing is sent until a human said more.
+        holds: bool,
     },
+    /// An authorization is open under another id, and nothing will come of it.
+    Stray { order: OrderNumber, stray: Named },
 }
 
 /// The Klarna order that a shop order is taken for.

@@ -43,6 +43,8 @@ pub enum Event {
     Expired,
     Held,
     Released,
+    /// The order belongs to another Klarna order than the one on which the state rests.
+    JudgedAnew,
 }
 
 impl Order {
@@ -76,6 +78,10 @@ impl Order {
             (S::Held(stage), E::PartCaptured | E::Captured | E::CancelSeen | E::Reversed | E::Expired) => {
                 Self::from(stage).apply(event)?.beneath_a_hold()
             }
+            // That the shop cancelled it stays true, whatever Klarna order is its own.
+            (S::Cancelled, E::JudgedAnew) => S::RefundRequested,
+            (S::PartlyPaid | S::Paid | S::Expired, E::JudgedAnew) => S::Pending,
+            (S::Held(G::PartlyPaid | G::Paid), E::JudgedAnew) => S::Held(G::Pending),
             (from, event) => return Err(IllegalTransition::new("order", &from, &event)),
         })
     }
@@ -96,7 +102,7 @@ impl Order {
         matches!(self.stage(), Self::RefundRequested | Self::Cancelled)
     }
 
-    /// Absorbing: no event leads out.
+    /// Absorbing: nothing that happens leads out, only that it belongs to another Klarna order.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Cancelled | Self::Expired)
     }
@@ -137,7 +143,7 @@ impl From<Stage> for Order {
 }
 
 impl Event {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PartCaptured,
         Self::Captured,
         Self::CancelSeen,
@@ -145,6 +151,7 @@ impl Event {
         Self::Expired,
         Self::Held,
         Self::Released,
+        Self::JudgedAnew,
     ];
 
     /// The word in the journal.
@@ -157,6 +164,7 @@ impl Event {
             Self::Expired => "expired",
             Self::Held => "held",
             Self::Released => "released",
+            Self::JudgedAnew => "judged_anew",
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Plan {
     pub discrepancies: Vec<Discrepancy>,
     /// When time alone may change the decision: a grace, `refund_after`, a retry, an expiry.
     pub look_again: Option<Timestamp>,
+    /// The Klarna order that was read is not the one on which what is held rests, and nothing was judged under it yet.
+    pub is_unjudged: bool,
 }
 
 impl Plan {

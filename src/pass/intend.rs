@@ -57,7 +57,8 @@ pub(super) fn intended(
         steps.credit(*id, event.clone())?;
     }
     let read = match &facts.klarna {
-        KlarnaSide::Read(order) => Some(order),
+        // What is held rests on another one until it is judged under this.
+        KlarnaSide::Read(order) => Some(order).filter(|_| !plan.is_unjudged),
         KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => None,
     };
     let mut intents = Vec::new();

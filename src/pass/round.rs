@@ -238,6 +238,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             shop: ShopOrder { klarna_order_id: id, ..dossier.shop.clone() },
             klarna: side,
             beside,
+            is_told: dossier.told.is_some(),
             shared_with: dossier.shared_with.clone(),
             read_at: look.read_at,
             shop_read_at: dossier.shop_read_at,

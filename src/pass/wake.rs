@@ -58,6 +58,7 @@ fn is_concerned<S, T: Transport, C: Clock>(
         shop_read_at: dossier.shop_read_at,
         klarna: side,
         beside,
+        is_told: dossier.told.is_some(),
         shared_with: dossier.shared_with.clone(),
         read_at,
     };

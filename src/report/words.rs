@@ -141,6 +141,7 @@ pub const fn break_kind(kind: BreakKind) -> &'static str {
         B::KlarnaOrderAmbiguous => "several Klarna orders hold money for one shop order",
         B::KlarnaOrderMismatch => "Klarna says that the order is another one's",
         B::PaidOtherwise => "a credit invoice of which a part was not paid with Klarna",
+        B::AuthorizationStray => "an authorization is open that nothing will come of",
         B::LimitReached => "a money ceiling holds an effect",
         B::UnknownValue => "a side said something this program has no word for",
     }

@@ -106,9 +106,13 @@ impl Coded for credit_invoice::Event {
         match self {
             Self::Intended(intent) => Cow::Owned(format!("{}:{intent}", self.name())),
             Self::Refunded(proof) => with_proof(self.name(), proof),
-            Self::Held | Self::Released | Self::Refused | Self::PaidSeen | Self::UnpaidSeen | Self::Withdrawn => {
-                Cow::Borrowed(self.name())
-            }
+            Self::Held
+            | Self::Released
+            | Self::Refused
+            | Self::PaidSeen
+            | Self::UnpaidSeen
+            | Self::Withdrawn
+            | Self::JudgedAnew => Cow::Borrowed(self.name()),
         }
     }
 
@@ -121,6 +125,7 @@ impl Coded for credit_invoice::Event {
                 "paid_seen" => Self::PaidSeen,
                 "unpaid_seen" => Self::UnpaidSeen,
                 "withdrawn" => Self::Withdrawn,
+                "judged_anew" => Self::JudgedAnew,
                 _ => return None,
             },
             Some(("refund_intended", payload)) => Self::Intended(intent_id(payload)?),

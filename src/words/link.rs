@@ -19,14 +19,21 @@ pub(super) fn message(found: &Finding, currency: Currency) -> String {
                 format!("order {order} names {}; which one it was paid with is not clear", list(named, currency))
             }
         },
-        Finding::Earlier { order, now, before, kind, amount, intent, is_confirmed } => {
+        Finding::Earlier { order, now, before, kind, amount, intent, is_confirmed, .. } => {
             let what = what_of(*kind);
             let amount = money(*amount, currency);
             let became = if *is_confirmed { "was confirmed" } else { "was asked for and its answer lost" };
+            let now = match now {
+                Some(now) => format!("is linked to Klarna order {now}"),
+                None => "is linked to no Klarna order".to_owned(),
+            };
             format!(
-                "order {order} is linked to Klarna order {now}, and {what} of {amount} {became} under Klarna order \
-                 {before}, which it was linked to before (intent {intent})"
+                "order {order} {now}, and {what} of {amount} {became} under Klarna order {before}, which it was linked \
+                 to before (intent {intent})"
             )
+        }
+        Finding::Stray { order, stray } => {
+            format!("order {order} also names {}, and was not paid through it", place_of(stray, currency))
         }
     }
 }
@@ -44,15 +51,31 @@ pub(super) fn remedy(found: &Finding) -> String {
                 ways.join(", ")
             )
         }
-        Finding::Earlier { order, before, intent, is_confirmed, .. } => {
+        Finding::Stray { stray, .. } => format!(
+            "Cancel Klarna order {} in Klarna's portal, so that the consumer's limit is free again; it lapses by itself \
+             otherwise.",
+            stray.id
+        ),
+        Finding::Earlier { holds: false, .. } => {
+            "Nothing of it counts for this order any more. See in Klarna's portal whether what moved under the earlier \
+             Klarna order has to come back, then close this break."
+                .to_owned()
+        }
+        Finding::Earlier { order, now, before, intent, is_confirmed, holds: true, .. } => {
             let back = format!("`reconciled link {order} {before} --note 'checked'` if the earlier link was right");
-            if *is_confirmed {
-                format!("Nothing is sent for this order. Compare both Klarna orders in the portal; {back}.")
-            } else {
-                format!(
+            match (is_confirmed, now) {
+                (true, Some(now)) => format!(
+                    "Nothing is sent for this order. Compare both Klarna orders in the portal; {back}, or \
+                     `reconciled link {order} {now} --note 'checked'` to go on under this one: what moved under the \
+                     earlier one then counts for nothing here."
+                ),
+                (true, None) => {
+                    format!("Nothing is sent for this order. Look at the Klarna order in the portal; {back}.")
+                }
+                (false, _) => format!(
                     "Nothing is sent for this order. See in the portal whether it happened under the earlier Klarna \
                      order; {back}, or `reconciled ignore {intent} --note 'checked'` when it surely did not."
-                )
+                ),
             }
         }
     }

@@ -129,6 +129,7 @@ pub fn order(total: &str) -> Scene {
             shop,
             klarna: KlarnaSide::Read(klarna),
             beside: Vec::new(),
+            is_told: false,
             shared_with: Vec::new(),
             read_at: NOW,
             shop_read_at: NOW,
@@ -378,6 +379,12 @@ impl Scene {
         self
     }
 
+    /// The states rest on the facts of this Klarna order.
+    pub fn judged_under(mut self, id: &str) -> Self {
+        self.ledger.judged_under = KlarnaOrderId::new(id);
+        self
+    }
+
     pub fn human_links(mut self, id: &str) -> Self {
         self.told = Some(KlarnaOrderId::new(id).map_or(Told::Nobody, Told::To));
         self
@@ -398,7 +405,7 @@ impl Scene {
         let Chosen { id, side, beside } =
             link::choose(&facts.shop, facts.currency, &seen, told, self.demands_reference);
         let shop = ShopOrder { klarna_order_id: id, ..facts.shop.clone() };
-        Facts { shop, klarna: side, beside, ..facts.clone() }
+        Facts { shop, klarna: side, beside, is_told: told.is_some(), ..facts.clone() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which Klarna order a shop order belongs to: a link is a claim until Klarna's side agrees.
 
+use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, Word};
+use reconciled::core::intent::Kind;
 use reconciled::core::link::Answer;
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
@@ -71,6 +73,7 @@ cases! {
             klarna.original_amount = eur("80.00");
         }).also_names("k-2", |_| ()) => "
             capture SHP1 100.00 act
+            break authorization_stray k-1 100.00
             look_again 480h";
 
     the_only_one_that_holds_money_may_differ_in_its_amount:
@@ -175,7 +178,8 @@ cases! {
     // A human's word.
     a_human_says_which_of_two_is_the_link:
         shipped().also_names("k-2", is_captured).human_links("k-2") => "
-            order pending→paid";
+            order pending→paid
+            break authorization_stray k-1 100.00";
 
     a_humans_word_stands_above_a_reference:
         captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("ORD777")).human_links("k-1")
@@ -190,10 +194,72 @@ cases! {
     an_order_that_belongs_to_no_klarna_order_obliges_nothing:
         captured_order("100.00").credit("INV1", "25.00", "2h").human_links("") => "";
 
+    an_authorization_of_an_order_that_a_human_says_belongs_to_none_is_told:
+        order("100.00").human_links("") => "break authorization_stray k-1 100.00";
+
+    an_authorization_that_may_be_a_strangers_is_not_told_to_be_cancelled:
+        captured_order("100.00").also_names("k-2", |klarna| {
+            klarna.merchant_reference1 = None;
+            klarna.created_at = None;
+        }) => "";
+
     // What was done under another link.
-    a_refund_under_the_link_before_holds_the_new_one:
+    what_moved_under_the_link_before_holds_the_new_one_until_a_human_speaks:
+        shipped().intended(&Ask::new(Kind::Cancel, "ORD1:cancel", "100.00").confirmed("", "1h")).cancelled_at_klarna().also_names("k-2", |_| ())
+            => "break klarna_order_mismatch earlier 100.00";
+
+    a_refund_under_the_link_before_counts_for_nothing_under_a_humans_and_is_said:
         captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00").confirmed("r1", "1h"))
-            .cancelled_at_klarna().also_names("k-2", is_captured).known_as(Order::Paid).human_links("k-2") => "break klarna_order_mismatch earlier 25.00";
+            .also_names("k-2", is_captured).human_links("k-2").judged_under("k-1") => "
+            order paid→pending→paid
+            credit INV1 refunded→pending
+            refund INV1 25.00 act
+            break klarna_order_mismatch earlier 25.00";
+
+    a_lost_answer_under_the_link_before_holds_whatever_a_human_says:
+        captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00").unknown("10m"))
+            .also_names("k-2", is_captured).human_links("k-2") => "break klarna_order_mismatch earlier 25.00";
+
+    a_lost_answer_is_told_when_a_human_says_that_no_klarna_order_belongs_to_it:
+        captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00").unknown("10m"))
+            .human_links("") => "break klarna_order_mismatch earlier 25.00";
+
+    what_was_planned_is_given_up_when_a_human_says_that_no_klarna_order_belongs_to_it:
+        captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00"))
+            .human_links("") => "intent refund INV1 withdrawn";
+
+    what_was_planned_under_the_link_before_is_planned_anew:
+        captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00"))
+            .also_names("k-2", is_captured).human_links("k-2").judged_under("k-1") => "
+            order paid→pending→paid
+            credit INV1 refund_requested→pending
+            intent refund INV1 withdrawn
+            refund INV1 25.00 act";
+
+    a_lapsed_attempt_does_not_keep_the_next_one_from_being_captured:
+        shipped().known_as(Order::Expired).judged_under("k-0") => "
+            order expired→pending
+            capture SHP1 100.00 act
+            look_again 480h";
+
+    a_credit_invoice_that_an_attempt_without_a_capture_settled_is_refunded:
+        captured_order("100.00").credit("INV1", "25.00", "2h").known_as(Order::Pending)
+            .credit_known_as("INV1", "25.00", CreditInvoice::Cancelled).judged_under("k-0") => "
+            order pending→paid
+            credit INV1 cancelled→pending
+            refund INV1 25.00 act";
+
+    one_that_was_marked_paid_for_such_an_attempt_is_reported:
+        captured_order("100.00").credit("INV1", "25.00", "2h").marked_paid("INV1", "2h").known_as(Order::Pending)
+            .credit_known_as("INV1", "25.00", CreditInvoice::Cancelled).judged_under("k-0") => "
+            order pending→paid
+            credit INV1 cancelled→pending→paid_by_hand
+            break paid_without_refund INV1 25.00";
+
+    a_cancelled_order_stays_cancelled_under_every_link:
+        order("100.00").known_as(Order::Cancelled).judged_under("k-0") => "
+            order cancelled→refund_requested
+            cancel ORD1:cancel 100.00 act";
 }
 
 fn demanding(mut scene: Scene) -> Scene {
@@ -224,5 +290,6 @@ fn one_that_was_not_asked_about_may_hold_money() {
 fn what_klarna_says_of_money_in_another_currency_is_no_agreement() {
     let other = |klarna: &mut KlarnaOrder| klarna.currency = Word::Known("SEK".parse().unwrap_or(Currency::EUR));
     let plan = order("100.00").shipped("48h").klarna_says(other).also_names("k-2", |_| ()).plan();
-    assert!(plan.discrepancies.is_empty() && plan.effects.len() == 1, "{plan:?}");
+    assert_eq!(crate::common::kinds(&plan), ["authorization_stray"].into());
+    assert_eq!(plan.effects.len(), 1, "{plan:?}");
 }

@@ -42,7 +42,10 @@ fn a_kind_of_break_is_found_by_its_name_and_nothing_else_is() {
 #[test]
 fn the_words_of_the_journal_stay_what_they_are() {
     let order = OrderEvent::ALL.map(OrderEvent::name);
-    assert_eq!(order, ["part_captured", "captured", "cancel_seen", "reversed", "expired", "held", "released"]);
+    assert_eq!(
+        order,
+        ["part_captured", "captured", "cancel_seen", "reversed", "expired", "held", "released", "judged_anew"]
+    );
     let intent = IntentEvent::ALL.map(IntentEvent::name);
     let words = ["claimed", "confirmed", "seen", "rejected", "throttled", "not_sent", "lost", "withdrawn", "abandoned"];
     assert_eq!(intent, words);
@@ -56,9 +59,19 @@ fn the_words_of_the_journal_stay_what_they_are() {
         CreditEvent::PaidSeen,
         CreditEvent::UnpaidSeen,
         CreditEvent::Withdrawn,
+        CreditEvent::JudgedAnew,
     ];
-    let words =
-        ["held", "released", "refund_intended", "refund_refused", "refunded", "paid_seen", "unpaid_seen", "withdrawn"];
+    let words = [
+        "held",
+        "released",
+        "refund_intended",
+        "refund_refused",
+        "refunded",
+        "paid_seen",
+        "unpaid_seen",
+        "withdrawn",
+        "judged_anew",
+    ];
     assert_eq!(credit.map(|event| event.name()), words);
 }
 

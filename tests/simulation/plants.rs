@@ -61,6 +61,8 @@ const PLANTS: &[(&str, &str)] = &[
 
 /// Plants for rules that arrive with their marks; each is tried as soon as its mark is in the source.
 const AWAITED: &[(&str, &str)] = &[
+    ("absorbed_under_a_new_link", "what was concluded stays, whatever Klarna order it turns out to be"),
+    ("strays_are_silent", "an authorization that nothing will come of is nobody's business"),
     ("key_from_a_name", "the name of a section makes the idempotency key"),
     ("identity_is_believed", "the shop that answered yesterday is the one that answers today"),
     ("surplus_forgotten", "what an adopted refund is over its credit invoices is nobody's"),

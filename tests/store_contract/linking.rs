@@ -3,7 +3,8 @@
 use reconciled::core::facts::{self, Candidate, ShopOrder};
 use reconciled::core::id::{KlarnaOrderId, OrderId};
 use reconciled::core::link::{Answer, Seen, Told};
-use reconciled::store::{Claim, Decided, Operation, Store};
+use reconciled::core::order::{Event as OrderEvent, Order};
+use reconciled::store::{Claim, Decided, Operation, Step, Store};
 
 use crate::fixture::{
     Place, at, begun, claim, decide, granted, guard, intact, intend, klarna, operate, quiet, shop_order,
@@ -52,6 +53,31 @@ pub(crate) async fn a_chosen_link_stays_while_it_is_named_and_gives_way_to_a_hum
     assert_eq!(link(&store).await, None);
     assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].told, Some(Told::Nobody));
     intact(&store).await;
+}
+
+pub(crate) async fn a_state_rests_on_the_klarna_order_that_was_read_and_is_taken_back_under_another<P: Place>(
+    place: &P,
+) {
+    let store = place.open();
+    begun(&store).await;
+    let under = async || store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger.judged_under;
+    assert_eq!(under().await, None);
+    let lapsed = step(Order::Pending, OrderEvent::Expired);
+    let read = klarna(1, 10_000, &[]);
+    let steps = vec![lapsed];
+    decide(&store, 20, Decided { klarna: Some((read.clone(), at(20))), steps, ..quiet(1) }).await.unwrap();
+    assert_eq!(under().await, Some(read.id.clone()));
+    let other = facts::KlarnaOrder { id: id("k-b"), ..read };
+    let steps = vec![step(Order::Expired, OrderEvent::JudgedAnew)];
+    let anew = Decided { link: Some(id("k-b")), klarna: Some((other, at(21))), steps, ..quiet(1) };
+    decide(&store, 21, anew).await.unwrap();
+    assert_eq!(under().await, Some(id("k-b")));
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].ledger.order, Order::Pending);
+    intact(&store).await;
+}
+
+fn step(before: Order, event: OrderEvent) -> Step {
+    Step::Order { before, event, after: before.apply(event).unwrap() }
 }
 
 pub(crate) async fn what_klarna_said_of_several_is_kept_as_long_as_they_are_named<P: Place>(place: &P) {

@@ -1,15 +1,20 @@
 //! A shop order whose Klarna order is in doubt, or was another one before: nothing is sent and nothing is concluded.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::case::Case;
+use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Facts, KlarnaOrder};
-use crate::core::intent::{Intent, State};
+use crate::core::id::KlarnaOrderId;
+use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
-use crate::core::link::{Doubt, Finding, Why};
+use crate::core::link::{Doubt, Finding, Likeness, Why};
 use crate::core::money::Minor;
-use crate::core::plan::Plan;
+use crate::core::order;
+use crate::core::plan::{Note, Plan};
 use crate::core::policy::Policy;
 
 /// Several Klarna orders may be this one's, or none is shown to be.
@@ -25,35 +30,117 @@ pub(super) fn doubtful(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Tim
     case.finish()
 }
 
-/// What was asked of another Klarna order than the one that this order is linked to now: until a human said what it
-/// means, neither can be judged.
-pub(super) fn earlier(
-    ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, klarna: &KlarnaOrder,
-) -> Option<Plan> {
-    let is_earlier = |intent: &&Intent| {
-        let target = intent.target.klarna_order_id.as_ref();
-        intent.effect.kind.is_klarna() && target.is_some_and(|target| *target != klarna.id) && may_have_moved(intent)
-    };
-    let moved: Vec<&Intent> = ledger.intents.iter().filter(is_earlier).collect();
-    let first = moved.first()?;
-    let mut case = Case::blind(ledger, facts, policy, now);
-    let amount: Minor = moved.iter().map(|intent| intent.effect.amount).collect();
-    let finding = Finding::Earlier {
-        order: facts.shop.number.clone(),
-        now: klarna.id.clone(),
-        before: first.target.klarna_order_id.clone()?,
-        kind: first.effect.kind,
-        amount: first.effect.amount,
-        intent: first.id,
-        is_confirmed: first.state == State::Confirmed,
-    };
-    case.differs(BreakKind::KlarnaOrderMismatch, "earlier", Some(amount), now, finding);
-    Some(case.finish())
+/// What was done under another Klarna order than the one that this order is linked to now.
+pub(super) struct Earlier<'a> {
+    intents: Vec<&'a Intent>,
 }
 
-fn may_have_moved(intent: &Intent) -> bool {
-    match intent.state {
-        State::Sending | State::Unknown | State::Confirmed => true,
-        State::Planned | State::Rejected | State::Withdrawn | State::Abandoned => false,
+/// The ledger as it is for this Klarna order alone, and what was done under others. A payment mark whose answer is
+/// open stays: it is the shop's to settle, whatever Klarna order it was for.
+pub(super) fn part<'a>(ledger: &'a Ledger, klarna: &KlarnaOrder) -> (Cow<'a, Ledger>, Earlier<'a>) {
+    let is_own = |intent: &Intent| {
+        let target = intent.target.klarna_order_id.as_ref();
+        let is_open_mark = intent.effect.kind == Kind::MarkPaid && may_be_open(intent);
+        target.is_none_or(|target| *target == klarna.id) || is_open_mark
+    };
+    let earlier = Earlier { intents: ledger.intents.iter().filter(|intent| !is_own(intent)).collect() };
+    if earlier.intents.is_empty() || planted!("absorbed_under_a_new_link") {
+        return (Cow::Borrowed(ledger), Earlier { intents: Vec::new() });
+    }
+    let mut own = ledger.clone();
+    own.intents.retain(is_own);
+    (Cow::Owned(own), earlier)
+}
+
+impl Earlier<'_> {
+    /// Until a human said what it means, an order is not judged under another link than the one under which something
+    /// was asked for; with an answer still open, not even then.
+    pub(super) fn holds(
+        &self, ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, klarna: &KlarnaOrder,
+    ) -> Option<Plan> {
+        let is_open = self.intents.iter().any(|intent| may_be_open(intent));
+        let has_moved = self.intents.iter().any(|intent| has_moved(intent));
+        if !is_open && (facts.is_told || !has_moved) {
+            return None;
+        }
+        let mut case = Case::blind(ledger, facts, policy, now);
+        self.say(&mut case, Some(&klarna.id), true);
+        Some(Plan { is_unjudged: true, ..case.finish() })
+    }
+
+    /// Judged anew: what was never sent is given up, what rests on another Klarna order is concluded once more, and
+    /// money that moved there is said.
+    pub(super) fn judge_anew(&self, case: &mut Case<'_>, klarna: &KlarnaOrder) {
+        self.give_up_planned(case);
+        let is_other = case.ledger.judged_under.as_ref().is_some_and(|before| *before != klarna.id);
+        if is_other && !planted!("absorbed_under_a_new_link") {
+            case.order_event(order::Event::JudgedAnew);
+            for id in case.credits.keys().copied().collect::<Vec<_>>() {
+                case.credit_event(id, credit_invoice::Event::JudgedAnew);
+            }
+        }
+        self.say(case, Some(&klarna.id), false);
+    }
+
+    fn give_up_planned(&self, case: &mut Case<'_>) {
+        for intent in self.intents.iter().filter(|intent| intent.state == State::Planned) {
+            let why = "the order does not belong to that Klarna order".to_owned();
+            case.intent_note(intent.id, Note::Withdrawn { why });
+        }
+    }
+
+    /// One difference for all that may have moved under other links: about the first of it, over the sum.
+    fn say(&self, case: &mut Case<'_>, klarna: Option<&KlarnaOrderId>, holds: bool) {
+        let moved: Vec<_> = self.intents.iter().filter(|intent| may_be_open(intent) || has_moved(intent)).collect();
+        let Some(first) = moved.iter().find(|intent| may_be_open(intent)).or(moved.first()) else { return };
+        let Some(before) = first.target.klarna_order_id.clone() else { return };
+        let amount: Minor = moved.iter().map(|intent| intent.effect.amount).collect();
+        let finding = Finding::Earlier {
+            order: case.shop.number.clone(),
+            now: klarna.cloned(),
+            before,
+            kind: first.effect.kind,
+            amount: first.effect.amount,
+            intent: first.id,
+            is_confirmed: first.state == State::Confirmed,
+            holds,
+        };
+        case.differs(BreakKind::KlarnaOrderMismatch, "earlier", Some(amount), case.now, finding);
+    }
+}
+
+/// A human said that no Klarna order belongs to it: what was asked of one before is given up or said, and nothing else is
+/// judged.
+pub(super) fn disowned(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    let of_klarna = |intent: &&Intent| intent.target.klarna_order_id.is_some();
+    let earlier = Earlier { intents: ledger.intents.iter().filter(of_klarna).collect() };
+    let mut case = Case::blind(ledger, facts, policy, now);
+    earlier.give_up_planned(&mut case);
+    earlier.say(&mut case, None, earlier.intents.iter().any(|intent| may_be_open(intent)));
+    strays(&mut case);
+    case.finish()
+}
+
+fn may_be_open(intent: &Intent) -> bool {
+    matches!(intent.state, State::Sending | State::Unknown)
+}
+
+/// Klarna confirmed that money, or the right to it, moved.
+fn has_moved(intent: &Intent) -> bool {
+    intent.state == State::Confirmed && intent.effect.kind.is_klarna() && intent.effect.kind != Kind::Extend
+}
+
+/// An authorization is open at Klarna under another id that this order names, and nothing will ever come of it.
+pub(super) fn strays(case: &mut Case<'_>) {
+    let facts = case.facts;
+    for named in &facts.beside {
+        // What is not shown to be this order's is not for its merchant to cancel.
+        let is_own = matches!(named.likeness, Likeness::Agrees | Likeness::OtherAmount);
+        if !is_own || !named.authorized.is_positive() || planted!("strays_are_silent") {
+            continue;
+        }
+        let due = case.past_grace(case.shop.created_at);
+        let finding = Finding::Stray { order: case.shop.number.clone(), stray: named.clone() };
+        case.differs(BreakKind::AuthorizationStray, named.id.as_str(), Some(named.authorized), due, finding);
     }
 }

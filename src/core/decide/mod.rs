@@ -57,13 +57,17 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
             case.finish()
         }
         KlarnaSide::Doubtful(doubt) => link::doubtful(ledger, facts, policy, now, doubt),
-        KlarnaSide::Disowned => Plan::default(),
+        KlarnaSide::Disowned => link::disowned(ledger, facts, policy, now),
         KlarnaSide::Read(read) => {
-            if let Some(plan) = link::earlier(ledger, facts, policy, now, read) {
+            let (own, earlier) = link::part(ledger, read);
+            if let Some(plan) = earlier.holds(ledger, facts, policy, now, read) {
                 return plan;
             }
-            let klarna = as_confirmed(read, ledger, policy, facts.read_at);
-            judge(Case::new(ledger, facts, &klarna, policy, now), &klarna)
+            let klarna = as_confirmed(read, &own, policy, facts.read_at);
+            let mut case = Case::new(&own, facts, &klarna, policy, now);
+            earlier.judge_anew(&mut case, read);
+            link::strays(&mut case);
+            judge(case, &klarna)
         }
     }
 }

@@ -90,7 +90,8 @@ fn of_others(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
         !id.is_unlisted() && (read.refunds.is_empty() || read.refunds.iter().any(alike))
     };
     let is_missing = |id: &RefundId| can_tell(id) && !lists(read, id) && !ours(id) && !is_ruled_out(case, id);
-    let proofs = case.ledger.credits.values().filter_map(|held| match &held.state {
+    // What is judged anew rests on no refund of another Klarna order any more.
+    let proofs = case.ledger.credits.iter().filter_map(|(credit, held)| match case.credits.get(credit)? {
         CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id)) => {
             Some((id, Some(held.number.clone()), held.amount))
         }

@@ -78,12 +78,14 @@ fn dossier(
     let approved = approved(conn, shop, id)?;
     let mut shop_order = read_shop_order(&body)?;
     shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
+    let read = klarna(conn, shop, id)?;
     Ok(Some(Dossier {
         asked: candidates::asked(conn, shop, &shop_order)?,
         told: candidates::told(conn, shop, id)?,
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
             whose: whose.cloned(),
+            judged_under: read.as_ref().map(|(order, _)| order.id.clone()),
             order: state.map_or(Order::Pending, |state| state.0),
             credits: credits(conn, shop, id)?,
             intents: intents::of_order(conn, shop, id)?,
@@ -98,7 +100,7 @@ fn dossier(
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
-        klarna: klarna(conn, shop, id)?,
+        klarna: read,
         shared_with: match klarna_order_id {
             Some(klarna) => shared_with(conn, shop, id, &klarna)?,
             None => Vec::new(),

@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt as _;
 use reconciled::core::id::OrderId;
+use reconciled::core::order::Order;
 use reconciled::report::PassReport;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Store as _};
@@ -34,14 +35,17 @@ pub fn check(state: &mut State, index: usize, store: &SqliteStore) {
     cancelled_absorbs(state, index, store);
 }
 
-/// A terminal state of an order is its last.
+/// A terminal state of an order is its last, unless it belongs to another Klarna order now: then a lapsed one lives again,
+/// and a cancelled one goes on being cancelled.
 fn cancelled_absorbs(state: &mut State, index: usize, store: &SqliteStore) {
     for dossier in dossiers(state, store) {
         let key = (index, dossier.shop.id.0);
         let now = dossier.ledger.order;
-        if let Some(before) = state.oracle.states.insert(key, now)
+        let link = dossier.ledger.judged_under;
+        if let Some((before, under)) = state.oracle.states.insert(key, (now, link.clone()))
             && before.is_terminal()
             && before != now
+            && (under == link || before == Order::Cancelled && !now.was_cancelled())
         {
             let what = format!("{} was {} and is {}", dossier.shop.number, before.name(), now.name());
             state.oracle.fail("cancelled_absorbs", what);

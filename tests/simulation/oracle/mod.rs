@@ -13,7 +13,7 @@ pub mod sends;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use reconciled::core::id::IntentId;
+use reconciled::core::id::{IntentId, KlarnaOrderId};
 use reconciled::core::order::Order;
 use reconciled::sandbox::{KlarnaTruth, ShopTruth, Side, World};
 use uuid::Uuid;
@@ -84,7 +84,8 @@ pub struct Oracle {
     pub failed_reads: BTreeMap<usize, BTreeSet<String>>,
     /// Refunds of ours by key: when first sent, how much, and whether it had its effect.
     pub refunds: BTreeMap<String, SentRefund>,
-    pub states: BTreeMap<(usize, u64), Order>,
+    /// The state of each order in each store, and the Klarna order on which it rests.
+    pub states: BTreeMap<(usize, u64), (Order, Option<KlarnaOrderId>)>,
     /// Requests that write, so far.
     pub writes: u64,
     pub stale_by: i64,
