@@ -159,6 +159,23 @@ fn an_order_that_is_not_klarnas_costs_one_read() {
 }
 
 #[test]
+fn an_order_that_was_paid_otherwise_tells_what_its_memo_names_and_no_more() {
+    let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    let body = fixture("lightspeed/order_bare.json")
+        .replace("KLARNA", "Bank")
+        .replace("\"memo\": \"\"", &format!("\"memo\": \"{id}\""));
+    let row = body.trim().strip_prefix("{\"order\":").and_then(|rest| rest.strip_suffix('}')).map(str::to_owned);
+    let transport = Scripted::always(ok(body));
+    let ReadOrder { is_klarna, order, .. } = run(client(&transport).order(OrderId(40_019), Currency::EUR)).unwrap();
+    assert!(!is_klarna && order.paid_otherwise);
+    assert_eq!(order.klarna_order_id.unwrap().as_str(), id);
+    assert_eq!((order.candidates.len(), transport.asked().len()), (1, 1));
+    let list = format!("{{\"orders\":[{}]}}", row.unwrap());
+    let page = run(client(&Scripted::always(ok(list))).orders_page(None, &Page::first())).unwrap();
+    assert!(page.rows[0].is_klarna, "it has to be read");
+}
+
+#[test]
 fn klarna_is_recognised_in_every_field_of_the_payment() {
     let klarna = |id: &str, title: &str, data: &str| {
         let body = fixture("lightspeed/order.json")

@@ -69,6 +69,7 @@ pub fn order(id: u64, now: Timestamp) -> ShopOrder {
             .collect(),
         credit_invoices: Vec::new(),
         shipments: Vec::new(),
+        paid_otherwise: false,
         gift_cards: None,
         lines: Vec::new(),
     }

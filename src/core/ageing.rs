@@ -36,6 +36,12 @@ pub fn next_look(
     plan.look_again.map_or(aged, |sooner| sooner.min(aged))
 }
 
+/// The next look at an order that is not Klarna's, and of which Klarna holds nothing that anybody would look after.
+pub fn next_look_at_nothing(quiet_since: Timestamp, now: Timestamp) -> Timestamp {
+    let wait = part(now.duration_since(quiet_since), SETTLED_FRACTION).clamp(SETTLED_LEAST, SETTLED_MOST);
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
 fn is_open(klarna: &KlarnaOrder) -> bool {
     klarna.remaining.is_positive()
         && matches!(klarna.status, Word::Known(KlarnaStatus::Authorized | KlarnaStatus::PartCaptured))

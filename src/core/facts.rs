@@ -94,6 +94,8 @@ pub struct ShopOrder {
     pub shipped: Word<Shipped>,
     /// `paymentStatus` is `paid` or `partially_paid`.
     pub paid: bool,
+    /// The shop names a payment, and it is not Klarna, whatever Klarna order the order names.
+    pub paid_otherwise: bool,
     /// `priceIncl`: what the consumer owes, shipping included.
     pub total: Said,
     /// Gift cards among the order's payments, `None` when the shop names none: what their entries add up to, a sum for

@@ -70,6 +70,26 @@ pub struct Named {
     pub amount: Minor,
 }
 
+impl Named {
+    /// The Klarna order that the shop order is taken for.
+    pub fn linked(order: &KlarnaOrder, shop: &ShopOrder) -> Self {
+        let places = shop.candidates.iter().find(|one| one.id == order.id).map(|one| one.places.clone());
+        Self {
+            id: order.id.clone(),
+            places: places.unwrap_or_else(|| vec![Place::Operator]),
+            likeness: Likeness::Agrees,
+            captured: order.captured,
+            authorized: authorized(order),
+            amount: order.order_amount,
+        }
+    }
+
+    /// It is this shop order's, whatever it is worth.
+    pub const fn is_own(&self) -> bool {
+        matches!(self.likeness, Likeness::Agrees | Likeness::OtherAmount)
+    }
+}
+
 /// Why no Klarna order is taken for the shop order's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
@@ -106,7 +126,14 @@ pub enum Finding {
         holds: bool,
     },
     /// An authorization is open under another id, and nothing will come of it.
-    Stray { order: OrderNumber, stray: Named },
+    Stray {
+        order: OrderNumber,
+        stray: Named,
+        /// The order was not paid with Klarna at all, as the shop says.
+        is_otherwise: bool,
+    },
+    /// The shop says that the order was paid otherwise, and Klarna has captured for it.
+    PaidTwice { order: OrderNumber, named: Named },
 }
 
 /// The Klarna order that a shop order is taken for.

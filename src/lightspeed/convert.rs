@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::failed;
-use super::{ShopInfo, dto, gift_cards};
+use super::{ShopInfo, dto, gift_cards, link};
 use crate::core::answer::Unreadable;
 use crate::core::facts::{CreditInvoiceFacts, ListedInvoice, ListedOrder, Said, Shipped, ShopOrder, ShopStatus, Word};
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
@@ -127,8 +127,9 @@ pub(super) fn listed_order(row: &RawValue, words: &[String]) -> Result<ListedOrd
         id,
         number: OrderNumber(needed(text(order.number), "number", &subject)?),
         updated_at: needed(instant(order.updated_at), "updatedAt", &subject)?,
-        // A row that says nothing of its payment has to be read to know.
-        is_klarna: order.is_paid_with(words) != Some(false),
+        // A row that says nothing of its payment has to be read to know. One that was paid otherwise in the end may have
+        // left an authorization open, which its memo names.
+        is_klarna: order.is_paid_with(words) != Some(false) || !link::in_memo(&order).is_empty(),
     })
 }
 
@@ -181,6 +182,7 @@ pub(super) fn order(
         status: word(wire.status, |word| status(word, payment == Some("paid"))),
         shipped: word(wire.shipment_status, shipped),
         paid: matches!(payment, Some("paid" | "partially_paid")),
+        paid_otherwise: false,
         total,
         gift_cards: gift_cards::named(wire.gift_cards_payment, currency),
         klarna_order_id: None,

@@ -51,6 +51,21 @@ impl<T: Transport, C: Clock> Client<T, C> {
         Ok(found)
     }
 
+    /// The Klarna orders that an order names which was paid otherwise, without a call for any of them. Its payment data is
+    /// about its own payment.
+    pub(super) async fn left_behind(
+        &self, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
+    ) -> Result<Vec<Candidate>, Unreadable> {
+        let mut found = Vec::new();
+        let elsewhere = self.settings.klarna_order_id.iter().filter(|source| **source != IdSource::PaymentData);
+        for source in elsewhere.filter(|source| is_at_hand(source, wire)) {
+            for one in self.candidates_in(source, id, wire, order).await? {
+                add(&mut found, one);
+            }
+        }
+        Ok(found)
+    }
+
     /// What one place says, whatever the others do.
     pub(super) async fn candidates_in(
         &self, source: &IdSource, id: OrderId, wire: &dto::Order<'_>, order: &ShopOrder,
@@ -67,7 +82,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 keep(&Place::PaymentData, sure);
                 keep(&Place::PaymentText, other);
             }
-            IdSource::Memo => keep(&Place::Memo, text(wire.memo).map(|memo| uuids_in(&memo)).unwrap_or_default()),
+            IdSource::Memo => keep(&Place::Memo, in_memo(wire)),
             IdSource::Metafield(key) => {
                 let path = format!("orders/{id}/metafields");
                 let rows = self.embedded_or_fetched(wire.metafields, &path, WHOLE_PAGE).await?;
@@ -110,6 +125,10 @@ fn order_id(text: &str) -> Option<KlarnaOrderId> {
         Some(uuid) if uuid.as_str().len() == text.len() => Some(uuid),
         Some(_) | None => KlarnaOrderId::new(text),
     }
+}
+
+pub(super) fn in_memo(wire: &dto::Order<'_>) -> Vec<KlarnaOrderId> {
+    text(wire.memo).map(|memo| uuids_in(&memo)).unwrap_or_default()
 }
 
 /// Every UUID (8-4-4-4-12 hexadecimal digits) that stands alone in a text, as they follow each other.

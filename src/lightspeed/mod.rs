@@ -188,7 +188,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     }
 
     /// One order with its credit invoices, shipments and Klarna order id. For an order that is not Klarna's only the order
-    /// itself is read and filled in.
+    /// itself is read and filled in, with the Klarna orders that it names all the same.
     ///
     /// *Flow*: one GET, which embeds what belongs to the order; what is not embedded and matters is fetched.
     ///
@@ -198,14 +198,18 @@ impl<T: Transport, C: Clock> Client<T, C> {
     pub async fn order(&self, id: OrderId, currency: Currency) -> Result<ReadOrder, Unreadable> {
         let answer = self.get(&format!("orders/{id}"), "", SINGLE_ANSWER).await?;
         let wire = convert::order_body(&answer.body, id)?;
-        let is_klarna = wire.is_paid_with(&self.settings.payment_words) == Some(true);
+        let said = wire.is_paid_with(&self.settings.payment_words);
+        let is_klarna = said == Some(true);
         let mut order = convert::order(&wire, id, currency, is_klarna)?;
+        order.paid_otherwise = said == Some(false);
         if is_klarna {
             order.candidates = self.candidates(id, &wire, &order).await?;
-            order.klarna_order_id = order.candidates.first().map(|first| first.id.clone());
             order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
             self.shipments_and_lines(&wire, currency, &mut order).await?;
+        } else {
+            order.candidates = self.left_behind(id, &wire, &order).await?;
         }
+        order.klarna_order_id = order.candidates.first().map(|first| first.id.clone());
         Ok(ReadOrder { is_klarna, order, said_at: answer.date })
     }
 

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::core::ageing::next_look;
+use crate::core::ageing::{next_look, next_look_at_nothing};
 use crate::core::credit_invoice;
 use crate::core::discrepancy::Discrepancy;
 use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
@@ -79,9 +79,15 @@ pub(super) fn intended(
         }
     }
     let in_flight = !intents.is_empty() || dossier.ledger.intents.iter().any(|intent| intent.state.is_in_flight());
-    let changed =
-        !steps.made.is_empty() || !intents.is_empty() || read != dossier.klarna.as_ref().map(|(order, _)| order);
+    let says_more = !plan.is_unjudged && read != dossier.klarna.as_ref().map(|(order, _)| order);
+    let changed = !steps.made.is_empty() || !intents.is_empty() || says_more;
     let quiet_since = if changed { now } else { dossier.quiet_since };
+    let is_nothing = facts.shop.paid_otherwise && plan.discrepancies.is_empty() && read.is_none();
+    let look = if is_nothing {
+        next_look_at_nothing(quiet_since, now)
+    } else {
+        next_look(plan, read, in_flight, quiet_since, now)
+    };
     let decided = Decided {
         order: facts.shop.id,
         klarna: read.map(|order| (order.clone(), facts.read_at)),
@@ -101,7 +107,7 @@ pub(super) fn intended(
         refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
         discrepancies: plan.discrepancies.iter().map(|found| in_words(found, facts)).collect(),
         withheld: plan.withholds(),
-        next_look: Some(next_look(plan, read, in_flight, quiet_since, now)),
+        next_look: Some(look),
         looks_back: dossier.is_outdated,
     };
     Ok(Intended { decided, to_send })

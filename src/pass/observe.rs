@@ -9,6 +9,7 @@ use super::poll;
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
+use crate::core::facts::ShopOrder;
 use crate::core::id::OrderId;
 use crate::core::policy::EARLY_READ;
 use crate::http::Transport;
@@ -30,7 +31,7 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
     for (id, answer) in answers {
         match answer {
             Ok(answer) if seems_late(&answer, at) => doubtful.push((id, answer)),
-            Ok(answer) => read.push((id, answer.is_klarna.then_some(answer.order))),
+            Ok(answer) => read.push((id, kept(answer))),
             Err(why) => {
                 ends |= matches!(
                     why,
@@ -46,9 +47,14 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
     // Dated no later than the change it showed, so that the next list has it read again.
     for (id, answer) in doubtful {
         let at = at.min(answer.order.updated_at);
-        shop.store.observe(vec![(id, answer.is_klarna.then_some(answer.order))], at).await?;
+        shop.store.observe(vec![(id, kept(answer))], at).await?;
     }
     Ok(ends)
+}
+
+/// What the store is told of it; which of the orders that were paid otherwise are kept is for the store to say.
+fn kept(answer: ReadOrder) -> Option<ShopOrder> {
+    (answer.is_klarna || answer.order.paid_otherwise).then_some(answer.order)
 }
 
 /// Whether the store, which knows our clock alone, would take an early read for a late one: our clock is ahead.

@@ -276,8 +276,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// that differs. They come behind what is unread already. After a crash: marked or not, never in part.
     fn reread(&self, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Keeps what the shop said about orders. `None`: read, and not Klarna's. An older version never overwrites a
-    /// newer one.
+    /// Keeps what the shop said about orders. `None`: read, and not Klarna's. Of one that was paid otherwise the facts are
+    /// kept where it names a Klarna order, or named one before, and no money moved at Klarna; otherwise as for `None`. An
+    /// older version never overwrites a newer one.
     fn observe(
         &self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -43,6 +43,8 @@ struct ShopOrderRow {
     status: WordRow,
     shipped: WordRow,
     paid: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    paid_otherwise: bool,
     total: AmountRow,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gift_cards: Option<Vec<i64>>,
@@ -128,6 +130,7 @@ pub(crate) fn write_shop_order(order: &ShopOrder) -> Result<String, StoreError> 
         status: word_row(&order.status, shop_status),
         shipped: word_row(&order.shipped, shipped),
         paid: order.paid,
+        paid_otherwise: order.paid_otherwise,
         total: amount_row(&order.total),
         gift_cards: order.gift_cards.as_ref().map(|sums| sums.iter().map(|sum| sum.get()).collect()),
         klarna_order_id: order.klarna_order_id.as_ref().map(ToString::to_string),
@@ -150,6 +153,7 @@ pub(crate) fn read_shop_order(text: &str) -> Result<ShopOrder, StoreError> {
         status: word(row.status, |text| find(ALL_SHOP_STATUS, shop_status, text))?,
         shipped: word(row.shipped, |text| find(ALL_SHIPPED, shipped, text))?,
         paid: row.paid,
+        paid_otherwise: row.paid_otherwise,
         total: said(row.total)?,
         gift_cards: row.gift_cards.map(|sums| sums.into_iter().map(minor).collect()).transpose()?,
         candidates: candidates(&row.candidates, link.as_ref())?,

@@ -32,9 +32,16 @@ pub(super) fn message(found: &Finding, currency: Currency) -> String {
                  to before (intent {intent})"
             )
         }
-        Finding::Stray { order, stray } => {
+        Finding::Stray { order, stray, is_otherwise: false } => {
             format!("order {order} also names {}, and was not paid through it", place_of(stray, currency))
         }
+        Finding::Stray { order, stray, is_otherwise: true } => {
+            format!("order {order} was not paid with Klarna, and names {}", place_of(stray, currency))
+        }
+        Finding::PaidTwice { order, named } => format!(
+            "order {order} was not paid with Klarna, as the shop says, and names {}: it may be paid twice",
+            place_of(named, currency)
+        ),
     }
 }
 
@@ -51,6 +58,18 @@ pub(super) fn remedy(found: &Finding) -> String {
                 ways.join(", ")
             )
         }
+        Finding::PaidTwice { order, named } => format!(
+            "Nothing is sent for this order. See in Klarna's portal whether the consumer paid there, and give back there \
+             what was paid twice. If it was paid with Klarna alone, add the word of its payment to `payment` in `[match]`; \
+             if Klarna order {} is not this order's: `reconciled link {order} --none --note 'checked'`.",
+            named.id
+        ),
+        Finding::Stray { stray, is_otherwise: true, .. } => format!(
+            "Cancel Klarna order {} in Klarna's portal, so that the consumer's limit is free again; it lapses by itself \
+             otherwise. If the order is to be paid with it after all, add the word of its payment to `payment` in \
+             `[match]`.",
+            stray.id
+        ),
         Finding::Stray { stray, .. } => format!(
             "Cancel Klarna order {} in Klarna's portal, so that the consumer's limit is free again; it lapses by itself \
              otherwise.",

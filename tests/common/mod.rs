@@ -116,6 +116,7 @@ pub fn order(total: &str) -> Scene {
         shipped: Word::Known(Shipped::No),
         paid: true,
         total: said(total),
+        paid_otherwise: false,
         gift_cards: None,
         klarna_order_id: Some(klarna_order_id.clone()),
         candidates: vec![Candidate { id: klarna_order_id, places: vec![Place::PaymentData] }],

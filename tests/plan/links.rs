@@ -203,6 +203,38 @@ cases! {
             klarna.created_at = None;
         }) => "";
 
+    // Paid otherwise in the end.
+    an_authorization_of_an_order_that_was_paid_otherwise_is_told:
+        paid_otherwise(shipped()) => "break authorization_stray k-1 100.00";
+
+    until_an_order_is_paid_otherwise_the_consumer_may_come_back:
+        paid_otherwise(order("100.00")).shop_says(|shop| shop.paid = false) => "";
+
+    what_lapsed_of_an_order_that_was_paid_otherwise_is_nobodys: paid_otherwise(order("100.00").expired()) => "";
+
+    a_cancelled_order_that_was_paid_otherwise_sends_nothing:
+        paid_otherwise(order("100.00").cancelled("2h")) => "break authorization_stray k-1 100.00";
+
+    one_that_klarna_captured_as_well_is_paid_twice:
+        paid_otherwise(captured_order("100.00").credit("INV1", "25.00", "2h"))
+            => "break captured_too_much k-1 100.00";
+
+    a_strangers_order_in_the_memo_of_one_that_was_paid_otherwise_is_nothing:
+        paid_otherwise(captured_order("100.00").klarna_says(says("ORD777"))) => "";
+
+    one_that_another_order_names_as_well_is_that_ones:
+        paid_otherwise(captured_order("100.00")).shared_with("ORD2") => "";
+
+    both_that_were_left_open_are_told:
+        paid_otherwise(order("100.00").also_names("k-2", |_| ())) => "
+            break authorization_stray k-1 100.00
+            break authorization_stray k-2 100.00";
+
+    what_was_planned_for_an_order_that_was_paid_otherwise_is_given_up:
+        paid_otherwise(order("100.00").intended(&Ask::refund("INV1", "25.00"))) => "
+            intent refund INV1 withdrawn
+            break authorization_stray k-1 100.00";
+
     // What was done under another link.
     what_moved_under_the_link_before_holds_the_new_one_until_a_human_speaks:
         shipped().intended(&Ask::new(Kind::Cancel, "ORD1:cancel", "100.00").confirmed("", "1h")).cancelled_at_klarna().also_names("k-2", |_| ())
@@ -260,6 +292,10 @@ cases! {
         order("100.00").known_as(Order::Cancelled).judged_under("k-0") => "
             order cancelled→refund_requested
             cancel ORD1:cancel 100.00 act";
+}
+
+fn paid_otherwise(scene: Scene) -> Scene {
+    scene.shop_says(|shop| shop.paid_otherwise = true)
 }
 
 fn demanding(mut scene: Scene) -> Scene {

@@ -115,6 +115,7 @@ impl Shop {
                 .collect(),
             credit_invoices: Vec::new(),
             shipments: Vec::new(),
+            paid_otherwise: false,
             gift_cards: None,
             lines: Vec::new(),
         };

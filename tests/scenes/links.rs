@@ -188,6 +188,26 @@ const SCENES: &[Scene] = &[
         },
         &[held(&[money("A", 0, 0, 10_000)], &[], Breaks::Only(&["authorization_stray"]), &["{A}"])],
     ),
+    Scene::new(
+        "known as Klarna's, paid by iDEAL in the end and shipped",
+        |stage| {
+            let order = stage.order(10_000, Authorized);
+            stage.settle();
+            stage.act("pay_otherwise", &json!({"order": order.number}));
+            stage.act("ship", &json!({"order": order.number}));
+            stage.settle();
+        },
+        &[held(&[money("A", 0, 0, 10_000)], &[], Breaks::Only(&["authorization_stray"]), &["{A}"])],
+    ),
+    Scene::new(
+        "paid by iDEAL, and what the memo names has lapsed",
+        |stage| {
+            let order = stage.order(10_000, Expired);
+            stage.act("pay_otherwise", &json!({"order": order.number}));
+            stage.settle();
+        },
+        &[agreed(&[money("A", 0, 0, 0)], &[])],
+    ),
 ];
 
 #[test]

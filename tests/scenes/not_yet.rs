@@ -14,7 +14,6 @@ pub const NOT_YET: &[&str] = &[
     "an adopted refund is gone from Klarna's reads",
     "the refund of a cancel is gone from Klarna's reads",
     "a confirmed capture is gone from Klarna's reads",
-    "paid by iDEAL in the end, an authorization is open",
     "one read of an order lacks the credit invoice that its list named",
     "two credit invoices with one number",
     "an order with an open return is deleted in the shop",

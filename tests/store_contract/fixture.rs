@@ -107,6 +107,7 @@ pub(crate) fn shop_order(id: u64, version: i64, credits: &[(u64, i64)]) -> ShopO
             shipped: true,
             quantities: vec![(LineId(3), 2)],
         }],
+        paid_otherwise: false,
         gift_cards: Some(vec![minor(3_000)]),
         lines: vec![Line {
             id: LineId(3),

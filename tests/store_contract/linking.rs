@@ -7,7 +7,7 @@ use reconciled::core::order::{Event as OrderEvent, Order};
 use reconciled::store::{Claim, Decided, Operation, Step, Store};
 
 use crate::fixture::{
-    Place, at, begun, claim, decide, granted, guard, intact, intend, klarna, operate, quiet, shop_order,
+    Place, at, begun, claim, decide, granted, guard, intact, intend, klarna, minor, operate, quiet, shop_order,
 };
 
 fn id(text: &str) -> KlarnaOrderId {
@@ -73,6 +73,31 @@ pub(crate) async fn a_state_rests_on_the_klarna_order_that_was_read_and_is_taken
     decide(&store, 21, anew).await.unwrap();
     assert_eq!(under().await, Some(id("k-b")));
     assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].ledger.order, Order::Pending);
+    intact(&store).await;
+}
+
+pub(crate) async fn what_was_paid_otherwise_is_kept_while_it_names_a_klarna_order_and_nothing_moved<P: Place>(
+    place: &P,
+) {
+    let store = place.open();
+    begun(&store).await;
+    let otherwise = |version, ids: &[&str]| ShopOrder { paid_otherwise: true, paid: true, ..naming(version, ids) };
+    let held = async |order| store.dossiers(vec![OrderId(order)]).await.unwrap().pop().map(|it| it.shop);
+    let stranger = |ids: &[&str]| ShopOrder { id: OrderId(5), ..otherwise(20, ids) };
+    store.observe(vec![(OrderId(5), Some(stranger(&[])))], at(20)).await.unwrap();
+    assert_eq!(held(5).await, None, "it names nothing");
+    store.observe(vec![(OrderId(5), Some(stranger(&["k-a"])))], at(20)).await.unwrap();
+    assert_eq!(held(5).await.map(|shop| shop.paid_otherwise), Some(true));
+    see(&store, 20, &["k-a"]).await;
+    store.observe(vec![(OrderId(1), Some(otherwise(21, &[])))], at(21)).await.unwrap();
+    let shop = held(1).await.unwrap();
+    assert!(shop.paid_otherwise && shop.klarna_order_id == Some(id("k-a")), "what it named is not forgotten");
+    see(&store, 22, &["k-a"]).await;
+    assert!(!held(1).await.unwrap().paid_otherwise, "it came back to Klarna");
+    let captured = Decided { klarna: Some((klarna(1, 10_000, &[]), at(22))), captured: minor(10_000), ..quiet(1) };
+    decide(&store, 22, captured).await.unwrap();
+    store.observe(vec![(OrderId(1), Some(otherwise(23, &["k-a"])))], at(23)).await.unwrap();
+    assert!(!held(1).await.unwrap().paid_otherwise, "its money at Klarna does not vanish with a word");
     intact(&store).await;
 }
 

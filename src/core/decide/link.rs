@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::case::Case;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{Facts, KlarnaOrder};
+use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
-use crate::core::link::{Doubt, Finding, Likeness, Why};
+use crate::core::link::{Doubt, Finding, Named, Why};
 use crate::core::money::Minor;
 use crate::core::order;
 use crate::core::plan::{Note, Plan};
@@ -130,17 +130,49 @@ fn has_moved(intent: &Intent) -> bool {
     intent.state == State::Confirmed && intent.effect.kind.is_klarna() && intent.effect.kind != Kind::Extend
 }
 
+/// By its payment it is not Klarna's: what was planned is given up, nothing is judged, and what Klarna holds of it all the
+/// same is said once it is paid. The consumer may come back to Klarna until then.
+pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    let mut case = Case::blind(ledger, facts, policy, now);
+    Earlier { intents: ledger.intents.iter().collect() }.give_up_planned(&mut case);
+    // Where another order names the same Klarna order, it is that one's.
+    let is_said = facts.shop.paid && facts.shared_with.is_empty();
+    let own = match &facts.klarna {
+        // What went back is paid once.
+        KlarnaSide::Read(read) => {
+            let captured = read.captured.less(read.refunded_at_least());
+            Some(Named { captured, ..Named::linked(read, &facts.shop) })
+        }
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => None,
+    };
+    let doubtful = match &facts.klarna {
+        KlarnaSide::Doubtful(doubt) => doubt.named.as_slice(),
+        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Read(_) | KlarnaSide::Disowned => &[],
+    };
+    for named in facts.beside.iter().chain(doubtful).chain(&own).filter(|_| is_said) {
+        stray(&mut case, named);
+        if named.is_own() && named.captured.is_positive() {
+            let finding = Finding::PaidTwice { order: facts.shop.number.clone(), named: named.clone() };
+            case.differs(BreakKind::CapturedTooMuch, named.id.as_str(), Some(named.captured), now, finding);
+        }
+    }
+    Plan { is_unjudged: ledger.judged_under.is_some(), ..case.finish() }
+}
+
 /// An authorization is open at Klarna under another id that this order names, and nothing will ever come of it.
 pub(super) fn strays(case: &mut Case<'_>) {
-    let facts = case.facts;
-    for named in &facts.beside {
-        // What is not shown to be this order's is not for its merchant to cancel.
-        let is_own = matches!(named.likeness, Likeness::Agrees | Likeness::OtherAmount);
-        if !is_own || !named.authorized.is_positive() || planted!("strays_are_silent") {
-            continue;
-        }
-        let due = case.past_grace(case.shop.created_at);
-        let finding = Finding::Stray { order: case.shop.number.clone(), stray: named.clone() };
-        case.differs(BreakKind::AuthorizationStray, named.id.as_str(), Some(named.authorized), due, finding);
+    for named in &case.facts.beside {
+        stray(case, named);
     }
+}
+
+/// What is not shown to be this order's is not for its merchant to cancel.
+fn stray(case: &mut Case<'_>, named: &Named) {
+    if !named.is_own() || !named.authorized.is_positive() || planted!("strays_are_silent") {
+        return;
+    }
+    let due = case.past_grace(case.shop.created_at);
+    let is_otherwise = case.shop.paid_otherwise;
+    let finding = Finding::Stray { order: case.shop.number.clone(), stray: named.clone(), is_otherwise };
+    case.differs(BreakKind::AuthorizationStray, named.id.as_str(), Some(named.authorized), due, finding);
 }

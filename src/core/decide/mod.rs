@@ -47,6 +47,9 @@ pub const RULES: u32 = 2;
 /// The same arguments give the same plan; the order of lists in `facts` does not matter. Every proposed event is
 /// legal for the machines in `ledger`. No effect is wanted that is already visible, in flight or confirmed.
 pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    if facts.shop.paid_otherwise {
+        return link::otherwise(ledger, facts, policy, now);
+    }
     match &facts.klarna {
         KlarnaSide::Unlinked => unlinked(ledger, facts, policy, now),
         KlarnaSide::NotFound { said } => {

@@ -2,11 +2,13 @@
 //!
 //! Kept only where several are named: what Klarna says of a single one is the order's own fact.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::StoreError;
-use super::super::rows::{read_klarna_order, write_klarna_order};
+use super::super::rows::{read_klarna_order, read_shop_order, write_klarna_order};
 use super::columns::{At, Number};
 use super::intents::klarna_id;
 use super::writer::Tx;
@@ -86,6 +88,36 @@ pub(super) fn held_link(tx: &Tx<'_>, said: &ShopOrder) -> Result<Option<KlarnaOr
         Some(held) => Ok(Some(klarna_id(&held)?)),
         None => Ok(said.klarna_order_id.clone()),
     }
+}
+
+/// What is kept of an order that was paid otherwise: it names a Klarna order, or did before, of which nothing was captured
+/// and to which nothing was sent. `None`: what is held of it stays as it is.
+pub(super) fn otherwise<'a>(tx: &Tx<'_>, said: &'a ShopOrder) -> Result<Option<Cow<'a, ShopOrder>>, StoreError> {
+    if !said.paid_otherwise {
+        return Ok(Some(Cow::Borrowed(said)));
+    }
+    let mut find = tx.conn.prepare_cached(
+        "SELECT f.body, o.captured > 0 OR EXISTS (SELECT 1 FROM intent AS i
+            WHERE i.shop = o.shop AND i.order_id = o.id AND i.state NOT IN ('planned', 'withdrawn', 'rejected'))
+         FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
+         WHERE o.shop = ?1 AND o.id = ?2",
+    )?;
+    let held: Option<(String, bool)> =
+        find.query_row((tx.shop, Number(said.id.0)), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((body, has_moved)) = held else {
+        return Ok(Some(Cow::Borrowed(said)).filter(|said| !said.candidates.is_empty()));
+    };
+    if has_moved {
+        return Ok(None);
+    }
+    let mut said = said.clone();
+    for one in read_shop_order(&body)?.candidates {
+        if said.candidates.iter().all(|known| known.id != one.id) {
+            said.candidates.push(one);
+        }
+    }
+    said.klarna_order_id = said.candidates.first().map(|first| first.id.clone());
+    Ok((!said.candidates.is_empty()).then_some(Cow::Owned(said)))
 }
 
 /// Holds the order for the Klarna order that was chosen, unless a human said otherwise meanwhile. What another Klarna

@@ -15,7 +15,7 @@ use super::columns::{At, Cents, Number, order};
 use super::journal::{self, entity};
 use super::writer::Tx;
 use crate::core::decide::RULES;
-use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
+use crate::core::facts::{ListedInvoice, ListedOrder, Place, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 use crate::core::policy::EARLY_READ;
 
@@ -181,16 +181,21 @@ pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
 
 pub(super) fn observe(tx: &Tx<'_>, id: OrderId, said: Option<&ShopOrder>, at: Timestamp) -> Result<(), StoreError> {
     let Some(said) = said else { return not_klarnas(tx, id, at) };
+    let Some(said) = candidates::otherwise(tx, said)? else { return not_klarnas(tx, id, at) };
+    let said = said.as_ref();
     let mut read = tx.conn.prepare_cached(
         "INSERT INTO listed (shop, order_id, number, is_klarna, read_version, unread, changed_at)
-         VALUES (?1, ?2, ?3, 1, ?4, 0, ?4)
+         VALUES (?1, ?2, ?3, ?5, ?4, 0, ?4)
          ON CONFLICT (shop, order_id) DO UPDATE SET
-            number = excluded.number, is_klarna = 1,
+            number = excluded.number, is_klarna = excluded.is_klarna,
             read_version = max(coalesce(read_version, excluded.read_version), excluded.read_version),
             unread = updated_at IS NOT NULL AND max(coalesce(read_version, excluded.read_version),
                 excluded.read_version) < updated_at",
     )?;
-    read.execute((tx.shop, Number(id.0), said.number.as_str(), At(said.updated_at)))?;
+    // As the lists say it, so that the next one does not have it read again.
+    let in_memo = said.candidates.iter().any(|named| named.places.contains(&Place::Memo));
+    let is_klarna = !said.paid_otherwise || in_memo;
+    read.execute((tx.shop, Number(id.0), said.number.as_str(), At(said.updated_at), is_klarna))?;
     keep(tx, id, said, at)
 }
 
