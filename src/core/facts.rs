@@ -72,6 +72,8 @@ pub struct ListedOrder {
     pub updated_at: Timestamp,
     /// Klarna is its payment, as the configuration matches it.
     pub is_klarna: bool,
+    /// The Klarna orders that the row itself names.
+    pub names: Vec<KlarnaOrderId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::failed;
-use super::{ShopInfo, dto, gift_cards, link};
+use super::{Settings, ShopInfo, dto, gift_cards, link};
 use crate::core::answer::Unreadable;
 use crate::core::facts::{CreditInvoiceFacts, ListedInvoice, ListedOrder, Said, Shipped, ShopOrder, ShopStatus, Word};
 use crate::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
@@ -119,17 +119,20 @@ pub(super) fn shop(body: &str) -> Result<ShopInfo, Unreadable> {
     })
 }
 
-pub(super) fn listed_order(row: &RawValue, words: &[String]) -> Result<ListedOrder, Unreadable> {
+pub(super) fn listed_order(row: &RawValue, settings: &Settings) -> Result<ListedOrder, Unreadable> {
     let order: dto::Order<'_> = parse(row, "a row of the orders")?;
     let id = OrderId(needed(id(order.id), "id", "a row of the orders")?);
     let subject = format!("order {id} in the list");
+    let number = OrderNumber(needed(text(order.number), "number", &subject)?);
+    let is_others = order.is_paid_with(&settings.payment_words) == Some(false);
     Ok(ListedOrder {
         id,
-        number: OrderNumber(needed(text(order.number), "number", &subject)?),
         updated_at: needed(instant(order.updated_at), "updatedAt", &subject)?,
         // A row that says nothing of its payment has to be read to know. One that was paid otherwise in the end may have
         // left an authorization open, which its memo names.
-        is_klarna: order.is_paid_with(words) != Some(false) || !link::in_memo(&order).is_empty(),
+        is_klarna: !is_others || !link::in_memo(&order).is_empty(),
+        names: if is_others { Vec::new() } else { link::in_row(&order, &settings.klarna_order_id, id, &number) },
+        number,
     })
 }
 

@@ -12,7 +12,7 @@ use super::{Client, IdSource, dto};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::core::facts::{Candidate, Place, ShopOrder};
-use crate::core::id::{KlarnaOrderId, OrderId};
+use crate::core::id::{KlarnaOrderId, OrderId, OrderNumber};
 use crate::http::Transport;
 use crate::http::json::{elements, members, text};
 
@@ -78,7 +78,8 @@ impl<T: Transport, C: Clock> Client<T, C> {
         };
         match source {
             IdSource::PaymentData => {
-                let (sure, other) = wire.payment_data.map(|data| in_payment_data(data, order)).unwrap_or_default();
+                let (sure, other) =
+                    wire.payment_data.map(|data| in_payment_data(data, id, &order.number)).unwrap_or_default();
                 keep(&Place::PaymentData, sure);
                 keep(&Place::PaymentText, other);
             }
@@ -127,6 +128,21 @@ fn order_id(text: &str) -> Option<KlarnaOrderId> {
     }
 }
 
+/// What a row of the list names in the configured places that it carries itself.
+pub(super) fn in_row(
+    wire: &dto::Order<'_>, sources: &[IdSource], order: OrderId, number: &OrderNumber,
+) -> Vec<KlarnaOrderId> {
+    let here = |source: &IdSource| match source {
+        IdSource::PaymentData => {
+            let (sure, other) = wire.payment_data.map(|data| in_payment_data(data, order, number)).unwrap_or_default();
+            [sure, other].concat()
+        }
+        IdSource::Memo => in_memo(wire),
+        IdSource::Metafield(_) | IdSource::Events => Vec::new(),
+    };
+    sources.iter().flat_map(here).collect()
+}
+
 pub(super) fn in_memo(wire: &dto::Order<'_>) -> Vec<KlarnaOrderId> {
     text(wire.memo).map(|memo| uuids_in(&memo)).unwrap_or_default()
 }
@@ -146,13 +162,13 @@ fn is_uuid(word: &str) -> bool {
 
 /// What stands under `klarna_order_id`, and then the rest: UUIDs under any key with `order_id` in it, and under all others.
 /// An id that is no UUID counts under a key with `order_id` in it, where nothing else was found.
-fn in_payment_data(data: &RawValue, order: &ShopOrder) -> (Vec<KlarnaOrderId>, Vec<KlarnaOrderId>) {
+fn in_payment_data(data: &RawValue, order: OrderId, number: &OrderNumber) -> (Vec<KlarnaOrderId>, Vec<KlarnaOrderId>) {
     let mut leaves = Vec::new();
     collect(data, "", 0, &mut leaves);
     let is_exact = |leaf: &&Leaf| EXACT_KEYS.contains(&leaf.0.as_str());
     let is_near = |leaf: &&Leaf| NEAR_KEYS.iter().any(|part| leaf.0.contains(part));
     let is_other = |leaf: &&Leaf| !NOT_AN_ORDER.iter().any(|no| leaf.0.contains(no));
-    let id = |leaf: &Leaf| order_id(&leaf.1).filter(|id| !is_the_shops_own(id, order));
+    let id = |leaf: &Leaf| order_id(&leaf.1).filter(|id| !is_the_shops_own(id, order, number));
     let sure: Vec<_> = leaves.iter().filter(is_exact).filter_map(id).collect();
     let mut rest: Vec<_> = leaves.iter().filter(is_near).flat_map(|leaf| uuids_in(&leaf.1)).collect();
     rest.extend(leaves.iter().filter(is_other).flat_map(|leaf| uuids_in(&leaf.1)));
@@ -169,8 +185,8 @@ fn in_payment_data(data: &RawValue, order: &ShopOrder) -> (Vec<KlarnaOrderId>, V
 type Leaf = (String, String);
 
 /// The shop's own order is also called `order_id` in some payment data.
-fn is_the_shops_own(id: &KlarnaOrderId, order: &ShopOrder) -> bool {
-    id.as_str() == order.id.to_string() || id.as_str() == order.number.as_str()
+fn is_the_shops_own(id: &KlarnaOrderId, order: OrderId, number: &OrderNumber) -> bool {
+    id.as_str() == order.to_string() || id.as_str() == number.as_str()
 }
 
 /// Every text and number below a value, with the key it stands under, in lower case.

@@ -162,8 +162,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     pub async fn orders_page(
         &self, since: Option<Timestamp>, page: &Page,
     ) -> Result<ListPage<ListedOrder>, Unreadable> {
-        let words = &self.settings.payment_words;
-        self.page("orders", since, page, |row| convert::listed_order(row, words).map(Some)).await
+        self.page("orders", since, page, |row| convert::listed_order(row, &self.settings).map(Some)).await
     }
 
     /// One page of the invoices changed since `since`, credit invoices among them; pages like
@@ -220,8 +219,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
     pub async fn find_order(&self, number: &str) -> Result<Option<ListedOrder>, Unreadable> {
         let query = format!("?number={}&limit={LARGEST_PAGE}", exchange::encode(number));
         let answer = self.get("orders", &query, crate::http::PAGE_ANSWER).await?;
-        let words = &self.settings.payment_words;
-        let rows = convert::rows(&answer.body, "orders", |row| convert::listed_order(row, words))?;
+        let rows = convert::rows(&answer.body, "orders", |row| convert::listed_order(row, &self.settings))?;
         let is_full = rows.len() >= usize::try_from(LARGEST_PAGE).unwrap_or(usize::MAX);
         let found = rows.into_iter().find(|row| row.number.as_str() == number);
         if found.is_none() && is_full {

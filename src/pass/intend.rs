@@ -82,12 +82,6 @@ pub(super) fn intended(
     let says_more = !plan.is_unjudged && read != dossier.klarna.as_ref().map(|(order, _)| order);
     let changed = !steps.made.is_empty() || !intents.is_empty() || says_more;
     let quiet_since = if changed { now } else { dossier.quiet_since };
-    let is_nothing = facts.shop.paid_otherwise && plan.discrepancies.is_empty() && read.is_none();
-    let look = if is_nothing {
-        next_look_at_nothing(quiet_since, now)
-    } else {
-        next_look(plan, read, in_flight, quiet_since, now)
-    };
     let decided = Decided {
         order: facts.shop.id,
         klarna: read.map(|order| (order.clone(), facts.read_at)),
@@ -107,10 +101,20 @@ pub(super) fn intended(
         refunded: read.map_or(Minor::ZERO, KlarnaOrder::refunded_at_least),
         discrepancies: plan.discrepancies.iter().map(|found| in_words(found, facts)).collect(),
         withheld: plan.withholds(),
-        next_look: Some(look),
+        next_look: Some(look_again(plan, facts, read, in_flight, quiet_since, now)),
         looks_back: dossier.is_outdated,
     };
     Ok(Intended { decided, to_send })
+}
+
+/// When it is looked at again. What is not Klarna's and of which Klarna knows nothing is left alone like what is settled.
+fn look_again(
+    plan: &Plan, facts: &Facts, read: Option<&KlarnaOrder>, in_flight: bool, quiet_since: Timestamp, now: Timestamp,
+) -> Timestamp {
+    if facts.shop.paid_otherwise && plan.discrepancies.is_empty() && read.is_none() {
+        return next_look_at_nothing(quiet_since, now);
+    }
+    next_look(plan, read, in_flight, quiet_since, now)
 }
 
 /// A difference as people will read it.

@@ -235,11 +235,11 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let Chosen { id, side, beside } = look.asked.chosen.clone();
         let facts = Facts {
             currency: self.currency,
+            shared_with: dossier.shared_with(id.as_ref()),
             shop: ShopOrder { klarna_order_id: id, ..dossier.shop.clone() },
             klarna: side,
             beside,
             is_told: dossier.told.is_some(),
-            shared_with: dossier.shared_with.clone(),
             read_at: look.read_at,
             shop_read_at: dossier.shop_read_at,
         };

@@ -54,12 +54,12 @@ fn is_concerned<S, T: Transport, C: Clock>(
     let Some((Chosen { id, side, beside }, read_at)) = as_known(currency, dossier, tally) else { return true };
     let facts = Facts {
         currency,
+        shared_with: dossier.shared_with(id.as_ref()),
         shop: ShopOrder { klarna_order_id: id, ..dossier.shop.clone() },
         shop_read_at: dossier.shop_read_at,
         klarna: side,
         beside,
         is_told: dossier.told.is_some(),
-        shared_with: dossier.shared_with.clone(),
         read_at,
     };
     decide(&dossier.ledger, &facts, &shop.policy, tally.started_at) != Plan::default()

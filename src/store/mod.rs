@@ -81,12 +81,19 @@ pub struct Dossier {
     pub asked: Vec<(Seen, Timestamp)>,
     /// What a human said about which Klarna order is its own.
     pub told: Option<ToldLink>,
-    /// Other shop orders that name the same Klarna order.
-    pub shared_with: Vec<OrderNumber>,
+    /// Other shop orders that name the same Klarna order, for each that this one names.
+    pub shared: BTreeMap<KlarnaOrderId, Vec<OrderNumber>>,
     /// Since when nothing changed on either side, as far as we saw.
     pub quiet_since: Timestamp,
     /// An earlier edition of the rules judged it last.
     pub is_outdated: bool,
+}
+
+impl Dossier {
+    /// Other shop orders that name this Klarna order.
+    pub fn shared_with(&self, klarna: Option<&KlarnaOrderId>) -> Vec<OrderNumber> {
+        klarna.and_then(|id| self.shared.get(id)).cloned().unwrap_or_default()
+    }
 }
 
 /// One state change of one machine, computed by the caller through the machine's `apply`.

@@ -29,6 +29,7 @@ mod pages;
 mod reader;
 mod replay;
 mod report;
+mod sharing;
 mod standing;
 mod steps;
 mod told;

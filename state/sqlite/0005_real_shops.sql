@@ -88,7 +88,23 @@ CREATE TABLE link (
     FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX link_klarna ON link (shop, klarna_order_id);
+
+-- Every Klarna order that a shop order names, also one that was only listed so far.
+CREATE TABLE named (
+    shop            TEXT NOT NULL,
+    klarna_order_id TEXT NOT NULL,
+    order_id        INTEGER NOT NULL,
+    PRIMARY KEY (shop, klarna_order_id, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_order ON named (shop, order_id);
+INSERT INTO named (shop, klarna_order_id, order_id)
+    SELECT shop, klarna_order_id, id FROM shop_order WHERE klarna_order_id IS NOT NULL;
+
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('named', 'named', '400000 400000 1 1'),
+    ('named', 'named_order', '400000 400000 1'),
+    ('link', 'link_klarna', '1000 1000 1'),
     ('candidate', 'candidate', '10000 10000 2 1'),
     ('link', 'link', '1000 1000 1');
 -- A list named a credit invoice of the order that is not paid: it is read before everything else.

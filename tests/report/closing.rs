@@ -92,6 +92,7 @@ async fn an_order_that_was_listed_and_not_read_keeps_a_month_open() {
         number: OrderNumber("ORD00009".into()),
         updated_at: at("2025-10-30T08:00:00Z"),
         is_klarna: true,
+        names: Vec::new(),
     };
     shop.store.listed(vec![listed], Vec::new()).await.unwrap();
     ended(&place.run(&["report", "close", "2025-10", "--accept", "2=x"]), 3, "1 order the shop named");

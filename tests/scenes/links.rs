@@ -189,6 +189,19 @@ const SCENES: &[Scene] = &[
         &[held(&[money("A", 0, 0, 10_000)], &[], Breaks::Only(&["authorization_stray"]), &["{A}"])],
     ),
     Scene::new(
+        "an urgent credit, and another order that was not read yet names the same Klarna order",
+        |stage| {
+            let order = stage.shipped(10_000, Captured);
+            let id = stage.id("A").to_string();
+            let other = stage
+                .place("B", NewOrder { klarna_id: Some(KlarnaIdLocation::None), ..NewOrder::of(10_000, Authorized) });
+            stage.act("show_id", &json!({"order": other.number, "place": "memo", "text": id}));
+            stage.credit(&order, 2_500);
+            stage.settle();
+        },
+        &[held(&[money("A", 10_000, 0, 0)], &["not_paid"], Breaks::With("klarna_order_shared"), &["ORD00002"])],
+    ),
+    Scene::new(
         "known as Klarna's, paid by iDEAL in the end and shipped",
         |stage| {
             let order = stage.order(10_000, Authorized);

@@ -1,10 +1,11 @@
 //! Which Klarna order a shop order is held for: the first that it names, the one that was chosen, or a human's word.
 
-use reconciled::core::facts::{self, Candidate, ShopOrder};
-use reconciled::core::id::{KlarnaOrderId, OrderId};
+use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::facts::{self, Candidate, ListedOrder, ShopOrder};
+use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber};
 use reconciled::core::link::{Answer, Seen, Told};
 use reconciled::core::order::{Event as OrderEvent, Order};
-use reconciled::store::{Claim, Decided, Operation, Step, Store};
+use reconciled::store::{Claim, Decided, Difference, Operation, Step, Store};
 
 use crate::fixture::{
     Place, at, begun, claim, decide, granted, guard, intact, intend, klarna, minor, operate, quiet, shop_order,
@@ -99,6 +100,53 @@ pub(crate) async fn what_was_paid_otherwise_is_kept_while_it_names_a_klarna_orde
     store.observe(vec![(OrderId(1), Some(otherwise(23, &["k-a"])))], at(23)).await.unwrap();
     assert!(!held(1).await.unwrap().paid_otherwise, "its money at Klarna does not vanish with a word");
     intact(&store).await;
+}
+
+pub(crate) async fn an_order_that_was_only_listed_shares_what_its_row_names<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    see(&store, 20, &["k-a", "k-b"]).await;
+    let names = |ids: &[&str]| ids.iter().map(|text| id(text)).collect();
+    let number = OrderNumber("ORD7".into());
+    let row = ListedOrder { id: OrderId(7), number, updated_at: at(21), is_klarna: true, names: names(&["k-b"]) };
+    store.listed(vec![row], vec![]).await.unwrap();
+    let shared = async |order: u64| store.dossiers(vec![OrderId(order)]).await.unwrap().remove(0).shared;
+    let by = |text: &str, number: &str| [(id(text), vec![OrderNumber(number.into())])].into();
+    assert_eq!(shared(1).await, by("k-b", "ORD7"));
+    let seventh = |version, ids: &[&str]| ShopOrder {
+        id: OrderId(7),
+        number: OrderNumber("ORD7".into()),
+        ..naming(version, ids)
+    };
+    store.observe(vec![(OrderId(7), Some(seventh(21, &["k-a", "k-c"])))], at(22)).await.unwrap();
+    assert_eq!(shared(1).await, by("k-a", "ORD7"), "it was read, and names others");
+    assert_eq!(shared(7).await, by("k-a", "ORD1"));
+    let read = facts::KlarnaOrder { id: id("k-c"), ..klarna(7, 10_000, &[]) };
+    let elsewhere = Decided { order: OrderId(7), klarna: Some((read, at(23))), link: Some(id("k-c")), ..quiet(7) };
+    decide(&store, 23, elsewhere).await.unwrap();
+    assert_eq!(shared(1).await, [].into(), "it is judged under another one");
+    let doubt = difference(BreakKind::KlarnaOrderAmbiguous);
+    decide(&store, 24, Decided { order: OrderId(7), discrepancies: vec![doubt], ..quiet(7) }).await.unwrap();
+    assert_eq!(shared(1).await, by("k-a", "ORD7"), "which one is its own is in doubt again");
+    let to = |order, to| Operation::Link { order: OrderId(order), to };
+    operate(&store, to(1, Told::To(id("k-a"))), 25).await.unwrap();
+    assert_eq!((shared(1).await, shared(7).await), ([].into(), by("k-a", "ORD1")), "a human's word stands above it");
+    operate(&store, to(7, Told::To(id("k-a"))), 26).await.unwrap();
+    assert_eq!((shared(1).await, shared(7).await), (by("k-a", "ORD7"), by("k-a", "ORD1")), "both are a human's word");
+    operate(&store, to(7, Told::Nobody), 27).await.unwrap();
+    assert_eq!(shared(1).await, [].into());
+}
+
+fn difference(kind: BreakKind) -> Difference {
+    Difference {
+        kind,
+        credit_invoice: None,
+        subject: String::new(),
+        amount: None,
+        message: "in doubt".into(),
+        remedy: None,
+        due: at(1),
+    }
 }
 
 fn step(before: Order, event: OrderEvent) -> Step {

@@ -12,7 +12,8 @@ use reconciled::store::{Cursors, Decided, Difference, Identity, Scope, ShopRecor
 use crate::fixture::{HOUR, Place, at, begun, credit, decide, observe, pass, quiet, shop_order};
 
 fn row(id: u64, version: i64, is_klarna: bool) -> ListedOrder {
-    ListedOrder { id: OrderId(id), number: OrderNumber(format!("ORD{id}")), updated_at: at(version), is_klarna }
+    let number = OrderNumber(format!("ORD{id}"));
+    ListedOrder { id: OrderId(id), number, updated_at: at(version), is_klarna, names: Vec::new() }
 }
 
 fn invoice(id: u64, order: u64, version: i64) -> ListedInvoice {

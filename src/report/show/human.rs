@@ -43,7 +43,7 @@ fn order<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     if let Some(note) = &ledger.hold {
         writeln!(out, "  held by an operator: {}", plain(note))?;
     }
-    for other in &life.dossier.shared_with {
+    for other in life.dossier.shared_with(shop.klarna_order_id.as_ref()) {
         writeln!(out, "  order {} names the same Klarna order", plain(other.as_str()))?;
     }
     Ok(())

@@ -133,6 +133,7 @@ struct JournalView<'a> {
 /// The output failed.
 pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     let (ledger, shop) = (&life.dossier.ledger, &life.dossier.shop);
+    let shared = life.dossier.shared_with(shop.klarna_order_id.as_ref());
     let view = LifeView {
         shop: ledger.shop.as_str(),
         order: OrderView {
@@ -142,7 +143,7 @@ pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
             state: ledger.order.name(),
             hold: ledger.hold.as_deref(),
             currency: life.currency.map(Currency::code),
-            shared_with: life.dossier.shared_with.iter().map(OrderNumber::as_str).collect(),
+            shared_with: shared.iter().map(OrderNumber::as_str).collect(),
             quiet_since: life.dossier.quiet_since.to_string(),
         },
         lightspeed: ShopView {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::super::rows::{read_klarna_order, read_shop_order};
 use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
-use super::{accepting, candidates, differences, intents, never_sent};
+use super::{accepting, candidates, differences, intents, never_sent, sharing};
 use crate::core::decide::RULES;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::KlarnaOrder;
@@ -79,9 +79,11 @@ fn dossier(
     let mut shop_order = read_shop_order(&body)?;
     shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
     let read = klarna(conn, shop, id)?;
+    let told = candidates::told(conn, shop, id)?;
+    let shared = sharing::of_order(conn, shop, &shop_order, told.as_ref())?;
     Ok(Some(Dossier {
         asked: candidates::asked(conn, shop, &shop_order)?,
-        told: candidates::told(conn, shop, id)?,
+        told,
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
             whose: whose.cloned(),
@@ -101,10 +103,7 @@ fn dossier(
         shop: shop_order,
         shop_read_at: shop_read_at.0,
         klarna: read,
-        shared_with: match klarna_order_id {
-            Some(klarna) => shared_with(conn, shop, id, &klarna)?,
-            None => Vec::new(),
-        },
+        shared,
         quiet_since: quiet_since.0,
         is_outdated,
     }))
@@ -160,17 +159,6 @@ fn klarna(conn: &Connection, shop: &str, order: OrderId) -> Result<Option<(Klarn
         conn.prepare_cached("SELECT body, read_at FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna'")?;
     let row = find.query_row((shop, Number(order.0)), |row| Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?)));
     row.optional()?.map(|(body, at)| Ok((read_klarna_order(&body)?, at.0))).transpose()
-}
-
-fn shared_with(
-    conn: &Connection, shop: &str, order: OrderId, klarna_order_id: &str,
-) -> Result<Vec<OrderNumber>, StoreError> {
-    let mut find = conn.prepare_cached(
-        "SELECT number FROM shop_order INDEXED BY shop_order_klarna
-         WHERE shop = ?1 AND klarna_order_id = ?2 AND id <> ?3 ORDER BY id",
-    )?;
-    let rows = find.query_map((shop, klarna_order_id, Number(order.0)), |row| row.get(0).map(OrderNumber))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn breaks(conn: &Connection, shop: &str, closed: bool) -> Result<Vec<Break>, StoreError> {

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::super::rows::write_shop_order;
 use super::super::{Cursors, Scope, StoreError};
-use super::candidates;
 use super::columns::{At, Cents, Number, order};
 use super::journal::{self, entity};
 use super::writer::Tx;
+use super::{candidates, sharing};
 use crate::core::decide::RULES;
 use crate::core::facts::{ListedInvoice, ListedOrder, Place, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
@@ -54,6 +54,7 @@ pub(super) fn listed(tx: &Tx<'_>, orders: &[ListedOrder], invoices: &[ListedInvo
         let id = Number(row.id.0);
         let early = early_until(row.updated_at);
         upsert.execute((tx.shop, id, At(row.updated_at), row.number.as_str(), row.is_klarna, early))?;
+        sharing::listed(tx, row.id, &row.names)?;
     }
     for invoice in invoices {
         listed_invoice(tx, invoice)?;
@@ -207,7 +208,11 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
     let held: Option<(i64, String)> = held.query_row((shop, order), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let version = At(said.updated_at);
     let body = write_shop_order(said)?;
-    if held.as_ref().is_some_and(|(held, text)| *held > version.nanos() || *text == body) {
+    let is_older = held.as_ref().is_some_and(|(held, _)| *held > version.nanos());
+    if !is_older {
+        sharing::read(tx, said)?;
+    }
+    if is_older || held.is_some_and(|(_, text)| text == body) {
         let mut again = tx.conn.prepare_cached(
             "UPDATE fact SET read_at = max(read_at, ?4)
              WHERE shop = ?1 AND order_id = ?2 AND side = 'shop' AND version = ?3",

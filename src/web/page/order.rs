@@ -121,6 +121,7 @@ pub(super) async fn show(
     let order_offers = about_order(&visit.case(&dossier, &breaks, &proposals));
     let life = Life { currency: visit.currency, now: visit.now, dossier, journal, breaks };
     let ledger = &life.dossier.ledger;
+    let shared = life.dossier.shared_with(life.dossier.shop.klarna_order_id.as_ref());
     html(&OrderPage {
         frame,
         shop: visit.shop.to_string(),
@@ -129,7 +130,7 @@ pub(super) async fn show(
         class: ledger.order.name(),
         klarna_id: life.dossier.shop.klarna_order_id.as_ref().map(|id| plain(id.as_str())),
         hold: ledger.hold.as_deref().map(plain),
-        shared_with: life.dossier.shared_with.iter().map(|number| plain(number.as_str())).collect(),
+        shared_with: shared.iter().map(|number| plain(number.as_str())).collect(),
         breaks: life.breaks.iter().filter(|it| is_open(it)).map(|it| BreakView::new(order, it, &visit)).collect(),
         klarna_read: life.dossier.klarna.is_some(),
         facts: facts(&life),
