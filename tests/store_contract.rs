@@ -150,6 +150,7 @@ macro_rules! every_promise {
                 a_state_rests_on_the_klarna_order_that_was_read_and_is_taken_back_under_another,
                 what_was_paid_otherwise_is_kept_while_it_names_a_klarna_order_and_nothing_moved,
                 an_order_that_was_only_listed_shares_what_its_row_names,
+                what_references_show_is_learnt_once_an_order_and_latest_orders_first,
                 what_klarna_said_of_several_is_kept_as_long_as_they_are_named,
                 nothing_is_claimed_for_a_klarna_order_that_the_order_is_not_linked_to_any_more,
             }

@@ -110,6 +110,7 @@ pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
         klarna: Some((klarna, now)),
         link: None,
         asked: Vec::new(),
+        named_by: None,
         changed: true,
         credits: Vec::new(),
         steps: Vec::new(),

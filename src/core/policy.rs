@@ -56,6 +56,9 @@ impl Policy {
 /// platform show. What is *sent* has no tolerance.
 pub const AMOUNT_TOLERANCE: i64 = 1;
 
+/// So many of the latest linked orders whose Klarna reference names their number make that a rule of the shop.
+pub const REFERENCES_IN_A_ROW: u64 = 20;
+
 /// How many of the Klarna orders that a shop order names are asked about.
 pub const CANDIDATES_ASKED: usize = 5;
 

@@ -15,6 +15,7 @@ use crate::core::id::KlarnaOrderId;
 use crate::core::link::{self, Answer, Chosen, Seen};
 use crate::core::money::Currency;
 use crate::core::policy::CANDIDATES_ASKED;
+use crate::core::references::References;
 use crate::http::Transport;
 use crate::store::{Dossier, Store};
 
@@ -30,9 +31,10 @@ pub(super) struct Asked {
 /// # Errors
 /// The first read that fails: an order of which a named part is unread is not judged at all.
 pub(super) async fn ask<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, dossier: &Dossier, currency: Currency,
+    shop: &Shop<S, T, C>, dossier: &Dossier, currency: Currency, learnt: &References,
 ) -> Result<Asked, Unreadable> {
     let now = shop.clock.now();
+    let demands = learnt.demands(&dossier.shop, dossier.ledger.judged_under.as_ref());
     let candidates = link::candidates(&dossier.shop, dossier.told.as_ref());
     let mut fresh = BTreeSet::new();
     let mut seen = Vec::with_capacity(candidates.len());
@@ -48,7 +50,7 @@ pub(super) async fn ask<S: Store, T: Transport, C: Clock>(
         });
     }
     loop {
-        let chosen = link::choose(&dossier.shop, currency, &seen, dossier.told.as_ref(), false);
+        let chosen = link::choose(&dossier.shop, currency, &seen, dossier.told.as_ref(), demands);
         let stale = seen.iter_mut().find(|it| chosen.id.as_ref() == Some(&it.candidate.id));
         if let Some(stale) = stale.filter(|it| !fresh.contains(&it.candidate.id)) {
             fresh.insert(stale.candidate.id.clone());

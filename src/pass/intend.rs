@@ -14,6 +14,7 @@ use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::plan::{Note, Plan, Verdict};
+use crate::core::references;
 use crate::store::{Decided, Difference, Dossier, Step, StoreError};
 use crate::{klarna, lightspeed, words};
 
@@ -87,6 +88,7 @@ pub(super) fn intended(
         klarna: read.map(|order| (order.clone(), facts.read_at)),
         link: facts.shop.klarna_order_id.clone(),
         asked: Vec::new(),
+        named_by: read.and_then(|order| named_by(order, facts)),
         changed,
         credits: facts
             .shop
@@ -105,6 +107,12 @@ pub(super) fn intended(
         looks_back: dossier.is_outdated,
     };
     Ok(Intended { decided, to_send })
+}
+
+/// What the linked order shows of references, for the shop's tally.
+fn named_by(klarna: &KlarnaOrder, facts: &Facts) -> Option<(bool, Timestamp)> {
+    let is_linked = !facts.shop.paid_otherwise;
+    is_linked.then(|| (references::name(klarna, &facts.shop), facts.shop.created_at))
 }
 
 /// When it is looked at again. What is not Klarna's and of which Klarna knows nothing is left alone like what is settled.

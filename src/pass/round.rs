@@ -19,6 +19,7 @@ use crate::core::limits::{self, Spent};
 use crate::core::link::{self, Chosen};
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
+use crate::core::references::References;
 use crate::http::Transport;
 use crate::report::{EffectRow, Outcome, Side};
 use crate::store::{Dossier, Store, StoreError};
@@ -74,6 +75,8 @@ pub(super) struct Rounds<'a, S, T: Transport, C: Clock> {
     marked: bool,
     /// Orders that an earlier edition of the rules had judged: this pass looks back at them and acts on nothing.
     looked_back: BTreeSet<OrderId>,
+    /// What the shop's linked orders show of references.
+    learnt: References,
 }
 
 /// One order in one round.
@@ -100,8 +103,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let day_ago = shop.clock.now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let spent = Spent { pass: Minor::ZERO, day: shop.store.spent(day_ago).await? };
         let (counted, again, open) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let looked_back = BTreeSet::new();
-        Ok(Self { shop, currency, listed, permission, spent, counted, again, open, marked: false, looked_back })
+        let (looked_back, learnt) = (BTreeSet::new(), shop.store.references().await?);
+        Ok(Self { shop, currency, listed, permission, spent, counted, again, open, marked: false, looked_back, learnt })
     }
 
     /// Orders whose lost answer is worth another look within `patience`, and when.
@@ -195,7 +198,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                 return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));
             }
         }
-        let asked = candidates::ask(self.shop, dossier, self.currency).await?;
+        let asked = candidates::ask(self.shop, dossier, self.currency, &self.learnt).await?;
         Ok(Look { asked, read_at, started })
     }
 

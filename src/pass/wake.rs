@@ -15,6 +15,7 @@ use crate::core::id::OrderId;
 use crate::core::link::{self, Answer, Chosen, Seen};
 use crate::core::money::Currency;
 use crate::core::plan::Plan;
+use crate::core::references::References;
 use crate::http::Transport;
 use crate::store::{Dossier, Scope, Store, StoreError};
 
@@ -29,6 +30,7 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
         return Ok(());
     }
     tally.progress.stage("looking through quiet orders under another policy");
+    let learnt = shop.store.references().await?;
     let mut after = OrderId(0);
     loop {
         if tally.stop.is_asked() {
@@ -39,7 +41,7 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
         after = last;
         let count = quiet.len();
         let dossiers = shop.store.dossiers(quiet).await?;
-        let concerned = dossiers.into_iter().filter(|dossier| is_concerned(shop, currency, dossier, tally));
+        let concerned = dossiers.into_iter().filter(|dossier| is_concerned(shop, currency, &learnt, dossier, tally));
         shop.store.wake(concerned.map(|dossier| dossier.shop.id).collect()).await?;
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
     }
@@ -49,9 +51,9 @@ pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
 /// Whether this policy finds anything to do, to say or to wait for. What the facts held of Klarna's are too old to
 /// act on; they are good enough to know that a read can change something.
 fn is_concerned<S, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, currency: Currency, dossier: &Dossier, tally: &Tally<'_>,
+    shop: &Shop<S, T, C>, currency: Currency, learnt: &References, dossier: &Dossier, tally: &Tally<'_>,
 ) -> bool {
-    let Some((Chosen { id, side, beside }, read_at)) = as_known(currency, dossier, tally) else { return true };
+    let Some((Chosen { id, side, beside }, read_at)) = as_known(currency, learnt, dossier, tally) else { return true };
     let facts = Facts {
         currency,
         shared_with: dossier.shared_with(id.as_ref()),
@@ -66,7 +68,9 @@ fn is_concerned<S, T: Transport, C: Clock>(
 }
 
 /// The link as far as it is known without asking: `None` where Klarna must be asked first.
-fn as_known(currency: Currency, dossier: &Dossier, tally: &Tally<'_>) -> Option<(Chosen, Timestamp)> {
+fn as_known(
+    currency: Currency, learnt: &References, dossier: &Dossier, tally: &Tally<'_>,
+) -> Option<(Chosen, Timestamp)> {
     let mut seen = Vec::new();
     let mut read_at = tally.started_at;
     for candidate in link::candidates(&dossier.shop, dossier.told.as_ref()) {
@@ -81,6 +85,7 @@ fn as_known(currency: Currency, dossier: &Dossier, tally: &Tally<'_>) -> Option<
             (None, None) => return None,
         });
     }
-    let chosen = link::choose(&dossier.shop, currency, &seen, dossier.told.as_ref(), false);
+    let demands = learnt.demands(&dossier.shop, dossier.ledger.judged_under.as_ref());
+    let chosen = link::choose(&dossier.shop, currency, &seen, dossier.told.as_ref(), demands);
     Some((chosen, read_at))
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::codec::Coded;
 use super::parsed::klarna_id;
+use super::{Dossier, StoreError};
 use crate::core::facts::{Candidate, Place};
-use crate::core::id::KlarnaOrderId;
+use crate::core::id::{KlarnaOrderId, OrderNumber};
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct CandidateRow {
@@ -32,4 +32,11 @@ fn candidate(row: &CandidateRow) -> Result<Candidate, StoreError> {
     let damaged = |text: &String| StoreError::Damaged(format!("`{text}` is no place of an id"));
     let place = |text: &String| Place::decode(text).ok_or_else(|| damaged(text));
     Ok(Candidate { id: klarna_id(&row.id)?, places: row.places.iter().map(place).collect::<Result<_, _>>()? })
+}
+
+impl Dossier {
+    /// Other shop orders that name this Klarna order.
+    pub fn shared_with(&self, klarna: Option<&KlarnaOrderId>) -> Vec<OrderNumber> {
+        klarna.and_then(|id| self.shared.get(id)).cloned().unwrap_or_default()
+    }
 }

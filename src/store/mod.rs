@@ -32,6 +32,7 @@ use crate::core::link::{Seen, Told as ToldLink};
 use crate::core::money::{Currency, Minor};
 use crate::core::order;
 use crate::core::plan::Note;
+use crate::core::references::References;
 use crate::schedule::NextDue;
 pub use difference::Difference;
 pub use error::StoreError;
@@ -89,13 +90,6 @@ pub struct Dossier {
     pub is_outdated: bool,
 }
 
-impl Dossier {
-    /// Other shop orders that name this Klarna order.
-    pub fn shared_with(&self, klarna: Option<&KlarnaOrderId>) -> Vec<OrderNumber> {
-        klarna.and_then(|id| self.shared.get(id)).cloned().unwrap_or_default()
-    }
-}
-
 /// One state change of one machine, computed by the caller through the machine's `apply`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -129,6 +123,9 @@ pub struct Decided {
     pub link: Option<KlarnaOrderId>,
     /// What Klarna said of each Klarna order that it names, where it names several.
     pub asked: Vec<(Seen, Timestamp)>,
+    /// Whether a reference of the Klarna order that it is judged under names it, and when it was placed; `None` leaves what
+    /// was learnt of it.
+    pub named_by: Option<(bool, Timestamp)>,
     /// Something on either side differs from what was held before.
     pub changed: bool,
     /// Credit invoices as the shop says now; new ones are made `Pending` and journalled as first seen.
@@ -327,6 +324,9 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Refunds intended since `since` and not rejected, withdrawn or abandoned.
     fn spent(&self, since: Timestamp) -> impl Future<Output = Result<Minor, StoreError>> + Send;
+
+    /// What linked orders show of the references at Klarna.
+    fn references(&self) -> impl Future<Output = Result<References, StoreError>> + Send;
 
     fn is_stopped(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
 

@@ -101,7 +101,20 @@ CREATE INDEX named_order ON named (shop, order_id);
 INSERT INTO named (shop, klarna_order_id, order_id)
     SELECT shop, klarna_order_id, id FROM shop_order WHERE klarna_order_id IS NOT NULL;
 
+-- Whether a reference at Klarna names the order that is linked to it: what a shop's orders have in common.
+CREATE TABLE referred (
+    shop      TEXT NOT NULL,
+    order_id  INTEGER NOT NULL,
+    names     INTEGER NOT NULL CHECK (names IN (0, 1)),
+    placed_at INTEGER NOT NULL,
+    PRIMARY KEY (shop, order_id),
+    FOREIGN KEY (shop, order_id) REFERENCES shop_order (shop, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX referred_row ON referred (shop, names, placed_at);
+
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('referred', 'referred', '400000 400000 1'),
+    ('referred', 'referred_row', '400000 400000 200000 1'),
     ('named', 'named', '400000 400000 1 1'),
     ('named', 'named_order', '400000 400000 1'),
     ('link', 'link_klarna', '1000 1000 1'),

@@ -245,6 +245,7 @@ pub fn quiet(order: u64) -> Decided {
         klarna: None,
         link: None,
         asked: Vec::new(),
+        named_by: None,
         changed: true,
         credits: Vec::new(),
         steps: Vec::new(),

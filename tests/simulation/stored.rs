@@ -8,6 +8,7 @@ use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use reconciled::core::id::{IntentId, OrderId, PassId};
 use reconciled::core::intent::Intent;
 use reconciled::core::money::Minor;
+use reconciled::core::references::References;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
@@ -191,6 +192,11 @@ impl Store for SimStore {
     async fn spent(&self, since: Timestamp) -> Result<Minor, StoreError> {
         self.before().await;
         self.inner.spent(since).await
+    }
+
+    async fn references(&self) -> Result<References, StoreError> {
+        self.before().await;
+        self.inner.references().await
     }
 
     async fn is_stopped(&self) -> Result<bool, StoreError> {

@@ -195,6 +195,7 @@ pub(crate) fn quiet(order: u64) -> Decided {
         klarna: None,
         link: None,
         asked: Vec::new(),
+        named_by: None,
         changed: false,
         credits: Vec::new(),
         steps: Vec::new(),

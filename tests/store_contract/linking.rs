@@ -5,6 +5,7 @@ use reconciled::core::facts::{self, Candidate, ListedOrder, ShopOrder};
 use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber};
 use reconciled::core::link::{Answer, Seen, Told};
 use reconciled::core::order::{Event as OrderEvent, Order};
+use reconciled::core::references::References;
 use reconciled::store::{Claim, Decided, Difference, Operation, Step, Store};
 
 use crate::fixture::{
@@ -135,6 +136,33 @@ pub(crate) async fn an_order_that_was_only_listed_shares_what_its_row_names<P: P
     assert_eq!((shared(1).await, shared(7).await), (by("k-a", "ORD7"), by("k-a", "ORD1")), "both are a human's word");
     operate(&store, to(7, Told::Nobody), 27).await.unwrap();
     assert_eq!(shared(1).await, [].into());
+}
+
+pub(crate) async fn what_references_show_is_learnt_once_an_order_and_latest_orders_first<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let learn = async |order: u64, names: bool| {
+        store.observe(vec![(OrderId(order), Some(shop_order(order, 20, &[])))], at(20)).await.unwrap();
+        let placed = at(i64::try_from(order).unwrap());
+        decide(&store, 21, Decided { named_by: Some((names, placed)), ..quiet(order) }).await.unwrap();
+        store.references().await.unwrap()
+    };
+    assert_eq!(store.references().await.unwrap(), References::default());
+    learn(100, false).await;
+    let found = learn(90, true).await;
+    assert_eq!(found, References { linked: 2, naming: 1, in_a_row: 0, since: None }, "the latest one does not");
+    for order in (101..=120).rev() {
+        learn(order, true).await;
+    }
+    let all = References { linked: 22, naming: 21, in_a_row: 20, since: Some(at(101)) };
+    assert_eq!(learn(105, true).await, all, "one order counts once");
+    assert_eq!(all.demanded_since(), Some(at(101)));
+    let broken = learn(105, false).await;
+    assert_eq!((broken.in_a_row, broken.demanded_since()), (15, None));
+    decide(&store, 22, quiet(105)).await.unwrap();
+    drop(store);
+    let reopened = place.open();
+    assert_eq!(reopened.references().await.unwrap(), broken, "it is kept");
 }
 
 fn difference(kind: BreakKind) -> Difference {

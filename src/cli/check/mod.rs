@@ -7,6 +7,7 @@ mod account;
 mod finding;
 mod history;
 mod local;
+mod references;
 mod rehearsal;
 mod sample;
 
@@ -152,6 +153,9 @@ async fn examine(loaded: &Loaded, transport: &ReqwestTransport, history: bool) -
     let store = local::store(loaded, shop_id, &mut findings).await;
     if let Some(profile) = profile {
         sample::look(loaded, &sides, store.as_ref(), profile.currency, knows_klarna, &mut findings).await;
+    }
+    if let Some(store) = &store {
+        references::look(store, &mut findings).await?;
     }
     if let Some(store) = store.as_ref().filter(|_| history) {
         history::look(store, &mut findings).await?;

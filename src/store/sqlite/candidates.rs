@@ -15,6 +15,7 @@ use super::writer::Tx;
 use crate::core::facts::{Candidate, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 use crate::core::link::{Answer, Seen, Told};
+use crate::core::references::References;
 
 /// What is kept of the candidates that the order still names.
 pub(super) fn asked(conn: &Connection, shop: &str, order: &ShopOrder) -> Result<Vec<(Seen, Timestamp)>, StoreError> {
@@ -138,4 +139,30 @@ pub(super) fn set(tx: &Tx<'_>, order: OrderId, link: Option<&KlarnaOrderId>) -> 
     )?;
     update.execute((tx.shop, Number(order.0), link.map(KlarnaOrderId::as_str)))?;
     Ok(())
+}
+
+/// Remembers whether Klarna's references name the order.
+pub(super) fn learn(tx: &Tx<'_>, order: OrderId, named_by: Option<(bool, Timestamp)>) -> Result<(), StoreError> {
+    let Some((names, placed_at)) = named_by else { return Ok(()) };
+    let mut put = tx.conn.prepare_cached(
+        "INSERT INTO referred (shop, order_id, names, placed_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (shop, order_id) DO UPDATE SET names = excluded.names, placed_at = excluded.placed_at
+         WHERE names <> excluded.names OR placed_at <> excluded.placed_at",
+    )?;
+    put.execute((tx.shop, Number(order.0), names, At(placed_at)))?;
+    Ok(())
+}
+
+pub(super) fn references(conn: &Connection, shop: &str) -> Result<References, StoreError> {
+    let mut count = conn.prepare_cached(
+        "SELECT count(*), coalesce(sum(names), 0), max(placed_at) FILTER (WHERE names = 0) FROM referred WHERE shop = ?1",
+    )?;
+    let (Number(linked), Number(naming), last_without): (_, _, Option<i64>) =
+        count.query_row([shop], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut row_of = conn.prepare_cached(
+        "SELECT count(*), min(placed_at) FROM referred WHERE shop = ?1 AND (?2 IS NULL OR placed_at > ?2)",
+    )?;
+    let (Number(in_a_row), since): (_, Option<At>) =
+        row_of.query_row((shop, last_without), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(References { linked, naming, in_a_row, since: since.map(|at| at.0) })
 }

@@ -52,6 +52,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
         candidates::choose(tx, decided.order, link)?;
     }
     candidates::keep(tx, decided.order, &decided.asked)?;
+    candidates::learn(tx, decided.order, decided.named_by)?;
     if let Some((klarna, read_at)) = &decided.klarna {
         let body = write_klarna_order(klarna)?;
         listing::put_fact(tx, decided.order, "klarna", At(*read_at), At(*read_at), &body)?;

@@ -12,11 +12,12 @@ use super::super::{
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::{Tx, Undo};
-use super::{SqliteStore, act, audit, decide, dossier, intents, listing, names, operate, standing, told};
+use super::{SqliteStore, act, audit, candidates, decide, dossier, intents, listing, names, operate, standing, told};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
 use crate::core::money::Minor;
+use crate::core::references::References;
 use crate::schedule::NextDue;
 
 impl Store for SqliteStore {
@@ -108,6 +109,10 @@ impl Store for SqliteStore {
 
     async fn spent(&self, since: Timestamp) -> Result<Minor, StoreError> {
         self.read(move |conn, shop| act::spent(conn, shop, since)).await
+    }
+
+    async fn references(&self) -> Result<References, StoreError> {
+        self.read(candidates::references).await
     }
 
     async fn is_stopped(&self) -> Result<bool, StoreError> {
