@@ -10,7 +10,8 @@ use super::facts::{Candidate, KlarnaOrder, KlarnaSide, KlarnaStatus, Place, Shop
 use super::id::{IntentId, KlarnaOrderId, OrderNumber};
 use super::intent::Kind;
 use super::money::{Currency, Minor};
-use super::policy::{AMOUNT_TOLERANCE, CANDIDATE_KNOWN_FOR, CANDIDATE_LAG, SAME_CHECKOUT};
+use super::policy::{CANDIDATE_KNOWN_FOR, CANDIDATE_LAG, SAME_CHECKOUT};
+use super::share;
 
 /// A candidate and what Klarna said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,7 +267,7 @@ impl<'a> Judged<'a> {
         let likeness = match another {
             Some(another) => Likeness::Anothers(another),
             None if !is_named && !is_near => Likeness::Unproven,
-            None if order.currency.is(&currency) && amount_fits(shop, order) => Likeness::Agrees,
+            None if order.currency.is(&currency) && share::may_be_all_of(shop, order) => Likeness::Agrees,
             None => Likeness::OtherAmount,
         };
         Self { seen, likeness, is_named }
@@ -326,16 +327,6 @@ fn authorized(order: &KlarnaOrder) -> Minor {
 fn holds_money(order: &KlarnaOrder) -> bool {
     let is_unclear = order.status.unknown().is_some();
     is_unclear || order.captured.is_positive() || authorized(order).is_positive()
-}
-
-/// The shop's total is what Klarna authorized, at first or now, with or without what credit invoices take back. A total
-/// that is no amount tells nothing, and is found by itself.
-pub fn amount_fits(shop: &ShopOrder, klarna: &KlarnaOrder) -> bool {
-    let Ok(total) = shop.total else { return true };
-    let credited: Minor = shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
-    let said = [klarna.order_amount, klarna.original_amount];
-    let agrees = |shop: Minor| said.iter().any(|klarna| klarna.minus(shop).abs().get() <= AMOUNT_TOLERANCE);
-    agrees(total) || agrees(total.less(credited))
 }
 
 /// Whether both were made in one checkout; where a side does not say when, time tells nothing.

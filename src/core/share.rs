@@ -11,6 +11,7 @@ use super::facts::{CreditInvoiceFacts, KlarnaOrder, ShopOrder};
 use super::id::InvoiceId;
 use super::money::Minor;
 use super::policy::AMOUNT_TOLERANCE;
+use super::references;
 
 /// How what the shop asks of Klarna compares with what Klarna authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,19 @@ pub fn amount_fits(shop: &ShopOrder, klarna: &KlarnaOrder) -> Fit {
     gift_cards_explain(shop, total, klarna).map_or_else(|| compare(total, klarna), |_| Fit::Equal)
 }
 
+/// Whether a Klarna order may be all that this order asked of Klarna: as much of it, with or without what credit invoices
+/// take back, or less where Klarna's own reference says that it is this order.
+pub fn may_be_all_of(shop: &ShopOrder, klarna: &KlarnaOrder) -> bool {
+    let credited: Minor = shop.credit_invoices.iter().filter_map(|credit| credit.amount.clone().ok()).collect();
+    let without = |total: &Minor| compare(total.less(credited), klarna) == Fit::Equal;
+    match amount_fits(shop, klarna) {
+        // A total that is no amount tells nothing, and is found by itself.
+        Fit::Equal | Fit::Unreadable => true,
+        Fit::Lower if references::name(klarna, shop) => true,
+        Fit::Lower | Fit::Higher => shop.total.as_ref().is_ok_and(without),
+    }
+}
+
 /// Klarna's share of an order, as far as both sides or a human say it. `credited` is what was credited before anything
 /// was captured, and lowered what Klarna authorizes, where somebody told Klarna. `None` where they differ and nothing
 /// explains it.
@@ -70,7 +84,7 @@ pub fn read(
     match compare(total, klarna) {
         Fit::Equal => return Some(Share::whole(total)),
         // Lowered before everything was captured. Whose order it is, only a reference of Klarna's says.
-        Fit::Lower if total.is_positive() && klarna.captured <= total && names(klarna, shop) => {
+        Fit::Lower if total.is_positive() && klarna.captured <= total && references::name(klarna, shop) => {
             return Some(Share::whole(total));
         }
         Fit::Lower | Fit::Higher | Fit::Unreadable => {}
@@ -121,8 +135,4 @@ fn gift_cards_explain(shop: &ShopOrder, total: Minor, klarna: &KlarnaOrder) -> O
     let sums = shop.gift_cards.iter().flatten();
     let rests = sums.filter(|sum| sum.is_positive()).map(|sum| total.less(*sum));
     rests.filter(|rest| rest.is_positive()).find(|rest| compare(*rest, klarna) == Fit::Equal)
-}
-
-fn names(klarna: &KlarnaOrder, shop: &ShopOrder) -> bool {
-    klarna.merchant_reference1.as_deref().is_some_and(|said| said.trim() == shop.number.as_str())
 }
