@@ -4,6 +4,7 @@
 
 pub mod adoption;
 mod link;
+pub use link::place;
 mod proof;
 mod share;
 

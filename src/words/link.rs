@@ -139,7 +139,8 @@ fn place_of(named: &Named, currency: Currency) -> String {
     format!("Klarna order {} ({})", named.id, parts.join("; "))
 }
 
-fn place(place: &Place) -> String {
+/// Where an id stands.
+pub fn place(place: &Place) -> String {
     match place {
         Place::PaymentData => "payment data".to_owned(),
         Place::PaymentText => "a text in the payment data".to_owned(),

@@ -1,11 +1,13 @@
 //! Which Klarna order a shop order belongs to: a link is a claim until Klarna's side agrees.
 
 use reconciled::core::credit_invoice::CreditInvoice;
-use reconciled::core::facts::{KlarnaOrder, KlarnaStatus, Word};
+use reconciled::core::facts::{KlarnaOrder, KlarnaSide, KlarnaStatus, Place, Word};
+use reconciled::core::id::KlarnaOrderId;
 use reconciled::core::intent::Kind;
 use reconciled::core::link::Answer;
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
+use reconciled::core::references::References;
 
 use crate::common::{Ask, Scene, ago, captured_order, eur, order};
 
@@ -203,6 +205,26 @@ cases! {
             klarna.created_at = None;
         }) => "";
 
+    // How much it is over.
+    less_than_was_authorized_agrees_where_a_reference_names_the_order:
+        shipped().total("90.00").also_names("k-2", |klarna| {
+            klarna.merchant_reference1 = None;
+            klarna.captured = eur("60.00");
+        }) => "break klarna_order_ambiguous 260.00";
+
+    // An id that Klarna does not know.
+    an_unknown_id_in_free_text_alone_is_no_money_at_stake:
+        unknown_in(Place::Memo) => "break klarna_order_unlinked";
+
+    an_unknown_id_in_a_comment_alone_is_none_either:
+        unknown_in(Place::Events) => "break klarna_order_unlinked";
+
+    an_unknown_id_where_the_payment_names_it_is_money:
+        unknown_in(Place::PaymentData) => "break klarna_order_not_found";
+
+    an_unknown_id_that_a_human_named_is_money:
+        unknown_in(Place::Memo).human_links("k-1") => "break klarna_order_not_found";
+
     // Paid otherwise in the end.
     an_authorization_of_an_order_that_was_paid_otherwise_is_told:
         paid_otherwise(shipped()) => "break authorization_stray k-1 100.00";
@@ -294,6 +316,13 @@ cases! {
             cancel ORD1:cancel 100.00 act";
 }
 
+/// Klarna does not know the only id, which stands there.
+fn unknown_in(place: Place) -> Scene {
+    let mut scene = order("100.00").shop_says(|shop| shop.candidates[0].places = vec![place]);
+    scene.facts.klarna = KlarnaSide::NotFound { said: "NO_SUCH_ORDER".to_owned() };
+    scene
+}
+
 fn paid_otherwise(scene: Scene) -> Scene {
     scene.shop_says(|shop| shop.paid_otherwise = true)
 }
@@ -328,4 +357,18 @@ fn what_klarna_says_of_money_in_another_currency_is_no_agreement() {
     let plan = order("100.00").shipped("48h").klarna_says(other).also_names("k-2", |_| ()).plan();
     assert_eq!(crate::common::kinds(&plan), ["authorization_stray"].into());
     assert_eq!(plan.effects.len(), 1, "{plan:?}");
+}
+
+#[test]
+fn references_are_demanded_of_orders_placed_since_twenty_in_a_row_named_theirs() {
+    let learnt = |in_a_row, since: &str| References { linked: 212, naming: 212, in_a_row, since: Some(ago(since)) };
+    let shop = order("100.00").facts.shop;
+    assert!(!learnt(19, "80h").demands(&shop, None), "a row of nineteen is none");
+    assert!(learnt(20, "80h").demands(&shop, None));
+    assert!(learnt(20, "72h").demands(&shop, None), "it is the first of the row");
+    assert!(!learnt(20, "71h").demands(&shop, None), "it was placed before the row");
+    let under = |id: &str| KlarnaOrderId::new(id);
+    assert!(!learnt(20, "80h").demands(&shop, under("k-1").as_ref()), "what was concluded before stands");
+    assert!(learnt(20, "80h").demands(&shop, under("k-2").as_ref()), "under one that it names no more nothing was");
+    assert!(!References::default().demands(&shop, None));
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::case::Case;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
+use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide, Place};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
@@ -28,6 +28,12 @@ pub(super) fn doubtful(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Tim
     let finding = Finding::Doubt { order: facts.shop.number.clone(), doubt: doubt.clone() };
     case.differs(kind, "", Some(held).filter(|held| held.is_positive()), now, finding);
     case.finish()
+}
+
+/// Every id that it names stands in a text that people and apps write, and no human said that it is a Klarna order's.
+pub(super) fn is_mere_text(facts: &Facts) -> bool {
+    let is_text = |place: &Place| matches!(place, Place::Memo | Place::Events);
+    !facts.is_told && facts.shop.candidates.iter().all(|one| one.places.iter().all(is_text))
 }
 
 /// What was done under another Klarna order than the one that this order is linked to now.

@@ -51,7 +51,8 @@ pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -
         return link::otherwise(ledger, facts, policy, now);
     }
     match &facts.klarna {
-        KlarnaSide::Unlinked => unlinked(ledger, facts, policy, now),
+        KlarnaSide::Unlinked => unlinked(ledger, facts, policy, now, None),
+        KlarnaSide::NotFound { said } if link::is_mere_text(facts) => unlinked(ledger, facts, policy, now, Some(said)),
         KlarnaSide::NotFound { said } => {
             let mut case = Case::blind(ledger, facts, policy, now);
             let named = facts.shop.klarna_order_id.as_ref().map_or("", KlarnaOrderId::as_str);
@@ -112,15 +113,23 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     case.finish()
 }
 
-/// A shop order that is paid with Klarna and names no Klarna order. One that still waits for its payment, or was
+/// A shop order that is paid with Klarna and names no Klarna order, or one that Klarna does not know (with its words) in
+/// a text that people and apps write. One that still waits for its payment, or was
 /// cancelled before anybody paid or was credited, never reached Klarna, and nobody owes anything.
-fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+fn unlinked(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, said: Option<&str>) -> Plan {
     let mut case = Case::blind(ledger, facts, policy, now);
     let living = !facts.shop.status.is(&ShopStatus::AwaitingPayment) && !facts.shop.status.is(&ShopStatus::Cancelled);
     if living || facts.shop.paid || !facts.shop.credit_invoices.is_empty() {
         let due = case.past_grace(facts.shop.created_at);
-        let message =
-            format!("order {} is paid with Klarna, and no Klarna order id was found in it", facts.shop.number);
+        let number = &facts.shop.number;
+        let message = match (said, &facts.shop.klarna_order_id) {
+            (Some(said), Some(id)) => {
+                format!(
+                    "order {number} is paid with Klarna, and Klarna does not know `{id}`, which a text in it names: {said}"
+                )
+            }
+            _ => format!("order {number} is paid with Klarna, and no Klarna order id was found in it"),
+        };
         case.differs(BreakKind::KlarnaOrderUnlinked, "", None, due, message);
     }
     case.finish()

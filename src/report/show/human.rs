@@ -5,17 +5,19 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Life, amount, fraud, klarna_status, settles, shipped, shop_status};
+use super::{Asked, Life, amount, asked, fraud, klarna_status, settles, shipped, shop_status};
 use crate::core::answer::Said;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::Reference;
 use crate::core::intent::Intent;
+use crate::core::link;
 use crate::core::money::Minor;
 use crate::report::human::{HEADING, grid, one_break, print, seconds};
 use crate::report::json::refund_id;
 use crate::report::text::plain;
 use crate::report::words::{self, money, some_money};
 use crate::store::JournalRow;
+use crate::words::place;
 
 /// Writes the order's whole life.
 ///
@@ -43,10 +45,36 @@ fn order<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     if let Some(note) = &ledger.hold {
         writeln!(out, "  held by an operator: {}", plain(note))?;
     }
+    named(out, life)?;
     for other in life.dossier.shared_with(shop.klarna_order_id.as_ref()) {
         writeln!(out, "  order {} names the same Klarna order", plain(other.as_str()))?;
     }
     Ok(())
+}
+
+/// Every Klarna order that it names, where it names several.
+fn named<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
+    let candidates = link::candidates(&life.dossier.shop, life.dossier.told.as_ref());
+    if candidates.len() < 2 {
+        return Ok(());
+    }
+    let mut table = grid(&["names Klarna order", "where", "Klarna says"]);
+    for one in &candidates {
+        let says = match asked(&life.dossier, &one.id) {
+            Asked::Read(order) => format!(
+                "{}, {} of {} captured, {} still authorized",
+                plain(&klarna_status(&order.status)),
+                money(order.captured, life.currency),
+                money(order.order_amount, life.currency),
+                money(order.remaining, life.currency),
+            ),
+            Asked::Unknown(said) => format!("unknown: {}", plain(said)),
+            Asked::Never => "not asked".to_owned(),
+        };
+        let places: Vec<String> = one.places.iter().map(|it| plain(&place(it))).collect();
+        table.add_row([plain(one.id.as_str()), places.join(", "), says]);
+    }
+    print(out, &table)
 }
 
 fn lightspeed<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {

@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Life, amount, fraud, klarna_status, settles, shipped, shop_status};
+use super::{Asked, Life, amount, asked, fraud, klarna_status, settles, shipped, shop_status};
+use crate::core::facts::Candidate;
 use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
 use crate::core::intent::Intent;
+use crate::core::link;
 use crate::core::money::{Currency, Minor};
 use crate::report::json::{BreakView, refund_id, write_value};
 use crate::store::JournalRow;
+use crate::words::place;
 
 #[derive(Serialize)]
 struct LifeView<'a> {
@@ -18,6 +21,7 @@ struct LifeView<'a> {
     order: OrderView<'a>,
     lightspeed: ShopView,
     klarna: Option<KlarnaView>,
+    named: Vec<NamedView<'a>>,
     credit_invoices: Vec<CreditView<'a>>,
     intents: Vec<IntentView<'a>>,
     adopted: Vec<AdoptedView<'a>>,
@@ -59,6 +63,18 @@ struct KlarnaView {
     read_at: String,
     captures: Vec<MadeView>,
     refunds: Vec<MadeView>,
+}
+
+/// A Klarna order that the shop order names.
+#[derive(Serialize)]
+struct NamedView<'a> {
+    klarna_order_id: String,
+    places: Vec<String>,
+    /// `None` where Klarna does not know it, or was not asked.
+    status: Option<String>,
+    captured_minor: Option<i64>,
+    remaining_minor: Option<i64>,
+    unknown: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +171,7 @@ pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
             updated_at: shop.updated_at.to_string(),
         },
         klarna: klarna(life),
+        named: named(life),
         credit_invoices: credits(life),
         intents: ledger.intents.iter().map(IntentView::from).collect(),
         adopted: adopted(life),
@@ -164,6 +181,28 @@ pub fn write<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
     write_value(out, &view)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+fn named(life: &Life) -> Vec<NamedView<'_>> {
+    let view = |one: Candidate| {
+        let asked = asked(&life.dossier, &one.id);
+        let read = match asked {
+            Asked::Read(order) => Some(order),
+            Asked::Unknown(_) | Asked::Never => None,
+        };
+        NamedView {
+            klarna_order_id: one.id.to_string(),
+            places: one.places.iter().map(place).collect(),
+            status: read.map(|order| klarna_status(&order.status)),
+            captured_minor: read.map(|order| order.captured.get()),
+            remaining_minor: read.map(|order| order.remaining.get()),
+            unknown: match asked {
+                Asked::Unknown(said) => Some(said),
+                Asked::Read(_) | Asked::Never => None,
+            },
+        }
+    };
+    link::candidates(&life.dossier.shop, life.dossier.told.as_ref()).into_iter().map(view).collect()
 }
 
 fn klarna(life: &Life) -> Option<KlarnaView> {

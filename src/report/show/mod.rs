@@ -8,9 +8,10 @@ pub mod json;
 use jiff::Timestamp;
 
 use crate::core::adoption::Settles;
-use crate::core::facts::{Fraud, KlarnaStatus, Said, Shipped, ShopStatus, Word};
-use crate::core::id::InvoiceId;
+use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Said, Shipped, ShopStatus, Word};
+use crate::core::id::{InvoiceId, KlarnaOrderId};
 use crate::core::ledger::Attribution;
+use crate::core::link::Answer;
 use crate::core::money::{Currency, Minor};
 use crate::store::{Break, Dossier, JournalRow};
 
@@ -99,5 +100,23 @@ pub(crate) fn settles(dossier: &Dossier, currency: Option<Currency>, attribution
             });
             words.collect::<Vec<_>>().join(" ")
         }
+    }
+}
+
+/// What Klarna said last about a Klarna order that the shop order names.
+pub(crate) enum Asked<'a> {
+    Read(&'a KlarnaOrder),
+    /// Klarna does not know it, in its own words.
+    Unknown(&'a str),
+    Never,
+}
+
+pub(crate) fn asked<'a>(dossier: &'a Dossier, id: &KlarnaOrderId) -> Asked<'a> {
+    let held = dossier.klarna.as_ref().map(|(order, _)| order).filter(|order| order.id == *id);
+    let beside = dossier.asked.iter().map(|(seen, _)| seen).find(|seen| seen.candidate.id == *id);
+    match (held, beside.map(|seen| &seen.answer)) {
+        (Some(order), _) | (None, Some(Answer::Read(order))) => Asked::Read(order),
+        (None, Some(Answer::NotFound { said })) => Asked::Unknown(said),
+        (None, Some(Answer::Unasked) | None) => Asked::Never,
     }
 }
