@@ -1,8 +1,10 @@
 //! What belongs to an order: its credit invoices, its shipments and its lines.
 //!
 //! Taken from what the order embeds; fetched only when it is not embedded and can matter. Credit invoices always
-//! matter. Shipments and lines say how much of a partly shipped order was shipped, and matter only then; whatever
-//! of them cannot be understood is left out as a whole, so that no part is ever mistaken for the rest.
+//! matter. Shipments and lines say how much of a partly shipped order was shipped, and matter only then, and where a line
+//! that an unpaid credit invoice may name is not wholly on a shipment: the back office takes what is credited before it is
+//! sent off its packing slip, and the rest then is everything. Whatever of them cannot be understood is left out as a
+//! whole, so that no part is ever mistaken for the rest.
 
 use serde_json::value::RawValue;
 
@@ -47,12 +49,15 @@ impl<T: Transport, C: Clock> Client<T, C> {
     pub(super) async fn shipments_and_lines(
         &self, wire: &dto::Order<'_>, currency: Currency, order: &mut ShopOrder,
     ) -> Result<(), Unreadable> {
-        let matters = order.shipped.is(&Shipped::Partly) && !order.status.is(&ShopStatus::Cancelled);
+        let is_living = !order.status.is(&ShopStatus::Cancelled);
+        let is_partly = is_living && order.shipped.is(&Shipped::Partly);
         let id = order.id;
         let products = match embedded(wire.products) {
-            None if matters => self.fetch(&format!("orders/{id}/products"), WHOLE_PAGE).await?,
+            None if is_partly => self.fetch(&format!("orders/{id}/products"), WHOLE_PAGE).await?,
             products => owned(products),
         };
+        let is_credited = order.credit_invoices.iter().any(|credit| !credit.paid.is(&true));
+        let matters = is_partly || is_living && is_credited && products.iter().any(|row| is_off_its_slip(row));
         let products = Products::of(&products, currency);
         let shipments = match embedded(wire.shipments) {
             None if matters => self.fetch("shipments", &format!("{WHOLE_PAGE}&order={id}")).await?,
@@ -171,6 +176,13 @@ fn shipment(row: &RawValue, order: OrderId) -> Result<Option<(Shipment, Raw<'_>)
         quantities: Vec::new(),
     };
     Ok(Some((shipment, wire.products)))
+}
+
+/// Less of the line is on shipments than was ordered.
+fn is_off_its_slip(row: &RawValue) -> bool {
+    let Ok(wire) = serde_json::from_str::<dto::Product<'_>>(row.get()) else { return false };
+    let (ordered, on_slips) = (quantity(wire.quantity_ordered), quantity(wire.quantity_shipped));
+    ordered.zip(on_slips).is_some_and(|(ordered, on_slips)| on_slips < ordered)
 }
 
 /// The lines of an order, and what identifies each in other documents. Empty when one of them cannot be read.

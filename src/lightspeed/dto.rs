@@ -190,6 +190,9 @@ pub(super) struct Product<'a> {
     pub(super) id: Raw<'a>,
     #[serde(borrow)]
     pub(super) quantity_ordered: Raw<'a>,
+    /// What is on shipments, sent or not.
+    #[serde(borrow)]
+    pub(super) quantity_shipped: Raw<'a>,
     #[serde(borrow)]
     pub(super) price_incl: Raw<'a>,
     #[serde(borrow)]
