@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adoption::{Open, Settles, rest_reference};
+use super::adoption::{Open, Settles, is_near, rest_reference};
 use super::clocks::{Sequence, sequence};
 use super::credit_invoice::{CreditInvoice, Proof};
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
@@ -282,14 +282,15 @@ impl<'a> Sorting<'a> {
     fn by_policy(&mut self, refund: &KlarnaRefund) -> bool {
         let Some(policy) = self.policy else { return false };
         let open: Vec<&CreditInvoiceFacts> = self.open_credits_of(|amount| amount == refund.amount);
-        let is_near = |amount: Minor| amount.minus(refund.amount).abs().get() <= AMOUNT_TOLERANCE;
-        let near = self.open_credits_of(is_near);
+        let near = self.open_credits_of(|amount| is_near(amount, refund.amount));
         let fits = match policy.refunds {
             // A cent is no difference, once nothing is exactly equal.
             Mode::Verify => open.first().or(near.first()).map(|credit| credit.id),
-            Mode::Drive if planted!("match_by_amount") || policy.adopt_exact && open.len() == 1 => {
-                open.first().map(|credit| credit.id)
-            }
+            Mode::Drive if planted!("match_by_amount") => open.first().map(|credit| credit.id),
+            Mode::Drive if policy.adopt_exact => match (open.as_slice(), near.as_slice()) {
+                ([only], _) | ([], [only]) => Some(only.id),
+                _ => None,
+            },
             Mode::Drive | Mode::Off => None,
         };
         if let Some(id) = fits {

@@ -83,9 +83,22 @@ cases! {
             mark_paid INV1 40.00 act";
 
     with_adopt_exact_another_amount_fits_nothing:
-        portal("39.99").policy(|policy| policy.adopt_exact = true) => "
+        portal("39.98").policy(|policy| policy.adopt_exact = true) => "
             credit INV1 pending→held
             refund INV1 40.00 hold unattributed
+            break refund_unattributed r9 39.98";
+
+    with_adopt_exact_a_cent_is_no_other_amount:
+        portal("39.99").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→refunded
+            mark_paid INV1 40.00 act";
+
+    with_adopt_exact_a_cent_off_two_open_credit_invoices_are_one_too_many:
+        portal("39.99").credit("INV2", "39.98", "2h").policy(|policy| policy.adopt_exact = true) => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            refund INV1 40.00 hold unattributed
+            refund INV2 39.98 hold unattributed
             break refund_unattributed r9 39.99";
 
     with_adopt_exact_two_open_credit_invoices_of_that_amount_are_one_too_many:
