@@ -21,6 +21,7 @@ pub mod lightspeed;
 pub mod notify;
 pub mod pass;
 pub mod report;
+pub mod runbook;
 pub mod sandbox;
 pub mod schedule;
 pub mod store;

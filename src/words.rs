@@ -7,12 +7,14 @@ mod link;
 pub use link::place;
 mod proof;
 mod share;
+mod told;
 
-use crate::core::discrepancy::Discrepancy;
+use crate::core::discrepancy::{Discrepancy, THIS_BREAK};
 use crate::core::finding::{Differs, Doubt, Finding};
 use crate::core::id::{IntentId, OrderNumber};
 use crate::core::intent::Kind;
 use crate::core::money::{Currency, Minor};
+use crate::core::policy::Setting;
 use crate::core::sums::{Contradiction, Sum};
 
 /// What was found, for people; carries no personal data.
@@ -97,50 +99,60 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
     }
 }
 
-/// What to do about it, in the state it was found in; commands stand in backticks and can be pasted. `None`: what is
-/// always done about its kind.
-pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
+/// What to do about it, in the state it was found in; commands stand in backticks and can be pasted.
+pub fn remedy(found: &Discrepancy, currency: Currency) -> String {
     match &found.finding {
-        Finding::Told(_) => None,
-        Finding::Vanished { what, order, id, .. } => Some(format!(
+        Finding::Told(_) => told::remedy(found, currency),
+        Finding::Vanished { what, order, id, .. } => format!(
             "Look the {} {id} up in Klarna's portal, and ask Klarna what became of it: `reconciled show {order}` has the \
-             answer that confirmed it, with its correlation id. Once the money is where it belongs, say so with \
-             `reconciled breaks resolve`.",
-            what.name()
-        )),
-        Finding::Contradicted(found) => Some(proof::remedy(found, currency)),
-        Finding::Share(found) => Some(share::remedy(found, currency)),
-        Finding::Limit { intent, needs_two: false, .. } => Some(format!(
+             answer that confirmed it, with its correlation id. Once the money is where it belongs: {}.",
+            what.name(),
+            resolve("Klarna explained it")
+        ),
+        Finding::Contradicted(found) => proof::remedy(found, currency),
+        Finding::Share(finding) => share::remedy(finding, found.state.as_ref(), currency),
+        Finding::Limit { intent, needs_two: false, .. } => format!(
             "Let it go with `reconciled approve {intent} --note 'checked'`, or raise the limit in the configuration."
-        )),
+        ),
         Finding::Limit { intent, needs_two: true, .. } => {
-            Some(format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`."))
+            format!("Two operators let it go, each with `reconciled approve {intent} --note 'checked'`.")
         }
         Finding::Unattributed { order, refund, amount, said, offer } => {
-            Some(adoption::unattributed(currency, (order, refund), *amount, said, offer))
+            adoption::unattributed(currency, (order, refund), *amount, said, offer)
         }
-        Finding::Beyond { offer: None, .. } => None,
-        Finding::Beyond { order, credit, left, offer: Some(intent), .. } => Some(format!(
-            "Send what is left with {}, which settles {credit}; what it asks for beyond that goes back another way.",
-            left_of(intent, *left, order, currency)
-        )),
-        Finding::Sums { order, klarna, .. } => Some(format!(
+        Finding::Beyond { asks, left, offer: None, .. } => beyond(*asks, *left, currency),
+        Finding::Beyond { order, credit, asks, left, offer: Some(intent), .. } => format!(
+            "An invoice's amount cannot be changed. Send what is left with {}, which settles {credit}; the {} beyond that \
+             go back another way.",
+            left_of(intent, *left, order, currency),
+            money(asks.less(*left), currency)
+        ),
+        Finding::Sums { order, klarna, .. } => format!(
             "Look at order {klarna} in Klarna's portal, and again with `reconciled reconcile --order {order}`. If it goes on, \
              tell Klarna: nothing is sent for the order while its sums contradict each other."
-        )),
-        Finding::CapturedTooMuch { order, more, .. } => Some(format!(
-            "Refund {} in Klarna's portal. The next pass finds that refund, `reconciled reconcile --order {order}`, and offers \
-             the command that says what it was for. If the order is worth more, correct it in the shop.",
-            money(*more, currency)
-        )),
-        Finding::RefundDiffers { order, credit, asks, refunded, accept, .. } => {
-            Some(adoption::differs(currency, (order, credit), refunded.minus(*asks), accept))
-        }
-        Finding::EndedInPart { .. } => Some(
-            "If everything left, mark the last shipment shipped in the shop; if the rest never will, add a credit \
-             invoice for it."
-                .to_owned(),
         ),
+        Finding::CapturedTooMuch { order, worth, more, is_held: true, .. } => format!(
+            "Nothing is sent for this order until somebody says what Klarna's share of it is: `reconciled accept {order} \
+             --amount {} --note 'lowered after the capture'`. Then refund {} in Klarna's portal: the next pass finds that \
+             refund and offers the command that says what it was for.",
+            worth.decimal(currency),
+            money(*more, currency)
+        ),
+        Finding::CapturedTooMuch { order, more, is_held: false, .. } => format!(
+            "Refund {} in Klarna's portal. The next pass finds that refund, `reconciled reconcile --order {order}`, and offers \
+             the command that says what it was for. A paid order's lines cannot be changed in the back office; if the \
+             consumer owes more than the shop says: {}.",
+            money(*more, currency),
+            resolve("owed, agreed with the consumer")
+        ),
+        Finding::RefundDiffers { order, credit, asks, refunded, accept, .. } => {
+            adoption::differs(currency, (order, credit), refunded.minus(*asks), accept)
+        }
+        Finding::EndedInPart { .. } => {
+            "If everything left, mark the last shipment shipped in the shop; if the rest never \
+                                        will, add a credit invoice for it."
+                .to_owned()
+        }
         Finding::Undelivered { may_be_approved, intent, doubt, .. } => {
             let refund = if *may_be_approved {
                 format!("refund it with `reconciled approve {intent} --note 'returned'`")
@@ -153,9 +165,30 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> Option<String> {
                     format!("nothing is owed: `reconciled ignore {intent} --note 'never sent'`")
                 }
             };
-            Some(format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}."))
+            format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}.")
         }
-        Finding::Link(found) => Some(link::remedy(found)),
+        Finding::Link(found) => link::remedy(found),
+    }
+}
+
+/// The command that says that a break is settled outside both systems.
+fn resolve(note: &str) -> String {
+    format!("`reconciled breaks resolve {THIS_BREAK} --note '{note}'`")
+}
+
+/// More than is left is asked for, and no effect of ours would send what is left.
+fn beyond(asks: Minor, left: Minor, currency: Currency) -> String {
+    let at_klarna = asks.min(left);
+    let rest = money(asks.less(at_klarna), currency);
+    let done = resolve("paid back another way");
+    let fixed = "An invoice's amount cannot be changed.";
+    match (at_klarna.is_positive(), at_klarna == asks) {
+        (false, _) => format!("{fixed} Nothing of it is left at Klarna: pay the {rest} back another way, then {done}."),
+        (true, false) => format!(
+            "{fixed} Refund {} of it in Klarna's portal and pay the {rest} beyond that back another way, then {done}.",
+            money(at_klarna, currency)
+        ),
+        (true, true) => format!("Refund it in Klarna's portal in parts that Klarna takes, then {done}."),
     }
 }
 
@@ -166,6 +199,17 @@ const fn doubt_in_words(doubt: Doubt) -> &'static str {
         Doubt::NeverSent => "is younger than the capture, and fits into what is not captured",
         Doubt::InCapture => "is older than the capture, which did not leave it out",
     }
+}
+
+/// What would have to be set for this program to do it, as a sentence of its own; empty where nothing would.
+fn by_us(unset: &[Setting]) -> String {
+    let key = |setting: &Setting| match setting {
+        Setting::Drive(family) => format!("`{} = \"drive\"`", family.key()),
+        Setting::Extend => "`extend_authorization = true`".to_owned(),
+        Setting::Act => "`act = true`".to_owned(),
+    };
+    let keys: Vec<String> = unset.iter().map(key).collect();
+    if keys.is_empty() { String::new() } else { format!(" Or let this program do it: {}.", keys.join(" and ")) }
 }
 
 fn money(amount: Minor, currency: Currency) -> String {

@@ -232,6 +232,7 @@ fn hand_made() -> (PassReport, Vec<Break>) {
         note: None,
         assigned: None,
         remedy: None,
+        offer: None,
         proposal: None,
     };
     (report, vec![open])
@@ -253,8 +254,8 @@ async fn the_json_of_a_report_is_the_contracts() {
         r#""why":"credit invoice INV00038 is not paid"}],"#,
         r#""breaks":[{"id":"7","kind":"refund_unattributed","severity":"money","order":"ORD00018","#,
         r#""credit_invoice":null,"amount_minor":2500,"opened_at":"2026-01-01T09:00:00Z","age_seconds":3605,"#,
-        r#""status":"open","message":"25.00 was refunded\u001b[2J","remedy":"Say what the refund was for: "#,
-        r#"`reconciled adopt REFUND CREDIT-INVOICE`, or `reconciled ignore REFUND` when it belongs to none. See docs/runbook.md#refund_unattributed."}],"#,
+        r#""status":"open","message":"25.00 was refunded\u001b[2J","remedy":"`reconciled explain "#,
+        r#"refund_unattributed` says what it means and what to do. See docs/runbook.md#refund_unattributed."}],"#,
         r#""calls":{"lightspeed":{"read":3,"write":1},"klarna":{"read":12,"write":1}},"#,
         r#""not_checked":[{"what":"order ORD00020","why":"Klarna answered 503"}]}"#,
         "\n"

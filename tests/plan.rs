@@ -43,6 +43,8 @@ mod links;
 mod proof;
 #[path = "plan/refunds.rs"]
 mod refunds;
+#[path = "plan/remedies.rs"]
+mod remedies;
 #[path = "plan/reversal.rs"]
 mod reversal;
 #[path = "plan/rounding.rs"]

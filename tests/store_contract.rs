@@ -7,6 +7,9 @@ mod acting;
 #[path = "store_contract/admin.rs"]
 mod admin;
 #[cfg(test)]
+#[path = "store_contract/adopting.rs"]
+mod adopting;
+#[cfg(test)]
 #[path = "store_contract/approving.rs"]
 mod approving;
 #[cfg(test)]
@@ -178,6 +181,12 @@ macro_rules! every_promise {
                 an_effect_that_no_pass_has_found_is_not_approved_under_a_threshold,
                 two_who_agreed_agreed_to_starting_anew,
                 giving_up_takes_every_consent_back,
+                a_part_is_named_with_its_amount_and_needs_two_above_the_threshold,
+                below_the_threshold_one_may_let_a_part_go,
+            }
+            adopting {
+                parts_reach_the_ledger_and_the_last_word_counts,
+                parts_that_do_not_add_up_are_refused_and_change_nothing,
             }
             desk {
                 a_break_is_assigned_and_noted_with_who_and_why,

@@ -64,17 +64,19 @@ impl Approve {
             }
             Err(_) => the_waiting_one(&store, &self.target, now()).await?,
         };
-        if let Some(amount) = &self.amount {
-            is_over(&store, order, intent, amount).await?;
-        }
+        let amount = match &self.amount {
+            Some(text) => Some(named(&store, text).await?),
+            None => None,
+        };
         let Signed { actor, note } = &self.signed;
         let two_person_above = loaded.shop.policy.two_person_above;
-        let operation = Operation::Approve { order, intent, two_person_above };
+        let operation = Operation::Approve { order, intent, amount, two_person_above };
         let attempt = format!("approving intent {intent}");
         let decided = context.operate(&store, operation, actor, note, attempt).await?;
         let line = match decided.outcome {
             Operated::Proposed { until } => format!(
-                "intent {intent} is proposed: it is above two_person_above, so another operator must                  `reconciled approve {intent}` before {}",
+                "intent {intent} is proposed: it is above two_person_above, so another operator must \
+                 `reconciled approve {intent}` before {}",
                 seconds(until)
             ),
             Operated::Done | Operated::Breaks(_) => {
@@ -96,39 +98,19 @@ pub(super) async fn order_of<S: Store>(store: &S, intent: IntentId, given: Optio
         return Ok(found.target.order);
     }
     let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
-    let named = breaks.iter().find(|it| it.subject == intent.to_string());
+    let is_about =
+        |it: &&Break| it.subject == intent.to_string() || it.offer.is_some_and(|(offered, _)| offered == intent);
+    let named = breaks.iter().find(is_about);
     match named.and_then(|it| it.order.as_ref()) {
         Some(number) => find(store, number.as_str()).await,
         None => Err(CliError::Usage(format!("no intent {intent} is known; name its order with --order NUMBER"))),
     }
 }
 
-/// Whether the effect is over this amount: a durable intent says so itself, one that is only offered is named with its
-/// amount by its break.
-async fn is_over<S: Store>(store: &S, order: OrderId, intent: IntentId, text: &str) -> Result<(), CliError> {
-    let attempt = || format!("looking for intent {intent}");
-    let amount = currency(store).await?.and_then(|it| Some((Minor::parse(&text.replace(',', "."), it).ok()?, it)));
-    let Some((amount, currency)) = amount else {
-        return Err(CliError::Usage(format!("`{}` is not an amount such as 33.32", plain(text))));
-    };
-    let is_so = if let Some(found) = store.intent(intent).await.map_err(reading(attempt()))? {
-        found.effect.amount == amount
-    } else {
-        let number = store.dossiers(vec![order]).await.map_err(reading(attempt()))?.pop().map(|it| it.shop.number);
-        let breaks = store.breaks(false).await.map_err(reading(attempt()))?;
-        let proposed = format!("{intent} --amount {} ", amount.decimal(currency));
-        breaks.iter().filter(|it| it.order == number).any(|it| {
-            let is_held = it.subject == intent.to_string() && it.amount == Some(amount);
-            is_held || it.remedy.as_deref().is_some_and(|remedy| remedy.contains(&proposed))
-        })
-    };
-    if is_so {
-        return Ok(());
-    }
-    let amount = plain(text);
-    Err(CliError::Usage(format!(
-        "intent {intent} is not over {amount}; run a pass, and take the amount its break names"
-    )))
+/// The amount as it was named; whether it is the effect's own, the store decides.
+async fn named<S: Store>(store: &S, text: &str) -> Result<Minor, CliError> {
+    let amount = currency(store).await?.and_then(|it| Minor::parse(&text.replace(',', "."), it).ok());
+    amount.ok_or_else(|| CliError::Usage(format!("`{}` is not an amount such as 33.32", plain(text))))
 }
 
 /// The only effect of an order that waits for a human.

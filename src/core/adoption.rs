@@ -122,7 +122,7 @@ pub fn check(refund: Minor, parts: &[Part], open: &[Open]) -> Result<(), Refusal
         }
         let Settles::Credit(id) = part.settles else { continue };
         let asks = open.iter().find(|it| it.id == id).ok_or(Refusal::Unknown(id))?;
-        if part.amount > asks.amount {
+        if part.amount > asks.amount && !planted!("parts_exceed_the_credit") {
             let (number, open) = (asks.number.clone(), asks.amount);
             return Err(Refusal::ExceedsCredit { number, open, part: part.amount });
         }
@@ -197,7 +197,8 @@ fn capped(found: &[&Open], sum: Minor) -> Vec<(InvoiceNumber, Minor)> {
 }
 
 pub fn is_near(one: Minor, other: Minor) -> bool {
-    one.minus(other).abs().get() <= AMOUNT_TOLERANCE
+    let tolerance = if planted!("no_cent_in_adoptions") { 0 } else { AMOUNT_TOLERANCE };
+    one.minus(other).abs().get() <= tolerance
 }
 
 #[cfg(test)]

@@ -31,6 +31,10 @@ pub enum Refusal {
     },
     /// It is not sent any more, and no consent to it is left.
     NothingLeft(State),
+    /// It is not over the amount that the human named.
+    OtherAmount,
+    /// It sends less than its credit invoice asks for, and its amount was not named.
+    AmountUnsaid,
 }
 
 /// What taking back every word about an effect does to the intent.
@@ -76,6 +80,29 @@ pub const fn may_be_given_up(intent: &Intent, has_consent: bool) -> Result<Givin
         State::Withdrawn => Err(Refusal::Withdrawn),
         State::Rejected => Err(Refusal::NothingLeft(State::Rejected)),
         State::Abandoned => Err(Refusal::NothingLeft(State::Abandoned)),
+    }
+}
+
+/// An effect as a human's word about it finds it: an intent, or what a difference holds or offers that is no intent yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub kind: Kind,
+    pub amount: Minor,
+    /// It sends less than its credit invoice asks for.
+    pub is_part: bool,
+}
+
+/// Whether the word is about the effect's amount: one that was named is the effect's own, and it is named wherever less is
+/// sent than was asked for, so that nobody who means the whole agrees to a part.
+///
+/// # Errors
+/// Why not.
+pub fn may_be_named(held: Option<Held>, said: Option<Minor>) -> Result<(), Refusal> {
+    match (held, said) {
+        (Some(held), Some(said)) if held.amount != said => Err(Refusal::OtherAmount),
+        (None, Some(_)) => Err(Refusal::OtherAmount),
+        (Some(Held { is_part: true, .. }), None) => Err(Refusal::AmountUnsaid),
+        (Some(_), Some(_) | None) | (None, None) => Ok(()),
     }
 }
 

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::finding::Finding;
 use super::id::InvoiceNumber;
 use super::money::Minor;
+use super::policy::Family;
+use super::situation::Situation;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -25,7 +27,7 @@ impl Severity {
 }
 
 macro_rules! kinds {
-    ($($kind:ident $name:literal $severity:ident $remedy:literal),+ $(,)?) => {
+    ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
         /// The kinds of break of the outside contract: a closed list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum BreakKind { $($kind),+ }
@@ -41,87 +43,53 @@ macro_rules! kinds {
                 match self { $(Self::$kind => Severity::$severity),+ }
             }
 
-            /// What a human does about it.
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$kind => $remedy),+ }
+            /// Where everything about the kind stands, for whoever has no break of it at hand.
+            pub const fn explained(self) -> &'static str {
+                match self {
+                    $(Self::$kind => concat!("`reconciled explain ", $name, "` says what it means and what to do.")),+
+                }
             }
         }
     };
 }
 
 kinds!(
-    RefundMissing "refund_missing" Money
-        "See `reconciled show` for why no refund was made; refund in Klarna's portal, or let this program do it (policy refunds = \"drive\", act = true).",
-    RefundUnconfirmed "refund_unconfirmed" Money
-        "Look the refund up in Klarna's portal. If it is there: `reconciled adopt`. If it surely is not: `reconciled approve INTENT` starts it anew.",
-    RefundRejected "refund_rejected" Money
-        "Read Klarna's code above. Refund in the portal and `reconciled adopt` it, or remove the cause and `reconciled approve INTENT`.",
-    RefundAmountDiffers "refund_amount_differs" Money
-        "Compare the refund at Klarna with the credit invoice and correct the difference by hand.",
-    RefundUnattributed "refund_unattributed" Money
-        "Say what the refund was for: `reconciled adopt REFUND CREDIT-INVOICE`, or `reconciled ignore REFUND` when it belongs to none.",
-    RefundExceedsCredit "refund_exceeds_credit" Money
-        "More went back than the shop's documents oblige. Reclaim the difference from the consumer; or hold the order, add the missing credit invoice, and `reconciled adopt` the refund for it before you release the order.",
-    CreditExceedsRefundable "credit_exceeds_refundable" Money
-        "The credit invoice asks for more than is left. Correct it in the shop, or pay the rest another way.",
-    CreditBeforeCapture "credit_before_capture" Action
-        "Nothing is captured, so nothing can be refunded: capture less, or cancel the order.",
-    CreditChanged "credit_changed" Money
-        "The credit invoice changed after its refund was intended. Compare both, and settle the difference by hand.",
-    PaidWithoutRefund "paid_without_refund" Money
-        "Refund the consumer in Klarna's portal, or set the credit invoice back to not paid to have it refunded.",
-    CreditNotMarkedPaid "credit_not_marked_paid" Action
-        "The refund is proven: mark the credit invoice paid in the shop, or check the API key's permission to write invoices.",
-    CancelNotReleased "cancel_not_released" Money
-        "Cancel the order in Klarna's portal, or let this program do it (policy cancels = \"drive\", act = true).",
-    CancelNotRefunded "cancel_not_refunded" Money
-        "Refund the captured amount in Klarna's portal, or let this program do it (policy cancels = \"drive\", act = true).",
-    CancelRejected "cancel_rejected" Money
-        "Read Klarna's code above, look at the order in the portal, then `reconciled approve INTENT` to try anew.",
-    CancelledAtKlarna "cancelled_at_klarna" Action
-        "Do not ship: Klarna will not pay. Cancel the order in the shop or arrange another payment.",
-    ShippedNotCaptured "shipped_not_captured" Money
-        "Capture the order in Klarna's portal before its authorization lapses, or let this program do it (policy captures = \"drive\").",
-    CapturedNotShipped "captured_not_shipped" Action
-        "Ship the order and mark the shipment shipped, or refund it.",
-    CaptureRejected "capture_rejected" Money
-        "Read Klarna's code above, look at the order in the portal, then `reconciled approve INTENT` to try anew.",
-    CaptureUnconfirmed "capture_unconfirmed" Money
-        "Look at the captures in Klarna's portal. If it surely is not there: `reconciled approve INTENT` starts it anew.",
-    AmountDiffers "amount_differs" Money
-        "Compare the order's total in the shop with Klarna's; nothing is sent for this order until they agree.",
-    CapturedTooMuch "captured_too_much" Money
-        "Refund in Klarna's portal what was captured beyond the order's worth, then say so with `reconciled ignore`; or raise the order in the shop.",
-    CurrencyDiffers "currency_differs" Money
-        "The shop and Klarna disagree on the currency; nothing is sent for this order. Check that the Klarna order belongs to this shop.",
-    AuthorizationExpiring "authorization_expiring" Action
-        "Ship and capture, or extend the authorization in Klarna's portal, or let this program do it (policy captures = \"drive\", extend_authorization = true).",
-    AuthorizationExpired "authorization_expired" Money
-        "Do not ship what is not captured: ask Klarna to reopen the order, or arrange another payment. If it was captured after all, check the amount in the portal, then `reconciled breaks resolve`.",
-    FraudPending "fraud_pending" Action
-        "Wait for Klarna's decision before shipping.",
-    FraudRejected "fraud_rejected" Money
-        "Klarna rejected the order: do not ship; cancel it in the shop.",
-    KlarnaOrderUnlinked "klarna_order_unlinked" Action
-        "The order names Klarna as its payment and no Klarna order id was found: check `klarna_order_id` in the configuration.",
-    KlarnaOrderNotFound "klarna_order_not_found" Money
-        "Klarna does not know this order: check that the credentials, the environment and the region are this shop's.",
-    KlarnaOrderShared "klarna_order_shared" Money
-        "Two shop orders name one Klarna order; nothing is sent for either. Correct the Klarna order id in the shop.",
-    KlarnaOrderAmbiguous "klarna_order_ambiguous" Money
-        "Several Klarna orders are named for this order and hold money; nothing is sent for it. See in Klarna's portal which one the consumer paid, then `reconciled link NUMBER KLARNA-ID`; give back what the others took.",
-    KlarnaOrderMismatch "klarna_order_mismatch" Money
-        "Klarna's own word says that the Klarna order belongs to another order; nothing is sent for this one. Correct the Klarna order id in the shop, or say which one is right: `reconciled link NUMBER KLARNA-ID`, or `reconciled link NUMBER --none`.",
-    PaidOtherwise "paid_otherwise" Action
-        "Give the rest back by the means it was paid with, then resolve the break or mark the credit invoice paid in the back office.",
-    AuthorizationStray "authorization_stray" Action
-        "An authorization is open at Klarna for an order that was paid otherwise, or through another Klarna order: cancel it in Klarna's portal.",
-    LimitReached "limit_reached" Action
-        "A money ceiling holds this effect: `reconciled approve INTENT` (above two_person_above by two operators), or raise the limit in the configuration.",
-    EffectVanished "effect_vanished" Money
-        "Look it up in Klarna's portal and ask Klarna what became of it: `reconciled show` has the answer that confirmed it, with its correlation id. Once the money is where it belongs, `reconciled breaks resolve`.",
-    UnknownValue "unknown_value" Action
-        "A side said something this program has no word for; nothing that depends on it is sent. Look at the order, then report it.",
+    RefundMissing "refund_missing" Money,
+    RefundUnconfirmed "refund_unconfirmed" Money,
+    RefundRejected "refund_rejected" Money,
+    RefundAmountDiffers "refund_amount_differs" Money,
+    RefundUnattributed "refund_unattributed" Money,
+    RefundExceedsCredit "refund_exceeds_credit" Money,
+    CreditExceedsRefundable "credit_exceeds_refundable" Money,
+    CreditBeforeCapture "credit_before_capture" Action,
+    CreditChanged "credit_changed" Money,
+    PaidWithoutRefund "paid_without_refund" Money,
+    CreditNotMarkedPaid "credit_not_marked_paid" Action,
+    CancelNotReleased "cancel_not_released" Money,
+    CancelNotRefunded "cancel_not_refunded" Money,
+    CancelRejected "cancel_rejected" Money,
+    CancelledAtKlarna "cancelled_at_klarna" Action,
+    ShippedNotCaptured "shipped_not_captured" Money,
+    CapturedNotShipped "captured_not_shipped" Action,
+    CaptureRejected "capture_rejected" Money,
+    CaptureUnconfirmed "capture_unconfirmed" Money,
+    AmountDiffers "amount_differs" Money,
+    CapturedTooMuch "captured_too_much" Money,
+    CurrencyDiffers "currency_differs" Money,
+    AuthorizationExpiring "authorization_expiring" Action,
+    AuthorizationExpired "authorization_expired" Money,
+    FraudPending "fraud_pending" Action,
+    FraudRejected "fraud_rejected" Money,
+    KlarnaOrderUnlinked "klarna_order_unlinked" Action,
+    KlarnaOrderNotFound "klarna_order_not_found" Money,
+    KlarnaOrderShared "klarna_order_shared" Money,
+    KlarnaOrderAmbiguous "klarna_order_ambiguous" Money,
+    KlarnaOrderMismatch "klarna_order_mismatch" Money,
+    PaidOtherwise "paid_otherwise" Action,
+    AuthorizationStray "authorization_stray" Action,
+    LimitReached "limit_reached" Action,
+    EffectVanished "effect_vanished" Money,
+    UnknownValue "unknown_value" Action,
 );
 
 impl BreakKind {
@@ -135,6 +103,7 @@ impl BreakKind {
                 | Self::RefundExceedsCredit
                 | Self::CreditChanged
                 | Self::AmountDiffers
+                | Self::CapturedTooMuch
                 | Self::CurrencyDiffers
                 | Self::KlarnaOrderShared
                 | Self::KlarnaOrderAmbiguous
@@ -145,10 +114,53 @@ impl BreakKind {
         )
     }
 
+    /// The effects that settle it, where they are this program's to make.
+    pub const fn settled_by(self) -> Option<Family> {
+        match self {
+            Self::RefundMissing => Some(Family::Refunds),
+            Self::CreditNotMarkedPaid => Some(Family::MarkPaid),
+            Self::CancelNotReleased | Self::CancelNotRefunded => Some(Family::Cancels),
+            Self::ShippedNotCaptured | Self::AuthorizationExpiring => Some(Family::Captures),
+            Self::RefundUnconfirmed
+            | Self::RefundRejected
+            | Self::RefundAmountDiffers
+            | Self::RefundUnattributed
+            | Self::RefundExceedsCredit
+            | Self::CreditExceedsRefundable
+            | Self::CreditBeforeCapture
+            | Self::CreditChanged
+            | Self::PaidWithoutRefund
+            | Self::CancelRejected
+            | Self::CancelledAtKlarna
+            | Self::CapturedNotShipped
+            | Self::CaptureRejected
+            | Self::CaptureUnconfirmed
+            | Self::AmountDiffers
+            | Self::CapturedTooMuch
+            | Self::CurrencyDiffers
+            | Self::AuthorizationExpired
+            | Self::FraudPending
+            | Self::FraudRejected
+            | Self::KlarnaOrderUnlinked
+            | Self::KlarnaOrderNotFound
+            | Self::KlarnaOrderShared
+            | Self::KlarnaOrderAmbiguous
+            | Self::KlarnaOrderMismatch
+            | Self::PaidOtherwise
+            | Self::AuthorizationStray
+            | Self::LimitReached
+            | Self::EffectVanished
+            | Self::UnknownValue => None,
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
+
+/// What stands in a remedy for the id of its break, which is known once the break is kept; who reads breaks fills it in.
+pub const THIS_BREAK: &str = "{break}";
 
 /// One difference, as one pass sees it on one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +171,8 @@ pub struct Discrepancy {
     pub subject: String,
     pub amount: Option<Minor>,
     pub finding: Finding,
+    /// The state it was found in; `None` where the finding says everything that bears on it.
+    pub state: Option<Situation>,
     /// When it becomes a break; already past for what no timing explains.
     pub due: Timestamp,
 }

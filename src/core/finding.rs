@@ -87,7 +87,14 @@ pub enum Finding {
     /// A sum that Klarna states contradicts the parts beside it.
     Sums { order: OrderNumber, klarna: KlarnaOrderId, found: Contradiction },
     /// More is captured than the shop's order is worth.
-    CapturedTooMuch { order: OrderNumber, captured: Minor, worth: Minor, more: Minor },
+    CapturedTooMuch {
+        order: OrderNumber,
+        captured: Minor,
+        worth: Minor,
+        more: Minor,
+        /// Effects wait until a human says what Klarna's share of the order is.
+        is_held: bool,
+    },
     /// What was confirmed, or proved something, is not in what Klarna shows.
     Vanished {
         what: Kind,
@@ -123,6 +130,29 @@ pub enum Differs {
     Repeated,
     /// Its refund is over another amount.
     Amount,
+}
+
+impl Finding {
+    /// The effect that is no intent and is sent once a human agrees to it by this id, with its amount: less than was asked
+    /// for.
+    pub const fn offers(&self) -> Option<(IntentId, Minor)> {
+        match self {
+            Self::Beyond { offer: Some(intent), left, .. } => Some((*intent, *left)),
+            Self::Beyond { offer: None, .. }
+            | Self::Told(_)
+            | Self::Contradicted(_)
+            | Self::Share(_)
+            | Self::Limit { .. }
+            | Self::EndedInPart { .. }
+            | Self::Undelivered { .. }
+            | Self::Link(_)
+            | Self::Unattributed { .. }
+            | Self::RefundDiffers { .. }
+            | Self::Sums { .. }
+            | Self::CapturedTooMuch { .. }
+            | Self::Vanished { .. } => None,
+        }
+    }
 }
 
 impl From<link::Finding> for Finding {

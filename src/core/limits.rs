@@ -109,6 +109,7 @@ fn held(effect: &intent::Effect, intent: IntentId, reached: String, needs_two: b
             intent,
             needs_two,
         },
+        state: None,
         due: now,
     }
 }

@@ -27,6 +27,7 @@ pub mod plan;
 pub mod policy;
 pub mod references;
 pub mod share;
+pub mod situation;
 pub mod sums;
 
 use std::fmt;

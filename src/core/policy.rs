@@ -18,6 +18,38 @@ pub enum Mode {
     Off,
 }
 
+/// Effects that are configured together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    Refunds,
+    MarkPaid,
+    Cancels,
+    Captures,
+}
+
+impl Family {
+    /// Its key in the configuration.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Refunds => "refunds",
+            Self::MarkPaid => "mark_paid",
+            Self::Cancels => "cancels",
+            Self::Captures => "captures",
+        }
+    }
+}
+
+/// One setting of the policy that leaves something to somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A family of effects is not driven here.
+    Drive(Family),
+    /// Authorizations are not extended here.
+    Extend,
+    /// Nothing is sent at all.
+    Act,
+}
+
 /// A shop's policy (`[shops.<name>.policy]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -46,6 +78,23 @@ pub struct Policy {
 }
 
 impl Policy {
+    pub const fn mode(&self, family: Family) -> Mode {
+        match family {
+            Family::Refunds => self.refunds,
+            Family::MarkPaid => self.mark_paid,
+            Family::Cancels => self.cancels,
+            Family::Captures => self.captures,
+        }
+    }
+
+    /// What would have to be set for this program to make these effects itself.
+    pub fn unset(&self, family: Family, with_extensions: bool) -> Vec<Setting> {
+        let drive = (self.mode(family) != Mode::Drive).then_some(Setting::Drive(family));
+        let extend = (with_extensions && !self.extend_authorization).then_some(Setting::Extend);
+        let act = (!self.act).then_some(Setting::Act);
+        drive.into_iter().chain(extend).chain(act).collect()
+    }
+
     /// Everything it says, as text: what was decided under the same text need not be decided again.
     pub fn fingerprint(&self) -> String {
         format!("{self:?}")

@@ -78,6 +78,9 @@ pub fn may_be_all_of(shop: &ShopOrder, klarna: &KlarnaOrder) -> bool {
 pub fn read(
     shop: &ShopOrder, total: Minor, klarna: &KlarnaOrder, accepted: Option<Accepted>, credited: Minor,
 ) -> Option<Share> {
+    if planted!("share_is_the_total") {
+        return Some(Share::whole(total));
+    }
     if let Some(said) = accepted.filter(|said| said.total == total) {
         return Some(Share { total, amount: said.amount.min(total) });
     }
@@ -94,6 +97,12 @@ pub fn read(
         return Some(Share::whole(total));
     }
     gift_cards_explain(shop, total, klarna).map(|amount| Share { total, amount })
+}
+
+/// The order was lowered below what was captured of it by then; whose it is, Klarna's reference says.
+pub fn is_captured_beyond(shop: &ShopOrder, total: Minor, klarna: &KlarnaOrder) -> bool {
+    let is_lower = compare(total, klarna) == Fit::Lower && total.is_positive();
+    is_lower && klarna.captured > total && references::name(klarna, shop)
 }
 
 /// What of each credit invoice must go back by other means. Credit invoices take from Klarna's share first, the oldest

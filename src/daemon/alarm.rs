@@ -54,12 +54,12 @@ impl Kind {
 
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::Break(kind) => kind.remedy(),
+            Self::Break(kind) => kind.explained(),
             Self::PassLate => "`reconciled reconcile --dry-run` says what could not be checked, and why.",
             Self::WritesStopped => {
                 "Find out who stopped it and why (the journal says so); `reconciled resume` allows writes again."
             }
-            Self::OutcomeUnknown => "`reconciled reconcile --order NUMBER` reads both sides and says what to do.",
+            Self::OutcomeUnknown => "A pass over its order reads both sides and says what to do.",
             Self::ConfigurationRefused => "The log names every mistake; correct them and reload the service again.",
         }
     }
@@ -191,6 +191,7 @@ impl Item {
             order: Some(it.order.clone()),
             credit_invoice: it.credit_invoice.clone(),
             amount: Some(it.amount),
+            remedy: Some(format!("`reconciled reconcile --order {}` reads both sides and says what to do.", it.order)),
             ..Self::plain(format!("intent {}", it.intent), Kind::OutcomeUnknown, it.first_sent_at, message)
         }
     }

@@ -133,7 +133,8 @@ fn in_words(found: &Discrepancy, facts: &Facts) -> Difference {
         subject: found.subject.clone(),
         amount: found.amount,
         message: words::message(&found.finding, facts.currency),
-        remedy: words::remedy(found, facts.currency),
+        remedy: Some(words::remedy(found, facts.currency)),
+        offer: found.finding.offers(),
         due: found.due,
     }
 }

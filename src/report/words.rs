@@ -28,6 +28,12 @@ pub fn refusal(why: &Refusal) -> String {
              still have happened, and a new one could do it twice, whether or not it was given up meanwhile"
         ),
         Refusal::Superseded { by } => format!("intent {by} has started it anew"),
+        Refusal::OtherAmount => {
+            "it is not over that amount; run a pass, and take the amount its break names".to_owned()
+        }
+        Refusal::AmountUnsaid => {
+            "it sends less than its credit invoice asks for; say the amount that its break names".to_owned()
+        }
         Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
     }
 }
@@ -99,9 +105,9 @@ pub fn remedy(it: &Break) -> String {
     format!("{} See {}.", what_to_do(it), runbook(it.kind))
 }
 
-/// What a human does about it: in the state it was found in, or what is always done about its kind.
+/// What a human does about it, in the state it was found in; where an earlier version found it, where that stands.
 pub fn what_to_do(it: &Break) -> &str {
-    it.remedy.as_deref().unwrap_or(it.kind.remedy())
+    it.remedy.as_deref().unwrap_or(it.kind.explained())
 }
 
 /// A kind of break as a merchant would say it.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::core::discrepancy::BreakKind;
-use crate::core::id::InvoiceNumber;
+use crate::core::id::{IntentId, InvoiceNumber};
 use crate::core::money::Minor;
 
 /// A difference in the words in which people will read it.
@@ -16,8 +16,10 @@ pub struct Difference {
     pub amount: Option<Minor>,
     /// Carries no personal data.
     pub message: String,
-    /// `None`: what is always done about its kind.
+    /// What to do about it in this state.
     pub remedy: Option<String>,
+    /// The part of what is asked for that is sent once a human agrees to exactly that effect.
+    pub offer: Option<(IntentId, Minor)>,
     /// When it becomes a break.
     pub due: Timestamp,
 }

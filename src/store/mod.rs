@@ -204,6 +204,8 @@ pub enum Operation {
     Approve {
         order: OrderId,
         intent: IntentId,
+        /// As the human named it, where they did.
+        amount: Option<Minor>,
         two_person_above: Option<Minor>,
     },
     /// What of an order Klarna is to take, where the two sides differ: never more than the order's total.

@@ -32,8 +32,10 @@ pub struct Break {
     pub subject: String,
     pub amount: Option<Minor>,
     pub message: String,
-    /// What to do about it in the state it was found in; `None`: what is always done about its kind.
+    /// What to do about it in the state it was found in; `None` where an earlier version found it.
     pub remedy: Option<String>,
+    /// The part of what is asked for that is sent once a human agrees to exactly that effect.
+    pub offer: Option<(IntentId, Minor)>,
     pub opened_at: Timestamp,
     pub status: BreakStatus,
     pub note: Option<String>,

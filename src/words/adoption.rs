@@ -1,6 +1,6 @@
 //! Adoptions in words: the command that says what a refund was for, and why one is refused.
 
-use super::money;
+use super::{money, resolve};
 use crate::core::adoption::Refusal;
 use crate::core::finding::Said;
 use crate::core::id::{InvoiceNumber, OrderNumber, RefundId};
@@ -52,7 +52,8 @@ pub(super) fn differs(
         ),
         (false, false) => format!(
             "{by} less went back than it asks for. To have the rest refunded as well, where refunds are driven here: \
-             {commands}. If it was paid back otherwise, mark {credit} paid in the shop."
+             {commands}. If it was paid back otherwise: {}.",
+            resolve("the rest was paid back otherwise")
         ),
     }
 }

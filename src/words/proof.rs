@@ -1,6 +1,6 @@
 //! Findings that contradict a final state, in words.
 
-use super::money;
+use super::{money, resolve};
 use crate::core::finding::proof::Contradicted;
 use crate::core::money::Currency;
 
@@ -30,9 +30,9 @@ pub(super) fn message(found: &Contradicted, currency: Currency) -> String {
 pub(super) fn remedy(found: &Contradicted, currency: Currency) -> String {
     match found {
         Contradicted::CapturedAfterExpiry { order, .. } => format!(
-            "Somebody captured it after Klarna reopened the order. If that was right, close this break with \
-             `reconciled breaks resolve` and its id; if it was not, refund it in Klarna's portal. `reconciled show \
-             {order}` shows both sides."
+            "Somebody captured it after Klarna reopened the order. If that was right: {}. If it was not, refund it in \
+             Klarna's portal. `reconciled show {order}` shows both sides.",
+            resolve("captured after Klarna reopened it")
         ),
         Contradicted::AuthorizedAfterExpiry { order, remaining } => format!(
             "This program captures nothing of an order that had lapsed. Capture what was shipped of the {} in Klarna's \
@@ -44,9 +44,10 @@ pub(super) fn remedy(found: &Contradicted, currency: Currency) -> String {
              payment. `reconciled show {order}` shows both sides."
         ),
         Contradicted::CapturedAfterAll { credit, amount, .. } => format!(
-            "If the consumer is owed the {}, refund it in Klarna's portal and `reconciled adopt REFUND {credit} --note \
-             '…'` with the new refund's id.",
-            money(*amount, currency)
+            "If the consumer is owed the {}, refund it in Klarna's portal: the next pass finds that refund and offers the \
+             command that says what it was for. If not: {}. `reconciled show {credit}` shows both sides.",
+            money(*amount, currency),
+            resolve("not owed")
         ),
     }
 }

@@ -1,8 +1,10 @@
 //! Findings about Klarna's share of an order, in words.
 
-use super::money;
+use super::told::{before_it_lapses, may_happen};
+use super::{by_us, money, resolve};
 use crate::core::finding::share::ShareFinding;
 use crate::core::money::Currency;
+use crate::core::situation::Situation;
 
 pub(super) fn message(found: &ShareFinding, currency: Currency) -> String {
     match found {
@@ -11,6 +13,18 @@ pub(super) fn message(found: &ShareFinding, currency: Currency) -> String {
             let hint =
                 if *names_gift_cards { "; the shop names a gift card, and not clearly what it took" } else { "" };
             format!("order {order} totals {total} in the shop and {authorized} at Klarna{hint}")
+        }
+        ShareFinding::NotCaptured { order, how, missing, left, .. } => {
+            let is_short = left.is_positive() && left < missing;
+            let (missing, left_now) = (money(*missing, currency), money(*left, currency));
+            let said = format!("order {order} is {how}, and {missing} of it is not captured");
+            if is_short {
+                format!("{said}; Klarna authorizes {left_now}")
+            } else if left.is_positive() {
+                said
+            } else {
+                format!("{said}; nothing of it is authorized any more")
+            }
         }
         ShareFinding::PaidOtherwise { order, credit, rest, of_klarna } => {
             let (rest, of_klarna) = (money(*rest, currency), money(*of_klarna, currency));
@@ -22,7 +36,7 @@ pub(super) fn message(found: &ShareFinding, currency: Currency) -> String {
     }
 }
 
-pub(super) fn remedy(found: &ShareFinding, currency: Currency) -> String {
+pub(super) fn remedy(found: &ShareFinding, state: Option<&Situation>, currency: Currency) -> String {
     match found {
         ShareFinding::Differs { order, total, authorized, first, .. } => {
             let share = (*total).min(if authorized.is_positive() { *authorized } else { *first });
@@ -40,10 +54,37 @@ pub(super) fn remedy(found: &ShareFinding, currency: Currency) -> String {
                  accept {order} --amount {share} --note 'a gift card paid the rest'`."
             )
         }
+        ShareFinding::NotCaptured { order, missing, captured, left, is_over, .. } => {
+            let share = captured.plus(*left).decimal(currency);
+            let beyond = money(missing.less(*left), currency);
+            let is_short = left < missing;
+            let (missing, left_now) = (money(*missing, currency), money(*left, currency));
+            if !left.is_positive() {
+                return format!(
+                    "Klarna pays nothing of it any more: arrange another payment of {missing} with the consumer, or ask \
+                     Klarna to reopen the order. Once it is settled: {}.",
+                    resolve("paid otherwise")
+                );
+            }
+            if let Some(wait) = state.and_then(may_happen) {
+                return wait;
+            }
+            if is_short {
+                return format!(
+                    "Raise what is authorized in Klarna's portal by {beyond}; or let Klarna take the {left_now} that it \
+                     authorizes, and the consumer pay the rest otherwise: `reconciled accept {order} --amount {share} \
+                     --note 'Klarna was lowered, agreed with the consumer'`."
+                );
+            }
+            let by_us = state.filter(|_| !is_over).map(|state| by_us(&state.unset)).unwrap_or_default();
+            let by = state.map(before_it_lapses).unwrap_or_default();
+            format!("Capture {missing} in Klarna's portal{by}.{by_us}")
+        }
         ShareFinding::PaidOtherwise { credit, rest, .. } => format!(
             "Give the {} back by the means it was paid with, such as the gift card. Then mark credit invoice {credit} \
-             paid in the back office, or resolve this break: Klarna's part is marked as soon as it is refunded.",
-            money(*rest, currency)
+             paid in the back office, or say so here: {}. Klarna's part is marked as soon as it is refunded.",
+            money(*rest, currency),
+            resolve("put back on the gift card")
         ),
     }
 }

@@ -2,6 +2,8 @@
 
 -- What to do about a break in the state it was found in; without it, what is always done about its kind.
 ALTER TABLE break ADD COLUMN remedy TEXT CHECK (remedy <> '');
+ALTER TABLE break ADD COLUMN offer_intent TEXT;
+ALTER TABLE break ADD COLUMN offer_amount INTEGER CHECK ((offer_amount IS NULL) = (offer_intent IS NULL));
 
 -- The edition of the rules under which the order was last judged. What an earlier version concluded is read and judged
 -- again once, in a look that acts on nothing; those orders are read behind what the lists name.

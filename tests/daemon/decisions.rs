@@ -160,3 +160,24 @@ fn an_effect_is_given_up_by_its_name_and_with_a_reason() {
     assert_eq!(service.terminate(), 0);
     rig.audit();
 }
+
+/// A credit invoice asks for more than is left: what is left is offered with its amount, and settles it.
+#[test]
+fn what_is_left_is_sent_for_exactly_its_amount() {
+    let rig = Rig::empty(DRIVE);
+    let (order, _) = rig.returned(9_000, 4_000);
+    rig.pass();
+    let credit = rig.credit(&order, 5_100);
+    let service = start(&rig, RARELY);
+    let desk = Desk::of(&rig, &service, order.clone());
+    let page = desk.visitor.get(&page_of(&order));
+    assert!(page.body.contains("Approve refund 50.00 EUR, which is what is left, for"), "{}", page.body);
+    let intent = hidden(&page, "intent");
+    let approve = [("action", "approve"), ("intent", intent.as_str()), ("note", WHY)];
+    desk.refuses(&approve, "confirm", &["", "51.00", "49.99"], "type the amount as it is shown: 50.00");
+    assert_eq!((count(&rig, "approval"), rig.pair(&order).refunded_under(&credit)), (0, 0));
+    assert!(desk.decide(&[&approve[..], &[("confirm", "50.00")]].concat()).contains("Approved"));
+    wait_until("what is left goes out", || rig.pair(&order).refunded_under(&credit) == 5_000);
+    assert_eq!(service.terminate(), 0);
+    rig.audit();
+}

@@ -1,8 +1,10 @@
 //! What a human gave up may have happened all the same: its money stays reserved until its key is old, or until reads
 //! show it, and giving it up frees nothing that approving it would not.
 
-use crate::common::{Ask, Scene, cancelled_order, captured_order};
+use crate::common::{Ask, Scene, cancelled_order, captured_order, eur};
+use reconciled::core::consent::{Held, Refusal, may_be_named};
 use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 
 /// Captured 100.00; the refund of INV1 over 40.00 left, its answer was lost, and a human gave it up. The shop has lowered
@@ -55,4 +57,23 @@ cases! {
             .intended(&Ask::new(reconciled::core::intent::Kind::Capture, "SHP0", "100.00").abandoned("30m")) => "
             break shipped_not_captured 100.00
             look_again 22h 30m";
+}
+
+/// The amount that is named is the effect's, and is named wherever less is sent than was asked for.
+#[test]
+fn an_amount_is_named_as_it_is() {
+    let held = |is_part| Some(Held { kind: Kind::Refund, amount: eur("33.32"), is_part });
+    let (right, wrong) = (Some(eur("33.32")), Some(eur("33.34")));
+    for (held, said, expected) in [
+        (held(true), right, Ok(())),
+        (held(true), wrong, Err(Refusal::OtherAmount)),
+        (held(true), None, Err(Refusal::AmountUnsaid)),
+        (held(false), right, Ok(())),
+        (held(false), wrong, Err(Refusal::OtherAmount)),
+        (held(false), None, Ok(())),
+        (None, right, Err(Refusal::OtherAmount)),
+        (None, None, Ok(())),
+    ] {
+        assert_eq!(may_be_named(held, said), expected, "{held:?} {said:?}");
+    }
 }

@@ -179,7 +179,7 @@ cases! {
         captured_order("100.00").total("60.00").credit("INV1", "20.00", "2h") => "
             credit INV1 pending→held
             refund INV1 20.00 hold disagreement (the order's amount)
-            break amount_differs -40.00";
+            break captured_too_much 40.00";
 
     an_order_that_is_worth_nothing_any_more_is_for_a_human:
         order("100.00").total("0.00") => "

@@ -339,6 +339,7 @@ pub fn unattributed(refund: &str, amount: i64, when: &str) -> Difference {
         amount: Some(minor(amount)),
         message: "a refund that nothing explains".into(),
         remedy: None,
+        offer: None,
         due: at(when),
     }
 }

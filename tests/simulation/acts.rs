@@ -288,7 +288,7 @@ impl State {
         let intent = self.waiting_for_consent(order)?;
         let two_person_above = self.swarm.policy.two_person_above;
         let who = self.rng.one(&["operator-1", "operator-2"]);
-        let took = self.say_as(who, || Operation::Approve { order, intent, two_person_above });
+        let took = self.say_as(who, || Operation::Approve { order, intent, amount: None, two_person_above });
         for (store, operated) in &took {
             let is_proposal = matches!(operated, Operated::Proposed { .. });
             self.log.count(if is_proposal { "propose" } else { "consent" });

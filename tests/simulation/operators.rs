@@ -39,7 +39,7 @@ impl State {
             return (!took.is_empty()).then(|| format!("{intent} of {} given up by {who}", shop.number));
         }
         let two_person_above = self.swarm.policy.two_person_above;
-        let took = self.say_as(who, || Operation::Approve { order, intent, two_person_above });
+        let took = self.say_as(who, || Operation::Approve { order, intent, amount: None, two_person_above });
         for (store, operated) in &took {
             self.oracle.agreed.entry((*store, intent)).or_default().push((who, self.now));
             self.oracle.consented |= !matches!(operated, Operated::Proposed { .. });

@@ -88,7 +88,9 @@ impl State {
         let (order, two_person_above) = (OrderId(shop.id), self.swarm.policy.two_person_above);
         let mut took = false;
         for who in ["operator-1", "operator-2"] {
-            for (store, operated) in self.say_as(who, || Operation::Approve { order, intent, two_person_above }) {
+            for (store, operated) in
+                self.say_as(who, || Operation::Approve { order, intent, amount: None, two_person_above })
+            {
                 self.oracle.agreed.entry((store, intent)).or_default().push((who, self.now));
                 self.oracle.consented = true;
                 took |= operated == reconciled::store::Operated::Done;

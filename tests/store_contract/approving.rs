@@ -13,7 +13,7 @@ use crate::fixture::{
 const ABOVE: i64 = 3999;
 
 fn two(intent: IntentId) -> Operation {
-    Operation::Approve { order: OrderId(1), intent, two_person_above: Some(minor(ABOVE)) }
+    Operation::Approve { order: OrderId(1), intent, amount: None, two_person_above: Some(minor(ABOVE)) }
 }
 
 fn two_guard(seconds: i64) -> Guard {
@@ -43,6 +43,7 @@ async fn hold_back<S: Store>(store: &S, intent: &Intent, seconds: i64) {
         amount: Some(intent.effect.amount),
         message: "it is held".into(),
         remedy: None,
+        offer: None,
         due: at(0),
     };
     decide(store, seconds, Decided { discrepancies: vec![difference], ..quiet(1) }).await.unwrap();
@@ -90,6 +91,7 @@ pub(crate) async fn a_proposal_about_a_refused_refund_is_shown_beside_its_break<
         amount: Some(minor(4000)),
         message: "refused".into(),
         remedy: None,
+        offer: None,
         due: at(0),
     };
     let both = vec![refused(&reference), refused("another")];
@@ -210,5 +212,65 @@ pub(crate) async fn giving_up_takes_every_consent_back<P: Place>(place: &P) {
     assert!(ledger.approved.is_empty(), "an approval that stayed would start it anew");
     let withdrawn = store.history(OrderId(1)).await.unwrap().into_iter().filter(|row| row.event == "operator_withdraw");
     assert_eq!(withdrawn.count(), 4);
+    intact(&store).await;
+}
+
+/// A credit invoice asks for more than is left: what is offered instead goes by its own id, under its own amount.
+pub(crate) async fn a_part_is_named_with_its_amount_and_needs_two_above_the_threshold<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let part = refund(1, 11, 4000);
+    let difference = Difference {
+        kind: BreakKind::CreditExceedsRefundable,
+        credit_invoice: None,
+        subject: "INV11".into(),
+        amount: Some(minor(9000)),
+        message: "it asks for more".into(),
+        remedy: None,
+        offer: Some((part.id, minor(4000))),
+        due: at(0),
+    };
+    decide(&store, 9, Decided { discrepancies: vec![difference], ..quiet(1) }).await.unwrap();
+    let shown = store.breaks(false).await.unwrap().remove(0);
+    assert_eq!((shown.amount, shown.offer), (Some(minor(9000)), Some((part.id, minor(4000)))));
+    let named = |amount: Option<i64>, above: i64| Operation::Approve {
+        order: OrderId(1),
+        intent: part.id,
+        amount: amount.map(minor),
+        two_person_above: Some(minor(above)),
+    };
+    refused(&by(&store, "operator-1", named(None, ABOVE), 10).await, "say the amount");
+    for other in [9000, 3999] {
+        refused(&by(&store, "operator-1", named(Some(other), ABOVE), 10).await, "not over that amount");
+    }
+    proposed(&by(&store, "operator-1", named(Some(4000), ABOVE), 11).await, 11 + 24 * HOUR);
+    refused(&by(&store, "operator-1", named(Some(4000), ABOVE), 12).await, "another operator");
+    let approved = async || store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger.approved;
+    assert!(approved().await.is_empty(), "one operator let a refund above the threshold go");
+    assert_eq!(by(&store, "operator-2", named(Some(4000), ABOVE), 13).await.unwrap(), Operated::Done);
+    assert!(approved().await.contains(&part.id));
+    // What is offered to nobody has no amount that could be named.
+    let unknown = Operation::Approve {
+        order: OrderId(1),
+        intent: refund(1, 12, 1).id,
+        amount: Some(minor(1)),
+        two_person_above: None,
+    };
+    refused(&by(&store, "operator-1", unknown, 14).await, "not over that amount");
+    intact(&store).await;
+}
+
+pub(crate) async fn below_the_threshold_one_may_let_a_part_go<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let id = intend(&store, 11, 3000).await;
+    let named = |amount| Operation::Approve {
+        order: OrderId(1),
+        intent: id,
+        amount: Some(minor(amount)),
+        two_person_above: Some(minor(ABOVE)),
+    };
+    refused(&by(&store, "operator-1", named(2999), 20).await, "not over that amount");
+    assert_eq!(by(&store, "operator-1", named(3000), 21).await.unwrap(), Operated::Done);
     intact(&store).await;
 }

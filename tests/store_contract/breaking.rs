@@ -14,6 +14,7 @@ fn missing(amount: i64, due: i64) -> Difference {
         amount: Some(minor(amount)),
         message: format!("{amount} are missing"),
         remedy: None,
+        offer: None,
         due: at(due),
     }
 }
@@ -49,6 +50,7 @@ pub(crate) async fn a_difference_becomes_a_break_when_it_is_due<P: Place>(place:
         amount: Some(minor(4000)),
         message: "4000 are missing".into(),
         remedy: None,
+        offer: None,
         opened_at: at(20),
         status: BreakStatus::Open,
         note: None,

@@ -10,7 +10,16 @@ use crate::fixture::{Place, at, begun, by, decide, intact, minor, operate, quiet
 
 fn difference(kind: BreakKind, subject: &str, amount: Option<i64>) -> Difference {
     let (subject, amount) = (subject.to_owned(), amount.map(minor));
-    Difference { kind, credit_invoice: None, subject, amount, message: "it differs".into(), remedy: None, due: at(0) }
+    Difference {
+        kind,
+        credit_invoice: None,
+        subject,
+        amount,
+        message: "it differs".into(),
+        remedy: None,
+        offer: None,
+        due: at(0),
+    }
 }
 
 /// Three of one kind, one of them without an amount and one on another order; and one of another kind.

@@ -317,7 +317,7 @@ pub(crate) async fn by<S: Store>(
 
 /// Consent by one operator.
 pub(crate) fn approve(order: u64, intent: IntentId) -> Operation {
-    Operation::Approve { order: OrderId(order), intent, two_person_above: None }
+    Operation::Approve { order: OrderId(order), intent, amount: None, two_person_above: None }
 }
 
 pub(crate) async fn intact<S: Store>(store: &S) -> u64 {

@@ -124,6 +124,7 @@ impl History {
                     amount: Some(minor(amount)),
                     message: String::new(),
                     remedy: None,
+                    offer: None,
                     due: at(self.now.saturating_add(due).saturating_sub(100)),
                 };
                 self.decide(Decided { discrepancies: vec![difference], ..quiet(order) }).await
@@ -253,7 +254,7 @@ impl History {
             (1, _) => Operation::Resume,
             (2, _) => Operation::Hold(order),
             (3, _) => Operation::Release(order),
-            (4, Some((intent, order))) => Operation::Approve { order, intent, two_person_above },
+            (4, Some((intent, order))) => Operation::Approve { order, intent, amount: None, two_person_above },
             (5, Some((intent, _))) => Operation::Abandon(intent),
             (6, _) => Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::Cancel },
             (7, _) => Operation::Acknowledge(number),

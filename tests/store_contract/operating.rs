@@ -85,6 +85,7 @@ pub(crate) async fn what_went_back_by_other_means_reaches_the_ledger<P: Place>(p
         amount: Some(minor(amount)),
         message: "a gift card paid it".into(),
         remedy: None,
+        offer: None,
         due: at(5),
     };
     let given_back = async || store.dossiers(vec![order]).await.unwrap().remove(0).ledger.given_back;
@@ -162,6 +163,7 @@ pub(crate) async fn what_was_never_sent_is_kept_with_its_amount<P: Place>(place:
         amount: Some(minor(4000)),
         message: "a question".into(),
         remedy: None,
+        offer: None,
         due: at(0),
     };
     decide(&store, 8, Decided { discrepancies: vec![asked], ..quiet(1) }).await.unwrap();

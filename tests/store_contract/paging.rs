@@ -20,6 +20,7 @@ fn difference(kind: BreakKind, subject: &str) -> Difference {
         amount: Some(minor(100)),
         message: format!("about {subject}"),
         remedy: None,
+        offer: None,
         due: at(0),
     }
 }

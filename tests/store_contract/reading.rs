@@ -187,6 +187,7 @@ fn difference() -> Difference {
         due: at(100),
         message: "refused".into(),
         remedy: None,
+        offer: None,
     }
 }
 

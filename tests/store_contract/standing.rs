@@ -32,6 +32,7 @@ pub(crate) async fn what_is_open_is_counted<P: Place>(place: &P) {
         amount: Some(minor(amount)),
         message: "missing".into(),
         remedy: None,
+        offer: None,
         due: at(due),
     };
     let lost = intend(&store, 11, 2000).await;

@@ -30,12 +30,13 @@ pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
         amount: Some(minor(5)),
         message: "who?".into(),
         remedy: None,
+        offer: None,
         due: at(0),
     };
     decide(&store, 23, Decided { discrepancies: vec![difference], ..quiet(2) }).await.unwrap();
     let order = OrderId(1);
     let ruled_out = Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::RuledOut };
-    let proposed = Operation::Approve { order, intent: second, two_person_above: Some(minor(100)) };
+    let proposed = Operation::Approve { order, intent: second, amount: None, two_person_above: Some(minor(100)) };
     let assigned = Operation::Assign { id: store.breaks(false).await.unwrap()[0].id, to: Some("operator-1".into()) };
     record(&store, attempt(second, Event::Rejected), 23).await;
     for operation in [Operation::Stop, proposed, assigned, Operation::Hold(order), approve(2, other()), ruled_out] {

@@ -59,6 +59,7 @@ pub(crate) async fn an_old_unknown_outcome_is_overdue_until_a_break_names_it<P: 
         amount: None,
         message: "lost".into(),
         remedy: None,
+        offer: None,
         due: at(5),
     };
     let seen = vec![named("INV11"), named(&other.to_string())];

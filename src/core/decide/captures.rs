@@ -11,9 +11,10 @@ use super::reversal::rejected;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
 use crate::core::finding::Finding;
+use crate::core::finding::share::ShareFinding;
 use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::id::Reference;
-use crate::core::intent::{Effect, Kind, State};
+use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -52,7 +53,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         let unasked = wanted.is_final && case.policy.refunds == Mode::Off;
         let kept_back = if unasked { credited_around_capture(case, klarna) } else { Minor::ZERO };
         if due.plus(kept_back).get() > AMOUNT_TOLERANCE {
-            return not_captured(case, due.plus(kept_back));
+            return not_captured(case, klarna, due.plus(kept_back));
         }
         given_up(case, klarna, wanted.amount.less(klarna.captured));
         return ended_in_part(case, klarna);
@@ -85,7 +86,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         let left_out = left_out_of_captures(case, klarna);
         case.want_capture(effect, format!("{} and not captured", evidence(case)), &standing, left_out);
     } else if !is_under_way(case, &reference) {
-        not_captured(case, amount);
+        not_captured(case, klarna, amount);
     }
 }
 
@@ -95,9 +96,13 @@ fn given_up(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
     let is_shown = |reference: &Reference| klarna.captures.iter().any(|it| it.reference.as_ref() == Some(reference));
     let intents = case.ledger.intents.iter();
     let is_hidden = intents.filter(|it| it.effect.kind == Kind::Capture && case.may_still_land(it));
-    let hidden: Minor = is_hidden.filter(|it| !is_shown(&it.effect.reference)).map(|it| it.effect.amount).collect();
+    let all: Vec<&Intent> = is_hidden.filter(|it| !is_shown(&it.effect.reference)).collect();
+    let hidden: Minor = all.iter().map(|it| it.effect.amount).collect();
     if hidden.is_positive() && missing.is_positive() {
-        not_captured(case, hidden.min(missing));
+        not_captured(case, klarna, hidden.min(missing));
+        for intent in all {
+            case.about(intent);
+        }
     }
 }
 
@@ -109,7 +114,7 @@ fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Mino
     let lost = missing.less(credited.less(credited_before_capture(case, klarna)));
     // Where the amounts differ, that is the break.
     if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
-        not_captured(case, lost);
+        not_captured(case, klarna, lost);
     }
 }
 
@@ -155,11 +160,17 @@ fn ended_in_part(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
 }
 
-fn not_captured(case: &mut Case<'_>, amount: Minor) {
+fn not_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
     let due = case.past_grace(shipped_at(case));
-    let (number, how) = (case.shop.number.clone(), evidence(case));
-    let message = format!("order {number} is {how}, and {} of it is not captured", case.money(amount));
-    case.differs(BreakKind::ShippedNotCaptured, "", Some(amount), due, message);
+    let finding = Finding::Share(ShareFinding::NotCaptured {
+        order: case.shop.number.clone(),
+        how: evidence(case),
+        missing,
+        captured: klarna.captured,
+        left: case.authorized,
+        is_over: case.order == Order::Expired,
+    });
+    case.differs(BreakKind::ShippedNotCaptured, "", Some(missing), due, finding);
 }
 
 /// What shipping obliges so far; `None` when the shop does not say enough.

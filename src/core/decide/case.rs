@@ -2,13 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::is_closed;
 use crate::core::attribution::{Attributed, attribute};
 use crate::core::consent;
 use crate::core::credit_invoice::{self, CreditInvoice};
-use crate::core::discrepancy::{BreakKind, Discrepancy};
 use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, ShopOrder, ShopStatus};
-use crate::core::finding::Finding;
-use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, Reference};
+use crate::core::id::{IntentId, InvoiceId, Reference};
 use crate::core::intent::{self, Effect, Intent, Kind, State, Target};
 use crate::core::ledger::Ledger;
 use crate::core::money::Minor;
@@ -16,6 +15,7 @@ use crate::core::order::{self, Order};
 use crate::core::plan::{HoldReason, Note, Plan, Verdict, Wanted};
 use crate::core::policy::{AMOUNT_TOLERANCE, LONGEST_WAIT, Policy};
 use crate::core::share::Share;
+use crate::core::situation::Authorization;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The working state of `decide`; lives for one call.
@@ -42,7 +42,13 @@ pub(super) struct Case<'a> {
     pub room: Minor,
     /// Credit invoices over what was never captured and never will be.
     pub never_owed: BTreeSet<InvoiceId>,
-    plan: Plan,
+    pub authorization: Authorization,
+    /// What Klarna may still capture, and what it did.
+    pub authorized: Minor,
+    pub captured: Minor,
+    /// What could be refunded when the decision began.
+    pub refundable: Minor,
+    pub plan: Plan,
 }
 
 /// What the intents say about a wanted effect.
@@ -65,6 +71,10 @@ impl<'a> Case<'a> {
         let mut case = Self::blind(ledger, facts, policy, now);
         case.attributed = attribute(ledger, case.shop, klarna, policy, case.cancelled);
         case.room = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
+        case.refundable = case.room;
+        case.captured = klarna.captured;
+        case.authorization = Authorization::of(klarna);
+        case.authorized = if is_closed(klarna) { Minor::ZERO } else { klarna.remaining };
         case.look_when_reservations_end();
         case
     }
@@ -92,6 +102,10 @@ impl<'a> Case<'a> {
             disagreement: None,
             room: Minor::ZERO,
             never_owed: BTreeSet::new(),
+            authorization: Authorization::Unread,
+            authorized: Minor::ZERO,
+            captured: Minor::ZERO,
+            refundable: Minor::ZERO,
             plan: Plan::default(),
         }
     }
@@ -124,7 +138,7 @@ impl<'a> Case<'a> {
 
     /// Nothing that is final is concluded from facts that do not agree.
     fn may_conclude(&self, is_final: bool) -> bool {
-        !is_final || self.disagreement.is_none()
+        !is_final || self.disagreement.is_none() || planted!("final_while_amounts_differ")
     }
 
     pub(super) fn credit_state(&self, id: InvoiceId) -> CreditInvoice {
@@ -136,49 +150,6 @@ impl<'a> Case<'a> {
         let mut credits: Vec<_> = self.shop.credit_invoices.iter().collect();
         credits.sort_by_key(|credit| (credit.created_at, credit.id));
         credits
-    }
-
-    pub(super) fn differs(
-        &mut self, kind: BreakKind, subject: &str, amount: Option<Minor>, due: Timestamp, finding: impl Into<Finding>,
-    ) {
-        self.look_again(due);
-        let (subject, finding) = (subject.to_owned(), finding.into());
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice: None, subject, amount, finding, due });
-    }
-
-    pub(super) fn credit_differs(
-        &mut self, kind: BreakKind, credit: &InvoiceNumber, amount: Option<Minor>, due: Timestamp,
-        finding: impl Into<Finding>,
-    ) {
-        self.look_again(due);
-        let (subject, credit_invoice) = (credit.0.clone(), Some(credit.clone()));
-        let finding = finding.into();
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
-    }
-
-    /// A question about a credit invoice, under the id of the effect that waits for its answer.
-    pub(super) fn asks(
-        &mut self, kind: BreakKind, credit: &InvoiceNumber, id: IntentId, amount: Minor, due: Timestamp,
-        finding: Finding,
-    ) {
-        self.look_again(due);
-        let (subject, credit_invoice) = (id.to_string(), Some(credit.clone()));
-        let amount = Some(amount);
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
-    }
-
-    /// A difference about something that has a subject of its own, and a credit invoice besides.
-    pub(super) fn differs_as(
-        &mut self, kind: BreakKind, credit_invoice: Option<InvoiceNumber>, subject: String, amount: Option<Minor>,
-        due: Timestamp, finding: Finding,
-    ) {
-        self.look_again(due);
-        self.plan.discrepancies.push(Discrepancy { kind, credit_invoice, subject, amount, finding, due });
-    }
-
-    /// This plan says it already.
-    pub(super) fn says(&self, kind: BreakKind) -> bool {
-        self.plan.discrepancies.iter().any(|found| found.kind == kind)
     }
 
     pub(super) fn intent_note(&mut self, id: IntentId, note: Note) {

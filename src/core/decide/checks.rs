@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use super::before_capture::credited_before_capture;
 use super::case::Case;
 use super::extension::{self, Warning};
-use super::{contradicted, is_closed};
+use super::{contradicted, is_closed, sums};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Shipped, Word};
 use crate::core::finding::Finding;
 use crate::core::finding::share::ShareFinding;
 use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
+use crate::core::intent::Kind;
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -75,6 +76,9 @@ fn amounts(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         return;
     }
     case.disagreement = Some("the order's amount");
+    if share::is_captured_beyond(case.shop, total, klarna) && sums::say_captured_beyond(case, klarna, total, true) {
+        return;
+    }
     let finding = Finding::Share(ShareFinding::Differs {
         order: case.shop.number.clone(),
         total,
@@ -153,6 +157,9 @@ fn expiry(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let left = case.money(klarna.remaining);
     let message = format!("{left} of order {} is authorized until {day} and not captured{extending}", case.shop.number);
     case.differs(BreakKind::AuthorizationExpiring, "", Some(klarna.remaining), due, message);
+    if let Some(asked) = case.intents_of(Kind::Extend, &extension::reference(&case.shop.number, expires_at)).last() {
+        case.about(asked);
+    }
     case.look_again(expires_at);
 }
 

@@ -180,6 +180,7 @@ fn unconfirmed(case: &mut Case<'_>, intent: &Intent, due: Timestamp, why: &str) 
         Some((_, number)) => case.credit_differs(kind, number, Some(intent.effect.amount), due, message),
         None => case.differs(kind, &intent.id.to_string(), Some(intent.effect.amount), due, message),
     }
+    case.about(intent);
 }
 
 /// Intents that were never sent and that nothing obliges any more are given up.

@@ -10,7 +10,7 @@ use crate::core::finding::Finding;
 use crate::core::id::{IntentId, Reference};
 use crate::core::intent::Kind;
 use crate::core::money::Minor;
-use crate::core::policy::KLARNA_LARGEST_MINOR;
+use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode};
 
 /// The effect over what is left, by its id.
 fn offered(case: &Case<'_>, credit: &CreditInvoiceFacts, generation: u32) -> IntentId {
@@ -46,9 +46,9 @@ pub(super) fn is_settled_by_word(case: &Case<'_>, credit: &CreditInvoiceFacts, a
 pub(super) fn finding(case: &Case<'_>, credit: &CreditInvoiceFacts, asks: Minor) -> Finding {
     let reference = Reference(credit.number.0.clone());
     // A rest of which others cover a part has another name.
-    let is_whole = !case.attributed.by_credit.contains_key(&credit.id);
+    let is_ours = case.policy.refunds == Mode::Drive && !case.attributed.by_credit.contains_key(&credit.id);
     let offer = match case.standing(Kind::Refund, &reference) {
-        Standing::Free { generation } if is_whole && is_sendable(case) && asks > case.room => {
+        Standing::Free { generation } if is_ours && is_sendable(case) && asks > case.room => {
             Some(offered(case, credit, generation))
         }
         Standing::Free { .. } | Standing::Planned(_) | Standing::Taken | Standing::Ended(_) => None,

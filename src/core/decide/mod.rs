@@ -20,6 +20,7 @@ mod payments;
 mod refunds;
 mod rest;
 mod reversal;
+mod said;
 mod sums;
 mod watched;
 mod words;

@@ -84,6 +84,9 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
             credit.number
         );
         case.credit_differs(BreakKind::CreditNotMarkedPaid, &credit.number, Some(amount), due, message);
+        if let Some(last) = case.intents_of(Kind::MarkPaid, &reference).last() {
+            case.about(last);
+        }
     };
     match (case.policy.mark_paid, &standing) {
         (Mode::Off, _) => {}

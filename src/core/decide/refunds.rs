@@ -138,7 +138,7 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
             }
         }
         Standing::Ended(intent) => ended(case, credit, amount, intent),
-        Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount),
+        Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount, None),
         Standing::Planned(intent) => {
             let asked = intent.effect.amount;
             let is_left = case.ledger.approved.contains(&intent.id) && left::is_unchanged(case, credit, amount);
@@ -196,9 +196,9 @@ fn disproved(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
 
 /// Under way. Marked paid by hand meanwhile, it is not sent again, so somebody must know.
 pub(super) fn taken(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, reference: &Reference) {
-    let is_unknown = case.intents_of(Kind::Refund, reference).last().is_some_and(|last| last.state == State::Unknown);
-    if is_unknown && credit.paid.is(&true) {
-        paid_without_refund(case, credit, amount);
+    let last = case.intents_of(Kind::Refund, reference).last().filter(|last| last.state == State::Unknown);
+    if let Some(unknown) = last.filter(|_| credit.paid.is(&true)) {
+        paid_without_refund(case, credit, amount, Some(unknown));
     }
 }
 
@@ -221,7 +221,7 @@ pub(super) fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Mi
     let reserved = if case.may_still_land(intent) { intent.effect.amount } else { Minor::ZERO };
     case.promise(amount.less(reserved));
     if credit.paid.is(&true) {
-        return paid_without_refund(case, credit, amount);
+        return paid_without_refund(case, credit, amount, Some(intent));
     }
     if intent.state == State::Rejected {
         let message = refusal(case, intent);
@@ -230,6 +230,7 @@ pub(super) fn ended(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Mi
         let message = refusal(case, intent);
         case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), case.now, message);
     }
+    case.about(intent);
 }
 
 /// Nothing was ever asked for: is a refund due?
@@ -251,7 +252,7 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
             case.promise(amount); // Of what was never captured, nothing is kept back.
         }
         contradicted::captured_after_all(case, klarna, credit, amount);
-        return paid_without_refund(case, credit, amount);
+        return paid_without_refund(case, credit, amount, None);
     }
     if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
         case.credit_event(credit.id, Event::UnpaidSeen);
@@ -341,7 +342,10 @@ pub(super) fn missing(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: 
     case.credit_differs(BreakKind::RefundMissing, &credit.number, Some(amount), due, message);
 }
 
-pub(super) fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
+/// `asked`: the request of ours of which nobody knows what became, or that was refused or given up.
+pub(super) fn paid_without_refund(
+    case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, asked: Option<&Intent>,
+) {
     case.credit_event(credit.id, Event::PaidSeen);
     let is_settled = match case.credit_state(credit.id) {
         CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::Cancelled => true,
@@ -360,6 +364,9 @@ pub(super) fn paid_without_refund(case: &mut Case<'_>, credit: &CreditInvoiceFac
         case.money(amount)
     );
     case.credit_differs(BreakKind::PaidWithoutRefund, &credit.number, Some(amount), due, message);
+    if let Some(asked) = asked {
+        case.about(asked);
+    }
 }
 
 /// It asks for more than is left.

@@ -47,7 +47,7 @@ pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvo
     match &standing {
         Standing::Taken => taken(case, credit, rest, &reference),
         Standing::Ended(intent) => ended(case, credit, rest, intent),
-        _ if credit.paid.is(&true) => paid_without_refund(case, credit, rest),
+        _ if credit.paid.is(&true) => paid_without_refund(case, credit, rest, None),
         Standing::Planned(intent) => {
             let fits = intent.effect.amount == rest && !case.is_overdrawn(klarna);
             if fits && case.policy.refunds == Mode::Drive {

@@ -109,6 +109,7 @@ pub(super) fn rejected(case: &mut Case<'_>, intent: &Intent, kind: BreakKind) {
     let message = refusal(case, intent);
     let subject = intent.effect.reference.as_str().to_owned();
     case.differs(kind, &subject, Some(intent.effect.amount), case.now, message);
+    case.about(intent);
 }
 
 /// What is captured and that no credit invoice of the order takes back.

@@ -41,11 +41,18 @@ pub(super) fn captured_too_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.cancelled || case.disagreement.is_some() || planted!("any_capture_is_worth_it") {
         return;
     }
+    say_captured_beyond(case, klarna, worth, false);
+}
+
+/// Whether more than `worth` is captured and did not go back; if so, it is said. `is_held`: effects wait for a human's word on
+/// what Klarna's share is.
+pub(super) fn say_captured_beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, worth: Minor, is_held: bool) -> bool {
     let for_credits: Minor = case.attributed.by_credit.values().flatten().map(|refund| refund.amount).collect();
     let more = beyond_worth(klarna.captured, worth, case.attributed.refunded, for_credits);
     if more.is_positive() {
         let order = case.shop.number.clone();
-        let finding = Finding::CapturedTooMuch { order, captured: klarna.captured, worth, more };
+        let finding = Finding::CapturedTooMuch { order, captured: klarna.captured, worth, more, is_held };
         case.differs(BreakKind::CapturedTooMuch, "", Some(more), case.now, finding);
     }
+    more.is_positive()
 }

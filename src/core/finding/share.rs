@@ -17,6 +17,18 @@ pub enum ShareFinding {
         /// The shop names gift cards, and what they took cannot be read or does not fit.
         names_gift_cards: bool,
     },
+    /// Shipped, and not captured.
+    NotCaptured {
+        order: OrderNumber,
+        /// How the consumer got it, in the shop's words.
+        how: String,
+        missing: Minor,
+        captured: Minor,
+        /// What of it is still authorized.
+        left: Minor,
+        /// This program captures nothing of it any more, whatever is authorized.
+        is_over: bool,
+    },
     /// A credit invoice asks for more than Klarna's share: the rest was paid by other means.
     PaidOtherwise {
         order: OrderNumber,

@@ -20,6 +20,7 @@ fn a_break(id: i64, kind: BreakKind, status: BreakStatus) -> Break {
         note: None,
         assigned: None,
         remedy: None,
+        offer: None,
         proposal: None,
     }
 }

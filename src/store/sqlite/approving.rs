@@ -14,7 +14,7 @@ use super::intents;
 use super::operate::{Human, on_order, touch};
 use super::steps::{self, Detail, IntentMove};
 use super::writer::Tx;
-use crate::core::consent::{self, GivingUp, is_one_person};
+use crate::core::consent::{self, GivingUp, Held, is_one_person};
 use crate::core::credit_invoice::{self, CreditInvoice};
 use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::{self, Intent, Kind, State};
@@ -32,8 +32,10 @@ struct Proposal {
 /// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
 /// key can no longer be recognised: until then its repeat is safe and a second effect is not.
 pub(super) fn approve(
-    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, two_person_above: Option<Minor>,
+    tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, amount: Option<Minor>,
+    two_person_above: Option<Minor>,
 ) -> Result<Operated, StoreError> {
+    let refused = |why| StoreError::Refused(format!("intent {id} cannot be approved: {}", words::refusal(&why)));
     touch(tx, order, human.at)?;
     let found = intents::find(tx.conn, tx.shop, id)?;
     if let Some(found) = &found {
@@ -41,10 +43,11 @@ pub(super) fn approve(
             return Err(StoreError::NotFound(format!("intent {id} of order {order}")));
         }
         let of_order = intents::of_order(tx.conn, tx.shop, order)?;
-        consent::may_be_approved(found, &of_order, human.at)
-            .map_err(|why| StoreError::Refused(format!("intent {id} cannot be approved: {}", words::refusal(&why))))?;
+        consent::may_be_approved(found, &of_order, human.at).map_err(refused)?;
     }
-    let Some(amount) = needs_two(tx, order, id, found.as_ref(), two_person_above)? else {
+    let held = held(tx, order, id, found.as_ref())?;
+    consent::may_be_named(held, amount).map_err(refused)?;
+    let Some(amount) = needs_two(held, order, id, two_person_above)? else {
         consent(tx, human, order, id, found.as_ref(), None)?;
         return Ok(Operated::Done);
     };
@@ -65,34 +68,34 @@ pub(super) fn approve(
 
 /// The amount of a refund that one operator alone may not let go.
 fn needs_two(
-    tx: &Tx<'_>, order: OrderId, id: IntentId, found: Option<&Intent>, above: Option<Minor>,
+    held: Option<Held>, order: OrderId, id: IntentId, above: Option<Minor>,
 ) -> Result<Option<Minor>, StoreError> {
     if above.is_none() {
         return Ok(None);
     }
-    let (kind, amount) = match found {
-        Some(found) => (found.effect.kind, found.effect.amount),
-        // A ceiling holds nothing but refunds.
-        None => (
-            Kind::Refund,
-            held_amount(tx, order, id)?.ok_or_else(|| {
-                let why = "so whether it needs two operators is not known; run a pass first";
-                StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
-            })?,
-        ),
-    };
-    Ok(consent::needs_two(kind, amount, above).then_some(amount))
+    let held = held.ok_or_else(|| {
+        let why = "so whether it needs two operators is not known; run a pass first";
+        StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
+    })?;
+    Ok(consent::needs_two(held.kind, held.amount, above).then_some(held.amount))
 }
 
-/// The amount of a refund that is no intent yet, as the break that holds it says.
-fn held_amount(tx: &Tx<'_>, order: OrderId, id: IntentId) -> Result<Option<Minor>, StoreError> {
+/// The effect: a durable intent says so itself; one that is none yet is named by the break that holds or offers it, and is
+/// a refund.
+fn held(tx: &Tx<'_>, order: OrderId, id: IntentId, found: Option<&Intent>) -> Result<Option<Held>, StoreError> {
+    if let Some(Intent { effect, .. }) = found {
+        return Ok(Some(Held { kind: effect.kind, amount: effect.amount, is_part: false }));
+    }
     let mut find = tx.conn.prepare_cached(
-        "SELECT amount FROM break
-         WHERE shop = ?1 AND order_id = ?2 AND kind IN ('limit_reached', 'credit_before_capture') AND subject = ?3 AND amount IS NOT NULL
+        "SELECT coalesce(offer_amount, amount), offer_amount IS NOT NULL FROM break
+         WHERE shop = ?1 AND order_id = ?2 AND (offer_intent = ?3
+            OR kind IN ('limit_reached', 'credit_before_capture') AND subject = ?3 AND amount IS NOT NULL)
          ORDER BY id DESC LIMIT 1",
     )?;
-    let amount: Option<Cents> = find.query_row((tx.shop, Number(order.0), Id(id.0)), |row| row.get(0)).optional()?;
-    Ok(amount.map(|cents| cents.0))
+    let held = find.query_row((tx.shop, Number(order.0), Id(id.0)), |row| {
+        Ok(Held { kind: Kind::Refund, amount: row.get::<_, Cents>(0)?.0, is_part: row.get(1)? })
+    });
+    Ok(held.optional()?)
 }
 
 fn proposal(tx: &Tx<'_>, id: IntentId) -> Result<Option<Proposal>, StoreError> {

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 
 use super::super::{Break, BreakStatus, Difference, StoreError};
-use super::columns::{At, Cents, Code, Number};
+use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::entity;
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use crate::core::discrepancy::BreakKind;
-use crate::core::id::{InvoiceNumber, OrderId, OrderNumber};
+use crate::core::discrepancy::{BreakKind, THIS_BREAK};
+use crate::core::id::{IntentId, InvoiceNumber, OrderId, OrderNumber};
 use crate::core::money::Minor;
 
 pub(super) const fn word(status: BreakStatus) -> &'static str {
@@ -46,6 +46,7 @@ pub(super) struct Held {
     pub(super) amount: Option<Minor>,
     message: String,
     remedy: Option<String>,
+    offer: Option<(IntentId, Minor)>,
 }
 
 impl Held {
@@ -93,7 +94,7 @@ pub(super) fn keep(
             Some(held)
                 if held.status == BreakStatus::Resolved
                     && held.amount == discrepancy.amount
-                    && !(withheld && discrepancy.kind.withholds()) => {}
+                    && !(withheld && discrepancy.kind.withholds() && !planted!("withheld_in_silence")) => {}
             Some(_) | None => meet(tx, cause, identity, discrepancy, known.is_some())?,
         }
     }
@@ -145,8 +146,9 @@ fn link(tx: &Tx<'_>, cause: Cause<'_>, (kind, subject): &Identity, at_break: Opt
 
 fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Difference) -> Result<i64, StoreError> {
     let mut insert = tx.conn.prepare_cached(
-        "INSERT INTO break (shop, order_id, kind, subject, credit_number, amount, message, remedy, opened_at, status)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open')",
+        "INSERT INTO break (shop, order_id, kind, subject, credit_number, amount, message, remedy, opened_at,
+            offer_intent, offer_amount, status)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'open')",
     )?;
     insert.execute((
         tx.shop,
@@ -158,6 +160,8 @@ fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Difference) -> Result<i
         &found.message,
         &found.remedy,
         At(cause.at),
+        found.offer.map(|(intent, _)| Id(intent.0)),
+        found.offer.map(|(_, amount)| Cents(amount)),
     ))?;
     let id = tx.conn.last_insert_rowid();
     let detail = Detail {
@@ -171,18 +175,22 @@ fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Difference) -> Result<i
 }
 
 fn refresh(tx: &Tx<'_>, held: &Held, seen: &Difference) -> Result<(), StoreError> {
-    if held.amount == seen.amount && held.message == seen.message && held.remedy == seen.remedy {
+    let is_said = held.amount == seen.amount && held.message == seen.message && held.remedy == seen.remedy;
+    if is_said && held.offer == seen.offer {
         return Ok(());
     }
-    let mut update = tx
-        .conn
-        .prepare_cached("UPDATE break SET amount = ?2, message = ?3, credit_number = ?4, remedy = ?5 WHERE id = ?1")?;
+    let mut update = tx.conn.prepare_cached(
+        "UPDATE break SET amount = ?2, message = ?3, credit_number = ?4, remedy = ?5, offer_intent = ?6, offer_amount = ?7
+         WHERE id = ?1",
+    )?;
     update.execute((
         held.id,
         seen.amount.map(Cents),
         &seen.message,
         seen.credit_invoice.as_ref().map(InvoiceNumber::as_str),
         &seen.remedy,
+        seen.offer.map(|(intent, _)| Id(intent.0)),
+        seen.offer.map(|(_, amount)| Cents(amount)),
     ))?;
     Ok(())
 }
@@ -239,7 +247,7 @@ pub(super) fn since(
 /// The plus keeps the status out of the index search: with it there SQLite builds a table of the two words each time.
 fn open_breaks(tx: &Tx<'_>, cause: Cause<'_>) -> Result<BTreeMap<Identity, Held>, StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, status, kind, subject, amount, message, remedy FROM break
+        "SELECT id, status, kind, subject, amount, message, remedy, offer_intent, offer_amount FROM break
          WHERE shop = ?1 AND order_id = ?2 AND +status IN ('open', 'acknowledged')",
     )?;
     let mut rows = find.query((tx.shop, Number(cause.order.0)))?;
@@ -258,9 +266,10 @@ fn load(tx: &Tx<'_>, id: i64) -> Result<Held, StoreError> {
 /// A break of this shop by its id, with the order it is about.
 pub(super) fn find(tx: &Tx<'_>, id: i64) -> Result<Option<(Number, Held)>, StoreError> {
     let mut find = tx.conn.prepare_cached(
-        "SELECT id, status, kind, subject, amount, message, remedy, order_id FROM break WHERE id = ?1 AND shop = ?2",
+        "SELECT id, status, kind, subject, amount, message, remedy, offer_intent, offer_amount, order_id FROM break
+         WHERE id = ?1 AND shop = ?2",
     )?;
-    let found = find.query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(7), held)))).optional()?;
+    let found = find.query_row((id, tx.shop), |row| Ok(read_held(row).map(|held| (row.get(9), held)))).optional()?;
     let Some(found) = found else { return Ok(None) };
     let (order, held) = found?;
     Ok(Some((order?, held)))
@@ -276,14 +285,23 @@ fn read_held(row: &SqlRow<'_>) -> Result<Held, StoreError> {
         amount: amount.map(|cents| cents.0),
         message: row.get(5)?,
         remedy: row.get(6)?,
+        offer: offer(row, 7)?,
     })
 }
 
+/// What is offered, from two columns.
+fn offer(row: &SqlRow<'_>, at: usize) -> Result<Option<(IntentId, Minor)>, StoreError> {
+    let (intent, amount): (Option<Id>, Option<Cents>) = (row.get(at)?, row.get(at.saturating_add(1))?);
+    Ok(intent.zip(amount).map(|(intent, amount)| (IntentId(intent.0), amount.0)))
+}
+
 /// A whole break, from the columns `id, kind, number, credit_number, subject, amount, message, opened_at, status,
-/// note, assigned, remedy`; whoever reads proposals adds them.
+/// note, assigned, remedy, offer_intent, offer_amount`; whoever reads proposals adds them.
 pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
+    let id: i64 = row.get(0)?;
+    let remedy: Option<String> = row.get(11)?;
     Ok(Break {
-        id: row.get(0)?,
+        id,
         kind: row.get::<_, Code<BreakKind>>(1)?.0,
         order: row.get::<_, Option<String>>(2)?.map(OrderNumber),
         credit_invoice: row.get::<_, Option<String>>(3)?.map(InvoiceNumber),
@@ -294,7 +312,8 @@ pub(super) fn read_break(row: &SqlRow<'_>) -> Result<Break, StoreError> {
         status: status(&row.get::<_, String>(8)?)?,
         note: row.get(9)?,
         assigned: row.get(10)?,
-        remedy: row.get(11)?,
+        remedy: remedy.map(|text| text.replace(THIS_BREAK, &id.to_string())),
+        offer: offer(row, 12)?,
         proposal: None,
     })
 }

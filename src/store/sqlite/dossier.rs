@@ -165,14 +165,14 @@ pub(super) fn breaks(conn: &Connection, shop: &str, closed: bool) -> Result<Vec<
     let mut find = if closed {
         conn.prepare_cached(
             "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
-                b.status, b.note, b.assigned, b.remedy
+                b.status, b.note, b.assigned, b.remedy, b.offer_intent, b.offer_amount
              FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
              WHERE b.shop = ?1 ORDER BY b.opened_at, b.id",
         )?
     } else {
         conn.prepare_cached(
             "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at,
-                b.status, b.note, b.assigned, b.remedy
+                b.status, b.note, b.assigned, b.remedy, b.offer_intent, b.offer_amount
              FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
              WHERE b.shop = ?1 AND b.status IN ('open', 'acknowledged') ORDER BY b.opened_at, b.id",
         )?

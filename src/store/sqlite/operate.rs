@@ -41,8 +41,8 @@ pub(super) fn operate(
 ) -> Result<Operated, StoreError> {
     let human = Human { actor, note, at };
     let done = match operation {
-        Operation::Approve { order, intent, two_person_above } => {
-            return approving::approve(tx, human, *order, *intent, *two_person_above);
+        Operation::Approve { order, intent, amount, two_person_above } => {
+            return approving::approve(tx, human, *order, *intent, *amount, *two_person_above);
         }
         Operation::Breaks(bulk) => return desk::bulk(tx, human, bulk),
         Operation::Stop => switch(tx, human, true),

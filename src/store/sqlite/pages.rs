@@ -18,7 +18,7 @@ use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, 
 macro_rules! break_columns {
     () => {
         "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at, b.status, b.note,
-            b.assigned, b.remedy, b.order_id
+            b.assigned, b.remedy, b.offer_intent, b.offer_amount, b.order_id
          FROM break AS b JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id"
     };
 }
@@ -136,7 +136,7 @@ fn breaks_page(
     }
     let mut find = conn.prepare_cached(
         "SELECT b.id, b.kind, o.number, b.credit_number, b.subject, b.amount, b.message, b.opened_at, b.status, b.note,
-            b.assigned, b.remedy, b.order_id
+            b.assigned, b.remedy, b.offer_intent, b.offer_amount, b.order_id
          FROM break AS b INDEXED BY break_open JOIN shop_order AS o ON o.shop = b.shop AND o.id = b.order_id
          WHERE b.shop = ?1 AND b.opened_at >= ?2 AND (b.opened_at, b.id) > (?2, ?3)
             AND b.status IN ('open', 'acknowledged')
@@ -150,7 +150,7 @@ fn breaks_page(
 fn rows(mut found: rusqlite::Rows<'_>) -> Result<Vec<BreakRow>, StoreError> {
     let mut breaks = Vec::new();
     while let Some(row) = found.next()? {
-        breaks.push(BreakRow { order: order(row.get(12)?), it: differences::read_break(row)? });
+        breaks.push(BreakRow { order: order(row.get(14)?), it: differences::read_break(row)? });
     }
     Ok(breaks)
 }

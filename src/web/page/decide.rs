@@ -163,8 +163,7 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
             let intent = intent(given)?;
             let amount = amount_of(&dossier, &breaks, intent).ok_or_else(|| gone("effect"))?;
             confirmed(visit, given, amount)?;
-            let two_person_above = visit.premises.policy.two_person_above;
-            done(Operation::Approve { order, intent, two_person_above }, "Approved; the next pass carries it out.")
+            done(approval(visit, order, intent, amount), "Approved; the next pass carries it out.")
         }
         "abandon" => {
             let intent = intent(given)?;
@@ -211,6 +210,11 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
         "adopt" | "ignore" => about_refund(visit, given, &dossier),
         _ => Err("this page knows no such decision".to_owned()),
     }
+}
+
+fn approval(visit: &Visit, order: OrderId, intent: IntentId, amount: Minor) -> Operation {
+    let two_person_above = visit.premises.policy.two_person_above;
+    Operation::Approve { order, intent, amount: Some(amount), two_person_above }
 }
 
 fn accept(visit: &Visit, given: &Given, order: OrderId) -> Result<Decision, Why> {

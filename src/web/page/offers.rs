@@ -128,6 +128,9 @@ pub(super) fn about_order(case: &Case<'_>) -> Vec<Offer> {
     for question in breaks.iter().filter(|it| is_question(it)) {
         offers.extend(about_question(case, question));
     }
+    for it in breaks.iter().filter(|it| is_open(it)) {
+        offers.extend(about_part(case, it));
+    }
     for intent in &dossier.ledger.intents {
         offers.extend(about_intent(case, intent));
     }
@@ -270,6 +273,21 @@ fn about_question(case: &Case<'_>, it: &Break) -> Vec<Offer> {
     offers
 }
 
+/// What is left of the order, for a credit invoice that asks for more.
+fn about_part(case: &Case<'_>, it: &Break) -> Vec<Offer> {
+    let (Some((intent, left)), Some(credit)) = (it.offer, &it.credit_invoice) else { return Vec::new() };
+    if case.dossier.ledger.approved.contains(&intent) {
+        return Vec::new();
+    }
+    let what =
+        format!("refund {}, which is what is left, for {}", money(Some(left), case.currency), plain(credit.as_str()));
+    let explain = format!(
+        "It asks for {}. Approved, the next pass refunds what is left, and that settles it; the rest goes back another way.",
+        money(it.amount, case.currency)
+    );
+    approval(case, intent, left, &what, &explain)
+}
+
 pub(super) const fn is_open(it: &Break) -> bool {
     matches!(it.status, BreakStatus::Open | BreakStatus::Acknowledged)
 }
@@ -344,6 +362,7 @@ pub(super) fn waiting(ledger: &Ledger) -> Minor {
 /// What somebody must type to approve the effect `id`.
 pub(super) fn amount_of(dossier: &Dossier, breaks: &[Break], id: IntentId) -> Option<Minor> {
     let durable = dossier.ledger.intents.iter().find(|intent| intent.id == id).map(|intent| intent.effect.amount);
+    let offered = breaks.iter().filter(|it| is_open(it)).filter_map(|it| it.offer).find(|(offered, _)| *offered == id);
     let held = breaks.iter().find(|it| is_open(it) && it.subject == id.to_string());
-    durable.or_else(|| held.and_then(|it| it.amount))
+    durable.or_else(|| offered.map(|(_, left)| left)).or_else(|| held.and_then(|it| it.amount))
 }
