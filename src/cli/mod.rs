@@ -13,6 +13,7 @@ mod check;
 mod context;
 mod demo;
 mod error;
+mod explain;
 mod generate;
 mod hold;
 mod ignore;
@@ -134,6 +135,8 @@ pub enum Command {
     /// What needs a human: list, show, and decide
     #[command(subcommand)]
     Breaks(breaks::Breaks),
+    /// What a break means and what to do about it, with its own ids in the commands
+    Explain(explain::Explain),
     /// Withhold every effect of one order
     Hold(hold::Hold),
     /// End an operator's hold on one order
@@ -191,6 +194,7 @@ pub async fn run(cli: Cli, environment: Environment) -> Result<Status, CliError>
         Command::Report(report) => report.run(&context).await,
         Command::Show(show) => show.run(&context).await,
         Command::Breaks(breaks) => breaks.run(&context).await,
+        Command::Explain(explain) => explain.run(&context).await,
         Command::Hold(hold) => hold.run(&context).await,
         Command::Release(release) => release.run(&context).await,
         Command::Approve(approve) => approve.run(&context).await,

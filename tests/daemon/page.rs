@@ -211,6 +211,10 @@ fn a_refund_made_by_hand_is_adopted_for_exactly_its_amount() {
     let shown = visitor.get(&page);
     let order = first_id(&shown, "/shops/main/orders/");
     let refund = hidden(&shown, "refund");
+    for told in [format!("<code>reconciled adopt {refund} "), format!("<code>reconciled explain {id}</code>")] {
+        assert!(shown.body.contains(&told), "{told} is missing: {}", shown.body);
+    }
+    assert!(!shown.body.contains("0b1f7f5e") && !shown.body.contains("INV00025"), "an example's ids: {}", shown.body);
     let credit = first_id(&shown, "<option value=\"\">choose</option>\n        <option value=\"");
     let adopt = |confirm: &str, settles: &str| {
         let fields = [

@@ -264,3 +264,27 @@ fn a_person_types_the_number_of_what_they_decide_about() {
     assert!(status == 0 && said.contains("2 breaks of kind refund_unattributed, together 15.25 EUR"), "{said}");
     assert_eq!(listed(&rig, &["--status", "acknowledged"]).len(), 2);
 }
+
+/// What a break means and what to do about it: the runbook's page by its kind, or with the break's own ids.
+#[test]
+fn a_break_is_explained_with_its_own_ids() {
+    let rig = Rig::empty(DRIVE);
+    let (order, credit) = rig.returned(5_000, 2_000);
+    let refund = rig.with(|world| world.portal_refund(order.klarna.unwrap(), Some(2_000), None)).unwrap().to_string();
+    let id = text(&rig.pass().the_break("refund_unattributed")["id"]);
+    let number = &order.number;
+    let command = format!("reconciled adopt {refund} {credit}=20.00 --order {number} --note 'refunded in the portal'");
+    let told = rig.run(&["explain", &id, "--json"]);
+    let told = told.ended(0).json();
+    assert_eq!((&told["kind"], &told["order"]), (&"refund_unattributed".into(), &number.as_str().into()));
+    assert_eq!(told["commands"][0], command.as_str());
+    let page = text(&told["page"]);
+    assert!(page.contains(&format!("`reconciled adopt {refund} {credit} --note '")), "{page}");
+    assert!(!page.contains("ORD00018") || number == "ORD00018", "an example's order: {page}");
+    rig.run(&["explain", &id]).ended(0).says(&command).says("**Call Klarna**");
+    rig.run(&["explain", "refund_missing"]).ended(0).says("**Means** (money)").says("INV00038");
+    let kind = rig.run(&["explain", "refund_missing", "--json"]);
+    assert_eq!(kind.ended(0).json()["break"], serde_json::Value::Null);
+    rig.run(&["explain", "refund_forgotten"]).ended(2).says("is no break's id and no kind");
+    rig.run(&["explain", "999"]).ended(2).says("no break 999 is known");
+}

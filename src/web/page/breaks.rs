@@ -11,11 +11,12 @@ use super::frame::{Frame, Section, When, capital, html, money, plain, when};
 use super::lists::{asked, cut};
 use super::offers::{Offer, about_break, about_order};
 use super::refusal::Refusal;
-use super::runbook::{Advice, advice};
+use super::runbook::{Advice, Piece, advice, pieces};
 use super::visit::Visit;
 use crate::core::discrepancy::{BreakKind, Severity};
 use crate::core::id::OrderId;
 use crate::report::words;
+use crate::runbook::Ids;
 use crate::store::pages::{BreakFilter, BreakPlace, BreakRow, Pages as _};
 use crate::store::{Break, Store as _};
 
@@ -142,6 +143,7 @@ struct BreakPage {
     shop: String,
     it: BreakView,
     subject: String,
+    remedy: Vec<Piece>,
     advice: Vec<Advice>,
     offers: Vec<Offer>,
     order_offers: Vec<Offer>,
@@ -157,12 +159,14 @@ pub(super) async fn one(
     let dossier = visit.store.dossiers(vec![order]).await?.pop();
     let breaks = visit.store.breaks_of(order).await?;
     let proposals = standing(&visit, Some(order)).await?;
+    let ids = Ids::of(&it, dossier.as_ref());
     let order_offers = dossier.map(|dossier| about_order(&visit.case(&dossier, &breaks, &proposals)));
     html(&BreakPage {
         frame,
         shop: visit.shop.to_string(),
         subject: plain(&it.subject),
-        advice: advice(it.kind),
+        remedy: pieces(&plain(words::what_to_do(&it))),
+        advice: advice(it.kind, &ids),
         offers: about_break(&it),
         order_offers: order_offers.unwrap_or_default(),
         proposals: views(&proposals, visit.currency),

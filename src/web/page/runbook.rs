@@ -1,16 +1,15 @@
-//! What the runbook says about a kind of break: the same text that `docs/runbook.md` shows, compiled in.
+//! What the runbook says about a break, with its own ids: the same text that `reconciled explain` prints.
 //!
 //! No Markdown in general: paragraphs that begin with a bold label, code in back-quotes, links as their text. A test
 //! holds every section of the runbook against this.
 
 use crate::core::discrepancy::BreakKind;
-
-const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
+use crate::runbook::{self, Ids};
 
 /// One paragraph: `Means`, `First look`, `Remedy`, `Call Klarna`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Advice {
-    pub(super) label: &'static str,
+    pub(super) label: String,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -20,24 +19,22 @@ pub(super) struct Piece {
     pub(super) text: String,
 }
 
-/// The paragraphs about `kind`, in the runbook's order.
-pub(super) fn advice(kind: BreakKind) -> Vec<Advice> {
-    let heading = |line: &str| line.strip_prefix("### ").is_some_and(|name| name.trim() == kind.name());
-    let section = RUNBOOK.lines().skip_while(|line| !heading(line)).skip(1);
-    section.take_while(|line| !line.starts_with('#')).filter_map(paragraph).collect()
+/// The paragraphs about a break of this kind, in the runbook's order.
+pub(super) fn advice(kind: BreakKind, ids: &Ids) -> Vec<Advice> {
+    runbook::page(kind, Some(ids)).unwrap_or_default().lines().filter_map(paragraph).collect()
 }
 
-fn paragraph(line: &'static str) -> Option<Advice> {
+fn paragraph(line: &str) -> Option<Advice> {
     let (label, text) = line.strip_prefix("**")?.split_once("**")?;
     // The severity stands on the page already.
     let text = ["(money). ", "(action). "]
         .into_iter()
         .fold(text.trim_start(), |text, said| text.strip_prefix(said).unwrap_or(text));
-    Some(Advice { label: label.trim_end_matches('.'), pieces: pieces(text) })
+    Some(Advice { label: label.trim_end_matches('.').to_owned(), pieces: pieces(text) })
 }
 
 /// Code is what stands between back-quotes: every second part.
-fn pieces(text: &str) -> Vec<Piece> {
+pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let parts = text.split('`').enumerate();
     let piece = |(index, text): (usize, &str)| Piece {
         is_code: index % 2 == 1,
@@ -67,8 +64,8 @@ mod tests {
     #[test]
     fn every_kind_has_its_advice_and_no_markup_is_left_in_it() {
         for kind in BreakKind::ALL {
-            let advice = advice(*kind);
-            let labels: Vec<_> = advice.iter().map(|it| it.label).collect();
+            let advice = advice(*kind, &Ids::default());
+            let labels: Vec<_> = advice.iter().map(|it| it.label.as_str()).collect();
             assert_eq!(labels, ["Means", "First look", "Remedy", "Call Klarna"], "{}", kind.name());
             for piece in advice.iter().flat_map(|it| &it.pieces).filter(|piece| !piece.is_code) {
                 let markup = ["**", "](", "`", "_**", "<"];
