@@ -205,7 +205,9 @@ const SCENES: &[Scene] = &[
         "three thirds: what is left is approved",
         |stage| {
             thirds(stage);
-            let intent = stage.intent("held");
+            let remedy = text(&stage.last().unwrap().the_break("credit_exceeds_refundable")["remedy"]);
+            let intent = remedy.split("reconciled approve ").nth(1).and_then(|rest| rest.split(' ').next());
+            let intent = intent.unwrap_or_else(|| panic!("no intent is named: {remedy}")).to_owned();
             stage.command(&["approve", &intent, "--amount", "33.32", NOTE[0], NOTE[1]]);
             stage.settle();
         },

@@ -49,9 +49,25 @@ fn paste(stage: &Stage, line: &str) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// What is wrong with what `explain` says of the breaks that are open.
+fn explained(stage: &Stage) -> Vec<String> {
+    let Some(last) = stage.last() else { return Vec::new() };
+    let mut found = Vec::new();
+    for id in last.list("breaks").iter().map(|it| text(&it["id"])) {
+        let (status, said) = paste(stage, &format!("reconciled explain {id}"));
+        if status != 0 {
+            found.push(format!("`explain {id}` ended with {status}: {said}"));
+        }
+        let commands = said.split('`').skip(1).step_by(2).filter(|it| it.starts_with("reconciled "));
+        let wrong = commands.filter_map(|it| placeholder(it).map(|word| format!("`{it}`: what is `{word}`?")));
+        found.extend(wrong.map(|what| format!("`explain {id}` shows {what}")));
+    }
+    found
+}
+
 /// What is wrong with the remedies of a scene that was just played: each decision is made on a stage of its own.
 pub fn followed(scene: &Scene, stage: Stage) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = explained(&stage);
     let lines = commands(&stage);
     let mut fresh = Some(stage);
     for (at, line) in lines.iter().enumerate() {
@@ -86,6 +102,12 @@ pub fn followed(scene: &Scene, stage: Stage) -> Vec<String> {
     found
 }
 
+/// What a command says that no credit invoice explains, in cents.
+fn goodwill(line: &str) -> i64 {
+    let amount = line.split(' ').find_map(|word| word.strip_prefix("nothing="));
+    amount.map_or(0, |amount| amount.replace('.', "").parse().unwrap())
+}
+
 /// More refunded than captured, a credit invoice refunded above its amount, or one refunded by hand and by us.
 fn moved_twice(stage: &Stage, line: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -115,8 +137,8 @@ fn moved_twice(stage: &Stage, line: &str) -> Vec<String> {
         }
         let owed: i64 = credits.iter().map(|it| it.total.max(0) / 100).sum();
         let owed = if shop.status == "cancelled" { owed.max(order.captured_amount) } else { owed };
-        // Somebody who says that a refund by hand is for something else is believed.
-        let counted = if line.starts_with("reconciled ignore ") { 0 } else { by_hand };
+        // Somebody who says that a refund by hand, or a part of it, is for something else is believed.
+        let counted = if line.starts_with("reconciled ignore ") { 0 } else { by_hand - goodwill(line) };
         if by_us > 0 && by_us + counted > owed.max(counted) {
             found.push(format!("{}: {by_us} by us beside {by_hand} by hand, {owed} owed", shop.number));
         }
