@@ -48,10 +48,13 @@ impl Ids {
         let refunds = of_klarna.map_or_else(Vec::new, |(dossier, klarna)| {
             refunds_of(&dossier.ledger, &dossier.shop, klarna).into_iter().map(|refund| refund.id.0).collect()
         });
+        // The order's only credit invoice is what a refund of it was for, if any is.
+        let mut credits = dossier.iter().flat_map(|dossier| dossier.ledger.credits.values()).map(|held| &held.number);
+        let only = credits.next().filter(|_| credits.next().is_none());
         Self {
             id: it.id,
             order: it.order.as_ref().map(|number| plain(number.as_str())),
-            credit: it.credit_invoice.as_ref().map(|number| plain(number.as_str())),
+            credit: it.credit_invoice.as_ref().or(only).map(|number| plain(number.as_str())),
             refund: refunds.into_iter().find(|refund| *refund == it.subject).map(|refund| plain(&refund)),
             intent: offered
                 .or_else(|| waiting.cloned())

@@ -22,6 +22,7 @@ use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
 use reconciled::core::plan::{Plan, Verdict};
 use reconciled::core::policy::Mode;
+use reconciled::core::situation::Situation;
 
 const CASES: u32 = 2_000;
 
@@ -175,9 +176,12 @@ fn backwards(scene: &Scene) -> Scene {
     })
 }
 
-/// The plan without its words for people, which name totals.
+/// The plan without its words for people, and the one total among what they are made of.
 fn meaning(mut plan: Plan) -> Plan {
-    plan.discrepancies.iter_mut().for_each(|found| found.finding = Finding::Told(String::new()));
+    for found in &mut plan.discrepancies {
+        found.finding = Finding::Told(String::new());
+        found.state = found.state.take().map(|state| Situation { captured: Minor::ZERO, ..state });
+    }
     plan
 }
 

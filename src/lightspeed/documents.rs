@@ -57,7 +57,8 @@ impl<T: Transport, C: Clock> Client<T, C> {
             products => owned(products),
         };
         let is_credited = order.credit_invoices.iter().any(|credit| !credit.paid.is(&true));
-        let matters = is_partly || is_living && is_credited && products.iter().any(|row| is_off_its_slip(row));
+        let is_whole = is_living && order.shipped.is(&Shipped::Fully);
+        let matters = is_partly || is_whole && is_credited && products.iter().any(|row| is_off_its_slip(row));
         let products = Products::of(&products, currency);
         let shipments = match embedded(wire.shipments) {
             None if matters => self.fetch("shipments", &format!("{WHOLE_PAGE}&order={id}")).await?,
