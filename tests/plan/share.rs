@@ -48,6 +48,7 @@ cases! {
     a_credit_invoice_of_the_gift_cards_amount_did_not_lower_the_authorization:
         gift().credit("INV1", "30.00", "3h").shipped("1h") => "
             capture SHP1 40.00 act
+            break credit_before_capture INV1 30.00
             look_again 480h";
 
     of_a_part_that_is_shipped_the_gift_card_paid_first:

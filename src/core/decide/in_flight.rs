@@ -105,7 +105,7 @@ fn unseen(case: &mut Case<'_>, intent: &Intent, klarna: &KlarnaOrder) {
             case.want_again(intent, "asked before, and two reads do not show it".to_owned());
         }
         (Next::Look { .. }, None) => told_again(case, intent),
-        (Next::Look { .. }, Some(_)) | (Next::Resend, Some(_)) => {}
+        (Next::Look { .. } | Next::Resend, Some(_)) => {}
     }
 }
 
