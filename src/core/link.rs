@@ -212,7 +212,8 @@ fn by_agreement(judged: &[Judged<'_>]) -> Chosen {
     };
     // Money was taken from this order's consumer under another id as well.
     let is_taken_twice = living.iter().any(|it| it.id() != only.id() && it.captured().is_positive());
-    let is_unasked = judged.iter().any(|it| it.likeness == Likeness::Unasked) && !only.is_named;
+    // One that was not asked about may hold money too, whatever the others say.
+    let is_unasked = judged.iter().any(|it| it.likeness == Likeness::Unasked);
     if is_taken_twice || is_unasked {
         return doubt(judged, Why::Several);
     }
@@ -249,16 +250,14 @@ fn others(judged: &[Judged<'_>], but: Option<&KlarnaOrderId>) -> Vec<Named> {
 struct Judged<'a> {
     seen: &'a Seen,
     likeness: Likeness,
-    /// A reference of Klarna's names this order.
-    is_named: bool,
 }
 
 impl<'a> Judged<'a> {
     fn of(seen: &'a Seen, shop: &ShopOrder, currency: Currency, demands_reference: bool) -> Self {
         let order = match &seen.answer {
             Answer::Read(order) => order,
-            Answer::NotFound { .. } => return Self { seen, likeness: Likeness::Unknown, is_named: false },
-            Answer::Unasked => return Self { seen, likeness: Likeness::Unasked, is_named: false },
+            Answer::NotFound { .. } => return Self { seen, likeness: Likeness::Unknown },
+            Answer::Unasked => return Self { seen, likeness: Likeness::Unasked },
         };
         let is_named = references(order).any(|reference| names(reference, shop));
         let another =
@@ -270,7 +269,7 @@ impl<'a> Judged<'a> {
             None if order.currency.is(&currency) && share::may_be_all_of(shop, order) => Likeness::Agrees,
             None => Likeness::OtherAmount,
         };
-        Self { seen, likeness, is_named }
+        Self { seen, likeness }
     }
 
     fn id(&self) -> &'a KlarnaOrderId {
