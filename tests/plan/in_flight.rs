@@ -108,12 +108,15 @@ cases! {
     a_capture_that_is_refused_again_and_again_is_told:
         order("100.00").shipped("7h").intended(&capture().unknown("6h").attempts(3, "6h", "1h").absent("50m")) => "
             intent capture SHP1 absent
-            break capture_unconfirmed 100.00";
+            break capture_unconfirmed the intent 100.00
+            look_again 4h";
 
     a_cancel_that_is_refused_again_and_again_is_told:
         cancelled_order("100.00").intended(&cancel().unknown("6h").attempts(3, "6h", "1h").absent("50m")) => "
+            order pending→refund_requested
             intent cancel ORD1:cancel absent
-            break cancel_not_released 100.00";
+            break cancel_not_released the intent 100.00
+            look_again 4h";
 
     after_the_last_rung_a_human_decides:
         asked(&refund().unknown("1h").attempts(4, "20h", "10h").absent("9h")) => "
