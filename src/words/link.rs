@@ -1,6 +1,6 @@
 //! Which Klarna order a shop order belongs to, in words.
 
-use super::money;
+use super::{money, resolve};
 use crate::core::facts::Place;
 use crate::core::intent::Kind;
 use crate::core::link::{Doubt, Finding, Likeness, Named, Why};
@@ -76,9 +76,11 @@ pub(super) fn remedy(found: &Finding) -> String {
             stray.id
         ),
         Finding::Earlier { holds: false, .. } => {
-            "Nothing of it counts for this order any more. See in Klarna's portal whether what moved under the earlier \
-             Klarna order has to come back, then close this break."
-                .to_owned()
+            format!(
+                "Nothing of it counts for this order any more. See in Klarna's portal whether what moved under the \
+                 earlier Klarna order has to come back, then {}.",
+                resolve("seen in the portal")
+            )
         }
         Finding::Earlier { order, now, before, intent, is_confirmed, holds: true, .. } => {
             let back = format!("`reconciled link {order} {before} --note 'checked'` if the earlier link was right");
