@@ -34,6 +34,7 @@ pub fn million(place: &Workplace, orders: u32) {
                 number: order.number.clone(),
                 updated_at: order.updated_at,
                 is_klarna: true,
+                names: Vec::new(),
             });
             store.listed(listed.collect(), Vec::new()).await.expect("listed");
             let decisions = orders.iter().map(|order| captured(order.id.0, now)).collect();

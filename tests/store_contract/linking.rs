@@ -173,6 +173,7 @@ fn difference(kind: BreakKind) -> Difference {
         amount: None,
         message: "in doubt".into(),
         remedy: None,
+        offer: None,
         due: at(1),
     }
 }
