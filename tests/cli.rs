@@ -363,7 +363,18 @@ fn operators_can_look_and_decide() {
     let life: Value = serde_json::from_slice(&command(&["show", "ORD00003", "--json"]).stdout).unwrap();
     assert_eq!(
         keys(&life),
-        ["adopted", "breaks", "credit_invoices", "intents", "journal", "klarna", "lightspeed", "order", "shop"]
+        [
+            "adopted",
+            "breaks",
+            "credit_invoices",
+            "intents",
+            "journal",
+            "klarna",
+            "lightspeed",
+            "named",
+            "order",
+            "shop"
+        ]
     );
     assert_eq!(status(&command(&["show", "ORD99999"])), 2);
     let listed = command(&["breaks", "list", "--json"]);
