@@ -1,5 +1,6 @@
 //! `reconciled store`: the durable state as a file.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,9 +8,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::Status;
-use super::context::{Context, reading};
+use super::context::{Context, now, reading};
 use super::error::CliError;
 use crate::report::text::plain;
+use crate::report::words::{effect, money};
 use crate::store::sqlite::admin;
 
 #[derive(Debug, Subcommand)]
@@ -33,8 +35,9 @@ pub struct Backup {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A restored store does not know what was sent after the backup was made. The next pass reads both sides before it
-writes; refunds that carry our reference are found again.")]
+A restored store does not know what was sent after the backup was made. It comes up stopped: passes read both sides and
+find the refunds that carry our reference again, and nothing is written until `reconciled resume`. What the replaced
+store sent since the backup is listed.")]
 pub struct Restore {
     /// The backup
     #[arg(value_name = "FILE")]
@@ -68,9 +71,12 @@ impl StoreCommand {
                 context.say(&format!("wrote {}", shown(&file)));
             }
             Self::Restore(Restore { file }) => {
-                let kept = admin::restore(&file, path).map_err(failed("restoring"))?;
-                let kept = kept.map_or_else(String::new, |it| format!("; what was there is kept at {}", shown(&it)));
+                let operator = context.environment().operator();
+                let restored = admin::restore(&file, path, &operator, now()).map_err(failed("restoring"))?;
+                let kept = restored.kept.as_deref().map(shown);
+                let kept = kept.map_or_else(String::new, |it| format!("; what was there is kept at {it}"));
                 context.say(&format!("restored {}{kept}", shown(path)));
+                restored.shops.iter().for_each(|shop| context.say(&forgotten(shop)));
             }
             Self::Info(Info { json, check }) => {
                 let info = admin::info(path, check).map_err(failed("reading"))?;
@@ -85,6 +91,28 @@ impl StoreCommand {
         }
         Ok(Status::AGREES)
     }
+}
+
+/// What the restored store lost sight of, and what to do about it.
+fn forgotten(it: &admin::Forgetful) -> String {
+    let shop = plain(it.shop.as_str());
+    let until = it.until.map_or_else(|| "before its first entry".to_owned(), |at| format!("at {at:.0}"));
+    let mut text =
+        format!("{shop}: stopped: the backup ends {until}, and what was sent after that is not known here\n");
+    match &it.forgotten {
+        None => text.push_str("  the replaced store does not tell what that was; look at both sides\n"),
+        Some(forgotten) if forgotten.is_empty() => text.push_str("  the replaced store sent nothing since\n"),
+        Some(forgotten) => {
+            for it_was in forgotten {
+                let (what, amount) = (effect(it_was.kind), money(it_was.amount, it.currency));
+                let reference = plain(&it_was.reference);
+                let _ = writeln!(text, "  sent since: {what} over {amount} under {reference}");
+            }
+        }
+    }
+    text + &format!(
+        "  `reconciled reconcile --dry-run` reads both sides and sends nothing; then `reconciled resume --shop {shop}`"
+    )
 }
 
 fn shown(path: &Path) -> String {

@@ -23,7 +23,17 @@ fn a_restored_backup_sends_nothing_again() {
     rig.pass();
     let before = rig.pairs().iter().map(|it| it.klarna.refunds.len()).sum::<usize>();
     assert!(before > 0);
-    rig.run(&["store", "restore", backup.to_str().unwrap()]).ended(0).says("kept");
+    let restored = rig.run(&["store", "restore", backup.to_str().unwrap()]);
+    restored
+        .ended(0)
+        .says("kept")
+        .says("stopped")
+        .says("sent since: refund over")
+        .says("reconciled resume --shop main");
+    let writes = rig.writes().len();
+    rig.pass();
+    assert_eq!(rig.writes().len(), writes, "nothing is written before somebody looked");
+    rig.run(&["resume", "--shop", "main"]).ended(0);
     for _ in 0..3 {
         rig.pass();
         rig.money_is_safe();

@@ -66,6 +66,7 @@ fn a_store_put_back_behind_its_checkpoint_is_noticed_and_not_signed() {
     let before = rig.path("before.db");
     rig.run(&["store", "backup", before.to_str().unwrap()]).ended(0);
     rig.run(&["hold", "ORD00002", "--note", "checking"]).ended(0);
+    rig.run(&["release", "ORD00002", "--note", "checked"]).ended(0);
     let signed = sign(&rig);
     rig.run(&["store", "restore", before.to_str().unwrap()]).ended(0);
     rig.audit();

@@ -2,15 +2,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use reconciled::core::id::OrderId;
-use reconciled::core::intent::State;
+use reconciled::core::intent::{Kind, State};
 use reconciled::store::pages::Pages as _;
+use reconciled::store::sqlite::admin::{Forgotten, Restored};
 use reconciled::store::sqlite::{PassLock, SqliteStore, admin};
 use reconciled::store::{Operation, Store, StoreError};
 use rusqlite::Connection;
 
-use crate::fixture::{OnDisk, Place, begun, decide, granted, intact, intend, operate, quiet, shop, stored};
+use crate::fixture::{OnDisk, Place, at, begun, decide, granted, intact, intend, minor, operate, quiet, shop, stored};
+
+fn restore(from: &Path, path: &Path) -> Result<Restored, StoreError> {
+    admin::restore(from, path, "ann", at(99))
+}
 
 #[tokio::test]
 async fn a_backup_is_one_moment_and_comes_back_whole() {
@@ -27,22 +33,28 @@ async fn a_backup_is_one_moment_and_comes_back_whole() {
     granted(&store, id, 20).await;
     assert!(intact(&store).await > entries);
 
-    let in_use = admin::restore(&copy, &place.path());
+    let in_use = restore(&copy, &place.path());
     assert!(matches!(in_use, Err(StoreError::Refused(_))), "{in_use:?}");
     drop(store);
     let running = PassLock::acquire(&place.path(), &shop()).unwrap();
-    let locked = admin::restore(&copy, &place.path());
+    let locked = restore(&copy, &place.path());
     assert!(matches!(locked, Err(StoreError::Locked)), "{locked:?}");
     drop(running);
 
-    let kept = admin::restore(&copy, &place.path()).unwrap().unwrap();
+    let restored = restore(&copy, &place.path()).unwrap();
+    let kept = restored.kept.unwrap();
     let store = place.open();
-    assert_eq!(intact(&store).await, entries);
+    assert_eq!(intact(&store).await, entries + 1, "and the row that says that it is stopped");
+    assert!(store.is_stopped().await.unwrap(), "nothing is sent before somebody looked");
+    let [shop_of] = restored.shops.as_slice() else { panic!("{:?}", restored.shops) };
+    let lost = Forgotten { kind: Kind::Refund, reference: "INV11".to_owned(), amount: minor(4000) };
+    assert_eq!(shop_of.forgotten.as_deref(), Some(&[lost][..]), "what left since the backup");
+    assert_eq!(shop_of.until, Some(at(10)));
     assert_eq!(stored(&store, id).await.state, State::Planned);
     let old = SqliteStore::open(&kept, shop()).unwrap();
     assert_eq!(stored(&old, id).await.state, State::Sending, "what was replaced is kept");
     drop(store);
-    assert_ne!(admin::restore(&copy, &place.path()).unwrap().unwrap(), kept);
+    assert_ne!(restore(&copy, &place.path()).unwrap().kept.unwrap(), kept);
 }
 
 #[tokio::test]
@@ -58,14 +70,14 @@ async fn a_copy_that_fails_its_audit_is_not_restored() {
     let knife = Connection::open(&copy).unwrap();
     knife.execute_batch("UPDATE credit_invoice SET state = 'pending'").unwrap();
     drop(knife);
-    let refused = admin::restore(&copy, &place.path());
+    let refused = restore(&copy, &place.path());
     assert!(
         matches!(&refused, Err(StoreError::Refused(why)) if why.contains("credit_invoice")
         || why.contains("credit invoice")),
         "{refused:?}"
     );
     fs::write(&copy, "nothing of the kind").unwrap();
-    assert!(admin::restore(&copy, &place.path()).is_err());
+    assert!(restore(&copy, &place.path()).is_err());
     assert_eq!(intact(&place.open()).await, entries);
     let files: Vec<_> = fs::read_dir(place.directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!files.iter().any(|name| name.to_string_lossy().contains("part")), "{files:?}");
@@ -79,9 +91,10 @@ async fn a_copy_may_become_the_first_store() {
     begun(&store).await;
     admin::backup(&place.path(), &copy).unwrap();
     let elsewhere = place.directory.path().join("new/store.db");
-    assert_eq!(admin::restore(&copy, &elsewhere).unwrap(), None);
+    let fresh = restore(&copy, &elsewhere).unwrap();
+    assert_eq!((fresh.kept, fresh.shops[0].forgotten.clone()), (None, None));
     let restored = SqliteStore::open(&elsewhere, shop()).unwrap();
-    assert_eq!(intact(&restored).await, intact(&store).await);
+    assert_eq!(intact(&restored).await, intact(&store).await + 1, "and the row that says that it is stopped");
 }
 
 #[tokio::test]
@@ -136,6 +149,6 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_a_copy_beside_it
     assert_eq!(store.looking_back().await.unwrap().waiting, found.waiting - 1);
     drop(store);
     // A backup from before is brought up to date where it takes the store's place.
-    admin::restore(&kept, &place.path()).unwrap();
-    assert_eq!(intact(&place.open()).await, entries);
+    restore(&kept, &place.path()).unwrap();
+    assert_eq!(intact(&place.open()).await, entries + 1, "and the row that says that it is stopped");
 }

@@ -8,16 +8,20 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::{Audit, StoreError};
-use super::columns::{Code, Number};
+use super::super::{Audit, Operation, StoreError};
+use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::{self, Head};
 use super::lock::{PassLock, UseLock};
+use super::operate::operate;
+use super::writer::{Undo, Writer, job};
 use super::{audit, dossier, open, reader};
 use crate::core::id::ShopName;
-use crate::core::intent::State;
+use crate::core::intent::{Kind, State};
+use crate::core::money::{Currency, Minor};
 
 /// What `store info` prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,14 @@ pub fn info(path: &Path, check: bool) -> Result<Info, StoreError> {
     let bytes = fs::metadata(path).map_err(|why| open::cannot(path, &why))?.len();
     let shops = shops(&conn)?.into_iter().map(|shop| shop_info(&conn, shop)).collect::<Result<_, _>>()?;
     Ok(Info { path: path.to_owned(), bytes, schema, sqlite: rusqlite::version(), shops })
+}
+
+/// The shops of the store at `path`.
+///
+/// # Errors
+/// When there is no store, it is not ours, or it is newer than this program.
+pub fn names(path: &Path) -> Result<Vec<ShopName>, StoreError> {
+    shops(&look(path)?)
 }
 
 /// The shops of the store at `path` for which a human stopped all writes.
@@ -98,13 +110,41 @@ pub fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
     sync_directory(to)
 }
 
+/// What a restore left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Where what was there before is kept.
+    pub kept: Option<PathBuf>,
+    pub shops: Vec<Forgetful>,
+}
+
+/// A shop of which the restored store knows nothing that came later than its backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgetful {
+    pub shop: ShopName,
+    pub currency: Option<Currency>,
+    /// The last thing that it knows.
+    pub until: Option<Timestamp>,
+    /// Effects that were asked for since, as the replaced store has them; `None` where there was none, or it cannot be read.
+    pub forgotten: Option<Vec<Forgotten>>,
+}
+
+/// An effect that may have happened, and of which the restored store does not know that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    pub kind: Kind,
+    pub reference: String,
+    pub amount: Minor,
+}
+
 /// Replaces the store at `path` by the copy `from`, after the copy passed every check. What was there before is kept
-/// beside it; its name is returned.
+/// beside it. Every shop of it comes up stopped, with a row in its journal by `actor` that says so: what was sent after the
+/// copy was made it does not know.
 ///
 /// # Errors
 /// [`StoreError::Locked`] while a pass runs, [`StoreError::Refused`] while anything else has the store open or when the
 /// copy does not pass its audit.
-pub fn restore(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> {
+pub fn restore(from: &Path, path: &Path, actor: &str, at: Timestamp) -> Result<Restored, StoreError> {
     open::make_directory(path)?;
     let source = look(from)?;
     let mut names = shops(&source)?;
@@ -119,13 +159,59 @@ pub fn restore(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> 
     let passes: Vec<PassLock> = names.iter().map(|shop| PassLock::acquire(path, shop)).collect::<Result<_, _>>()?;
     let alone = whole(path)?;
     let fresh = copy(from, path)?;
-    let replaced = verify(&fresh).and_then(|()| swap(&fresh, path));
+    let replaced = verify(&fresh).and_then(|()| {
+        let shops = stopped_in(&fresh, path, actor, at)?;
+        Ok(Restored { kept: swap(&fresh, path)?, shops })
+    });
     if replaced.is_err() {
         // The copy is of no use; the store was not touched.
         let _ = fs::remove_file(&fresh);
     }
     drop((passes, alone));
     replaced
+}
+
+/// Stops every shop of the copy, and finds out what it does not know that the store at `path` does.
+fn stopped_in(fresh: &Path, path: &Path, actor: &str, at: Timestamp) -> Result<Vec<Forgetful>, StoreError> {
+    let mut conn = open::connect(fresh, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    open::settle(&mut conn, fresh)?;
+    let old = if path.exists() { look(path).ok() } else { None };
+    let mut all = Vec::new();
+    for shop in shops(&conn)? {
+        let until = conn.query_row("SELECT max(at) FROM journal WHERE shop = ?1", [shop.as_str()], |row| {
+            Ok(row.get::<_, Option<At>>(0)?.map(|at| at.0))
+        })?;
+        let forgotten = old.as_ref().and_then(|old| forgotten(old, &conn, shop.as_str()).ok());
+        let currency = dossier::shop(&conn, shop.as_str())?.map(|record| record.currency);
+        let actor = actor.to_owned();
+        let (stop, mut answer) = job(Undo::Whole, move |tx| operate(tx, &Operation::Stop, &actor, RESTORED, at));
+        let mut writer = Writer::new(conn, shop.0.clone());
+        writer.commit(&mut vec![stop]);
+        answer.try_recv().map_err(|_| StoreError::Gone)??;
+        conn = writer.into_connection();
+        all.push(Forgetful { shop, currency, until, forgotten });
+    }
+    Ok(all)
+}
+
+const RESTORED: &str = "restored from a backup: what was sent since is not known here";
+
+/// What left according to `old`, and did not according to `new`.
+fn forgotten(old: &Connection, new: &Connection, shop: &str) -> Result<Vec<Forgotten>, StoreError> {
+    let mut known = new.prepare("SELECT 1 FROM intent WHERE shop = ?1 AND id = ?2 AND first_sent_at IS NOT NULL")?;
+    let mut sent = old.prepare(
+        "SELECT id, kind, reference, amount FROM intent WHERE shop = ?1 AND first_sent_at IS NOT NULL
+         ORDER BY first_sent_at, id",
+    )?;
+    let mut rows = sent.query([shop])?;
+    let mut forgotten = Vec::new();
+    while let Some(row) = rows.next()? {
+        if !known.exists((shop, row.get::<_, Id>(0)?))? {
+            let (kind, amount) = (row.get::<_, Code<Kind>>(1)?.0, row.get::<_, Cents>(3)?.0);
+            forgotten.push(Forgotten { kind, reference: row.get(2)?, amount });
+        }
+    }
+    Ok(forgotten)
 }
 
 /// Brings a store of an older schema to this program's, after taking a copy beside it. Returns the schema found and
