@@ -128,3 +128,33 @@ ALTER TABLE listed ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0 CHECK (urgent IN
 CREATE INDEX listed_urgent ON listed (shop, changed_at, order_id) WHERE unread = 1 AND urgent = 1;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('listed', 'listed_urgent', '100 100 2 1');
 ANALYZE sqlite_schema;
+
+-- What a human gave up after it had left may have happened: it goes on counting against the rolling ceilings.
+DROP TRIGGER intent_counts_no_more_as_sent;
+DROP TRIGGER intent_counts_no_more;
+
+CREATE TRIGGER intent_counts_no_more_as_sent AFTER UPDATE OF first_sent_at, state ON intent
+WHEN NEW.kind = 'refund' AND OLD.first_sent_at IS NOT NULL AND OLD.state <> 'rejected' AND OLD.state <> 'withdrawn'
+    AND (OLD.first_sent_at IS NOT NEW.first_sent_at OR NEW.state = 'rejected' OR NEW.state = 'withdrawn')
+BEGIN
+    UPDATE spent SET amount = amount - OLD.amount
+    WHERE shop = OLD.shop AND clock = 'sent' AND hour = OLD.first_sent_at / 3600000000000;
+END;
+
+CREATE TRIGGER intent_counts_no_more AFTER UPDATE OF state ON intent
+WHEN NEW.kind = 'refund'
+    AND (NEW.state = 'rejected' OR NEW.state = 'withdrawn' OR NEW.state = 'abandoned' AND NEW.first_sent_at IS NULL)
+    AND OLD.state <> 'rejected' AND OLD.state <> 'withdrawn' AND OLD.state <> 'abandoned'
+BEGIN
+    UPDATE spent SET amount = amount - OLD.amount
+    WHERE shop = OLD.shop AND clock = 'planned' AND hour = OLD.planned_at / 3600000000000;
+END;
+
+INSERT INTO spent (shop, clock, hour, amount)
+    SELECT shop, 'planned', planned_at / 3600000000000, sum(amount) FROM intent
+    WHERE kind = 'refund' AND state = 'abandoned' AND first_sent_at IS NOT NULL GROUP BY 1, 3
+    ON CONFLICT (shop, clock, hour) DO UPDATE SET amount = amount + excluded.amount;
+INSERT INTO spent (shop, clock, hour, amount)
+    SELECT shop, 'sent', first_sent_at / 3600000000000, sum(amount) FROM intent
+    WHERE kind = 'refund' AND state = 'abandoned' AND first_sent_at IS NOT NULL GROUP BY 1, 3
+    ON CONFLICT (shop, clock, hour) DO UPDATE SET amount = amount + excluded.amount;

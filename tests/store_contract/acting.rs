@@ -302,6 +302,13 @@ pub(crate) async fn spent_counts_what_was_planned<P: Place>(place: &P) {
     granted(&store, first, 20).await;
     record(&store, attempt(first, Event::Rejected), 21).await;
     assert_eq!(store.spent(at(0)).await.unwrap(), minor(3000));
+    let [lost, never_sent] = [intend(&store, 13, 500).await, intend(&store, 14, 200).await];
+    granted(&store, lost, 22).await;
+    record(&store, attempt(lost, Event::Lost), 23).await;
+    for id in [lost, never_sent] {
+        store.operate(Operation::Abandon(id), "ann".into(), "by hand".into(), at(24)).await.unwrap();
+    }
+    assert_eq!(store.spent(at(0)).await.unwrap(), minor(3500), "given up after it left, it may have happened");
 }
 
 pub(crate) async fn an_unknown_pass_decides_nothing<P: Place>(place: &P) {

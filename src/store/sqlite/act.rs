@@ -145,13 +145,13 @@ fn sent_since(tx: &Tx<'_>, since: Timestamp) -> Result<Minor, StoreError> {
     let mut add = tx.conn.prepare_cached(
         "SELECT coalesce(sum(amount), 0) FROM intent
          WHERE shop = ?1 AND first_sent_at > ?2 AND first_sent_at / 3600000000000 < ?3
-            AND kind = 'refund' AND state <> 'rejected' AND state <> 'withdrawn' AND state <> 'abandoned'",
+            AND kind = 'refund' AND state <> 'rejected' AND state <> 'withdrawn'",
     )?;
     let part: i64 = add.query_row((tx.shop, At(since), next), |row| row.get(0))?;
     Ok(saturated(part).plus(hours(tx.conn, tx.shop, SENT, next)?))
 }
 
-/// Refunds planned since `since`, that moment included, without the rejected, withdrawn and abandoned.
+/// Refunds planned since `since`, that moment included, without what surely moved no money.
 pub(super) fn spent(conn: &Connection, shop: &str, since: Timestamp) -> Result<Minor, StoreError> {
     if planted!("counter_in_memory") {
         return Ok(Minor::ZERO);
@@ -160,7 +160,8 @@ pub(super) fn spent(conn: &Connection, shop: &str, since: Timestamp) -> Result<M
     let mut add = conn.prepare_cached(
         "SELECT coalesce(sum(amount), 0) FROM intent
          WHERE shop = ?1 AND planned_at >= ?2 AND planned_at / 3600000000000 < ?3
-            AND kind = 'refund' AND state <> 'rejected' AND state <> 'withdrawn' AND state <> 'abandoned'",
+            AND kind = 'refund' AND state <> 'rejected' AND state <> 'withdrawn'
+            AND (state <> 'abandoned' OR first_sent_at IS NOT NULL)",
     )?;
     let part: i64 = add.query_row((shop, At(since), next), |row| row.get(0))?;
     Ok(saturated(part).plus(hours(conn, shop, PLANNED, next)?))

@@ -188,7 +188,8 @@ fn ceiling(conn: &Connection, shop: &str) -> Checked<()> {
     let mut compare = conn.prepare_cached(
         "WITH counted AS (
             SELECT planned_at, first_sent_at, amount FROM intent
-            WHERE shop = ?1 AND kind = 'refund' AND state NOT IN ('rejected', 'withdrawn', 'abandoned')
+            WHERE shop = ?1 AND kind = 'refund' AND state NOT IN ('rejected', 'withdrawn')
+                AND (state <> 'abandoned' OR first_sent_at IS NOT NULL)
          ), sums AS (
             SELECT 'planned' AS clock, planned_at / 3600000000000 AS hour, sum(amount) AS amount
             FROM counted GROUP BY 2
