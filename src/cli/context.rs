@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::output::{self, Output};
 use super::wire;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{self, ConfigError, Environment, Loaded, Request};
+use crate::config::{self, ConfigError, Environment, Loaded, Request, ToStop};
 use crate::core::id::OrderId;
 use crate::core::money::Currency;
 use crate::report::json::write_value;
@@ -101,6 +101,11 @@ impl Context {
     /// Every configured shop without its secrets, or the one named with `--shop`.
     pub(super) fn every_shop_without_secrets(&self) -> Result<Vec<Loaded>, CliError> {
         Ok(config::load_all_without_secrets(self.global.config.as_deref(), self.global.shop.as_deref())?)
+    }
+
+    /// As much of the configuration as stopping takes.
+    pub(super) fn to_stop(&self) -> Result<ToStop, CliError> {
+        Ok(config::to_stop(self.global.config.as_deref(), self.global.shop.as_deref())?)
     }
 
     /// Who decides: as named, or whoever started the program.

@@ -199,6 +199,14 @@ pub fn load_all_without_secrets(file: Option<&Path>, only: Option<&str>) -> Resu
         Some(_) => choose(&path, &config.shops, only, &mut problems).into_iter().cloned().collect(),
         None => config.shops.values().cloned().collect(),
     };
+    if problems.is_empty() {
+        Ok(without_secrets(config, chosen))
+    } else {
+        Err(ConfigError::Problems(problems.into_sorted()))
+    }
+}
+
+fn without_secrets(config: Config, shops: Vec<ShopConfig>) -> Vec<Loaded> {
     let config = Arc::new(config);
     let loaded = |shop| Loaded {
         config: config.clone(),
@@ -209,10 +217,31 @@ pub fn load_all_without_secrets(file: Option<&Path>, only: Option<&str>) -> Resu
         page_token: None,
         warnings: Vec::new(),
     };
-    if problems.is_empty() {
-        Ok(chosen.into_iter().map(loaded).collect())
-    } else {
-        Err(ConfigError::Problems(problems.into_sorted()))
+    shops.into_iter().map(loaded).collect()
+}
+
+/// What stopping takes: the store, and the shops, those left out that have mistakes of their own.
+pub struct ToStop {
+    pub store: StoreUrl,
+    pub shops: Vec<Loaded>,
+    pub mistakes: Problems,
+}
+
+/// As much of a configuration as stopping takes: a mistake anywhere else is no reason to go on sending.
+///
+/// # Errors
+/// When there is no configuration, or its mistakes hide where the store is.
+pub fn to_stop(file: Option<&Path>, only: Option<&str>) -> Result<ToStop, ConfigError> {
+    let path = find(file)?;
+    let text = read_text(&path)?;
+    let (config, mut mistakes) = parse(&path, &text);
+    let shops = match only {
+        Some(_) => choose(&path, &config.shops, only, &mut mistakes).into_iter().cloned().collect(),
+        None => config.shops.values().cloned().collect(),
+    };
+    match shop::store_alone(&path, &text) {
+        Some(store) => Ok(ToStop { store, shops: without_secrets(config, shops), mistakes: mistakes.into_sorted() }),
+        None => Err(ConfigError::Problems(mistakes.into_sorted())),
     }
 }
 

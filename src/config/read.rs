@@ -62,6 +62,11 @@ impl<'t> Reader<'t> {
         table.into_inner()
     }
 
+    /// How many were found so far.
+    pub(super) fn problems(&self) -> usize {
+        self.problems.lines().count()
+    }
+
     pub(super) fn into_problems(self) -> Problems {
         self.problems.into_sorted()
     }

@@ -105,19 +105,34 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
 const ID_SOURCE: Kind<IdSource> =
     Kind { allowed: "\"paymentData\", \"metafield:KEY\", \"memo\" or \"events\"", read: |text| text.parse().ok() };
 
-pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
-    let root = reader.root();
-    let directory = path.parent().unwrap_or(Path::new(""));
-    reader.check_keys(Section::of(&root), "", ROOT);
-    let store = reader.section(&root, "store", "store");
+fn store<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>, directory: &Path) -> StoreUrl {
+    let store = reader.section(root, "store", "store");
     reader.check_keys(store, "store", STORE);
     let StoreUrl::Sqlite(file) = reader
         .get(store, "store", "url", &STORE_URL)
         .unwrap_or_else(|| StoreUrl::Sqlite(PathBuf::from(store_url::STANDARD)));
+    StoreUrl::Sqlite(directory.join(file))
+}
+
+/// Where the store is, whatever else is wrong with the configuration; `None` when that cannot be told.
+pub(super) fn store_alone(path: &Path, text: &str) -> Option<StoreUrl> {
+    let mut reader = Reader::new(path, text);
+    let root = reader.root();
+    let is_told = reader.problems() == 0 || root.contains_key("store");
+    let before = reader.problems();
+    let store = store(&mut reader, &root, path.parent().unwrap_or(Path::new("")));
+    (is_told && reader.problems() == before).then_some(store)
+}
+
+pub(super) fn config(path: &Path, reader: &mut Reader<'_>) -> Config {
+    let root = reader.root();
+    let directory = path.parent().unwrap_or(Path::new(""));
+    reader.check_keys(Section::of(&root), "", ROOT);
+    let store = store(reader, &root, directory);
     let (server, page) = server::server(reader, &root, directory);
     Config {
         path: path.to_owned(),
-        store: StoreUrl::Sqlite(directory.join(file)),
+        store,
         schedule: schedule(reader, &root),
         server,
         page,

@@ -242,6 +242,18 @@ fn a_resolved_break_opens_again_while_a_refund_waits_for_it() {
 }
 
 #[test]
+fn stop_stops_whatever_else_is_wrong_with_the_configuration() {
+    let rig = Rig::demo("act = true");
+    rig.run(&["reconcile", "--dry-run"]);
+    rig.configure("act = true\ncaptures = \"sometimes\"");
+    rig.run(&["reconcile"]).ended(2).says("captures");
+    rig.run(&["stop"]).ended(0).says("captures").says("main: stopped");
+    rig.configure("act = true");
+    rig.pass();
+    assert!(rig.writes().is_empty(), "stopped it is");
+}
+
+#[test]
 fn stop_holds_everything_and_resume_lets_it_go() {
     let rig = Rig::demo("act = true");
     decide(&rig, &["stop"]);
