@@ -217,7 +217,9 @@ fn money(amount: Minor, currency: Currency) -> String {
 }
 
 fn vanished(finding: &Finding, currency: Currency) -> String {
-    let Finding::Vanished { what, order, credit, id, amount, confirmed } = finding else { return String::new() };
+    let Finding::Vanished { what, order, credit, id, amount, confirmed, is_counted } = finding else {
+        return String::new();
+    };
     let amount = amount.map_or_else(String::new, |amount| format!(" over {}", money(amount, currency)));
     let proof = match confirmed {
         Some(at) => format!("which Klarna confirmed at {}", at.strftime("%Y-%m-%d %H:%M UTC")),
@@ -229,7 +231,8 @@ fn vanished(finding: &Finding, currency: Currency) -> String {
             format!("order {order} is authorized at Klarna after its {}{amount}, {proof} ({id})", what.name())
         }
         Kind::Refund | Kind::Capture | Kind::MarkPaid | Kind::Extend => {
-            format!("Klarna does not show the {} {id}{amount}{of} of order {order}, {proof}", what.name())
+            let counted = if *is_counted { "; its total counts it all the same" } else { "" };
+            format!("Klarna does not show the {} {id}{amount}{of} of order {order}, {proof}{counted}", what.name())
         }
     }
 }

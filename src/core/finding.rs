@@ -105,6 +105,8 @@ pub enum Finding {
         amount: Option<Minor>,
         /// When Klarna confirmed it to us; `None` for what a read had shown.
         confirmed: Option<Timestamp>,
+        /// Klarna's total counts it all the same.
+        is_counted: bool,
     },
 }
 

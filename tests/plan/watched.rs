@@ -47,8 +47,9 @@ cases! {
     a_confirmed_refund_that_reads_name_by_nothing_is_quiet:
         settled().refund_at("nameless:at:2026-02-27T12:00:00Z:4000:1", "40.00", "", "48h") => "";
 
-    a_confirmed_refund_that_klarna_counts_and_does_not_list_is_quiet:
-        settled().klarna_says(|klarna| klarna.refunded = eur("40.00")) => "";
+    a_confirmed_refund_that_klarna_counts_and_does_not_list_is_a_break:
+        settled().klarna_says(|klarna| klarna.refunded = eur("40.00")).missed("r1", "30m") => "
+            break effect_vanished r1 40.00";
 
     a_confirmed_refund_that_is_gone_is_missed_for_a_grace:
         settled() => "

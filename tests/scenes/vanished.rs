@@ -106,6 +106,7 @@ const SCENES: &[Scene] = &[
             let order = stage.order(10_000, Captured);
             stage.rig.cancel(&order);
             stage.settle();
+            look_again(stage); // Settled, it is left alone for a minute: this read shows it.
             vanish(stage, Concealed::All);
         },
         &[held(&[money("A", 10_000, 10_000, 0)], &[], Breaks::With("effect_vanished"), &["100.00"])],

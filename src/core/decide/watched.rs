@@ -26,13 +26,20 @@ struct Missing {
     credit: Option<InvoiceNumber>,
     /// `None` where only the id of it is held.
     amount: Option<Minor>,
-    /// When it was confirmed to us; `None` when a read showed it, which is proof that no read lags behind it.
+    /// When it was confirmed to us; `None` for what a read alone told us of.
     confirmed: Option<Timestamp>,
+    /// A read has shown it: no later one lags behind it.
+    was_shown: bool,
+    /// Klarna's total counts it all the same.
+    is_counted: bool,
 }
 
 /// Compares everything that was confirmed with what the read shows, before anything confirmed is laid over it.
 pub(super) fn watch(case: &mut Case<'_>) {
     let KlarnaSide::Read(read) = &case.facts.klarna else { return };
+    if planted!("confirmed_is_never_missed") {
+        return;
+    }
     for missing in refunds(case, read).into_iter().chain(captures(case, read)).chain(given_up(case, read)) {
         say(case, missing);
     }
@@ -42,7 +49,8 @@ pub(super) fn watch(case: &mut Case<'_>) {
 fn say(case: &mut Case<'_>, missing: Missing) {
     let kind = BreakKind::EffectVanished;
     let since = case.ledger.since(kind, &missing.subject).unwrap_or(case.now);
-    let settled = missing.confirmed.map_or(Timestamp::MIN, |confirmed| after(confirmed, SETTLE_DELAY));
+    let settled = missing.confirmed.filter(|_| !missing.was_shown);
+    let settled = settled.map_or(Timestamp::MIN, |confirmed| after(confirmed, SETTLE_DELAY));
     let due = case.past_grace(since).max(settled);
     let finding = Finding::Vanished {
         what: missing.kind,
@@ -51,21 +59,20 @@ fn say(case: &mut Case<'_>, missing: Missing) {
         id: missing.subject.clone(),
         amount: missing.amount,
         confirmed: missing.confirmed,
+        is_counted: missing.is_counted,
     };
     case.differs_as(kind, missing.credit, missing.subject, missing.amount, due, finding);
 }
 
-/// Refunds of ours that Klarna confirmed, and others that proved a credit invoice or were adopted. What Klarna's own
-/// total counts beyond the refunds it lists is not missing.
+/// Refunds of ours that Klarna confirmed, and others that proved a credit invoice or were adopted. Klarna's own total may
+/// count what its list lacks: that is no proof either, and is said with it.
 fn refunds(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     let mut missing = of_ours(case, read);
     missing.extend(of_others(case, read));
     let listed: Minor = read.refunds.iter().map(|refund| refund.amount).collect();
     let hidden: Minor = missing.iter().filter_map(|missing| missing.amount).collect();
-    if hidden.is_positive() && hidden <= read.refunded.less(listed) {
-        return Vec::new();
-    }
-    missing
+    let is_counted = hidden.is_positive() && hidden <= read.refunded.less(listed);
+    missing.into_iter().map(|missing| Missing { is_counted, ..missing }).collect()
 }
 
 fn of_ours(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
@@ -74,7 +81,10 @@ fn of_ours(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
         case.attributed.seen.contains_key(&intent.id)
             || made.is_some_and(|made| lists(read, made) || is_ruled_out(case, made))
     };
-    confirmed(case, read, Kind::Refund).filter(|intent| !is_shown(intent)).map(of_intent).collect()
+    confirmed(case, read, Kind::Refund)
+        .filter(|intent| !is_shown(intent))
+        .map(|intent| of_intent(case, intent))
+        .collect()
 }
 
 fn of_others(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
@@ -108,7 +118,8 @@ fn of_others(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     for (id, credit, amount) in proofs.chain(adopted).filter(|(id, _, _)| is_missing(id)) {
         if missing.iter().all(|known| known.subject != id.as_str()) {
             let subject = id.as_str().to_owned();
-            missing.push(Missing { kind: Kind::Refund, subject, credit, amount, confirmed: None });
+            let (kind, confirmed) = (Kind::Refund, None);
+            missing.push(Missing { kind, subject, credit, amount, confirmed, was_shown: true, is_counted: false });
         }
     }
     missing
@@ -140,7 +151,7 @@ fn captures(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
             Some(at) => {
                 unnamed.remove(at);
             }
-            None => missing.push(of_intent(intent)),
+            None => missing.push(of_intent(case, intent)),
         }
     }
     let listed: Minor = read.captures.iter().map(|capture| capture.amount).collect();
@@ -161,7 +172,8 @@ fn given_up(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     if !is_living || case.says(BreakKind::CancelNotReleased) {
         return Vec::new();
     }
-    confirmed(case, read, Kind::Cancel).chain(confirmed(case, read, Kind::Release)).map(of_intent).collect()
+    let given_up = confirmed(case, read, Kind::Cancel).chain(confirmed(case, read, Kind::Release));
+    given_up.map(|intent| of_intent(case, intent)).collect()
 }
 
 /// What this Klarna order was confirmed to have before its read was started, so that the read may be asked for it.
@@ -175,12 +187,14 @@ fn confirmed<'c>(case: &'c Case<'_>, read: &'c KlarnaOrder, kind: Kind) -> impl 
     })
 }
 
-fn of_intent(intent: &Intent) -> Missing {
+fn of_intent(case: &Case<'_>, intent: &Intent) -> Missing {
     Missing {
         kind: intent.effect.kind,
         subject: intent.made.as_ref().map_or_else(|| intent.id.to_string(), |made| made.as_str().to_owned()),
         credit: intent.effect.credit_invoice.as_ref().map(|(_, number)| number.clone()),
         amount: Some(intent.effect.amount),
         confirmed: intent.ended_at,
+        was_shown: case.ledger.shown.contains(&intent.id),
+        is_counted: false,
     }
 }

@@ -16,7 +16,7 @@ use crate::core::attribution::seen;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::RULES;
 use crate::core::facts::KlarnaOrder;
-use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, PassId};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, PassId, Reference};
 use crate::core::intent::Kind;
 use crate::core::money::Minor;
 use crate::core::order::Order;
@@ -74,6 +74,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
     }
     if let Some((klarna, read_at)) = &decided.klarna {
         mark_visible(tx, decided.order, klarna, *read_at)?;
+        mark_captures(tx, decided.order, klarna)?;
     }
     intend(tx, cause, decided)?;
     differences::keep(tx, cause, &decided.discrepancies, decided.looks_back, decided.withheld)?;
@@ -215,6 +216,19 @@ fn mark_visible(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder, read_at: Time
     for id in shown {
         let mut mark = tx.conn.prepare_cached("UPDATE intent SET visible = 1 WHERE shop = ?1 AND id = ?2")?;
         mark.execute((tx.shop, id))?;
+    }
+    Ok(())
+}
+
+/// Marks the confirmed captures that this read shows, by id or by reference.
+fn mark_captures(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder) -> Result<(), StoreError> {
+    let mut mark = tx.conn.prepare_cached(
+        "UPDATE intent SET visible = 1 WHERE shop = ?1 AND order_id = ?2 AND kind = 'capture' AND state = 'confirmed'
+            AND visible = 0 AND klarna_order_id = ?3 AND (made = ?4 OR reference = ?5)",
+    )?;
+    for capture in &klarna.captures {
+        let reference = capture.reference.as_ref().map(Reference::as_str);
+        mark.execute((tx.shop, Number(order.0), klarna.id.as_str(), &capture.id.0, reference))?;
     }
     Ok(())
 }

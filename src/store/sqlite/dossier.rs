@@ -3,7 +3,7 @@
 //! Where the primary key also begins with the shop, the index is named: without statistics SQLite would take the key
 //! and walk the whole shop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -98,6 +98,7 @@ fn dossier(
             hold,
             differs_since: differences::since(conn, shop, id)?,
             accepted: accepting::accepted(conn, shop, id)?,
+            shown: shown(conn, shop, id)?,
             given_back: given_back(conn, shop, id)?,
         },
         shop: shop_order,
@@ -137,6 +138,14 @@ fn given_back(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<
     let rows = find.query_map((shop, Number(order.0), Code(BreakKind::PaidOtherwise)), |row| {
         Ok((InvoiceNumber(row.get(0)?), row.get::<_, Cents>(1)?.0))
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn shown(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<IntentId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id FROM intent INDEXED BY intent_order WHERE shop = ?1 AND order_id = ?2 AND visible = 1",
+    )?;
+    let rows = find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
