@@ -145,13 +145,31 @@ pub(super) fn refund_of(dossier: &Dossier, id: &str) -> Result<KlarnaRefund, Cli
     )))
 }
 
-fn credit_invoice_of(dossier: &Dossier, number: &str) -> Result<InvoiceId, CliError> {
-    let found = dossier.ledger.credits.iter().find(|(_, record)| record.number.as_str() == number);
-    found.map(|(id, _)| *id).ok_or_else(|| {
-        let order = plain(dossier.shop.number.as_str());
-        CliError::Usage(format!(
-            "`{}` is no credit invoice of order `{order}`; name one, or `{order}:cancel` for the rest of a cancelled order",
-            plain(number),
-        ))
-    })
+/// The credit invoice of this number, or, where two have one number, of this id.
+fn credit_invoice_of(dossier: &Dossier, text: &str) -> Result<InvoiceId, CliError> {
+    let credits = &dossier.ledger.credits;
+    let numbered: Vec<InvoiceId> =
+        credits.iter().filter(|(_, record)| record.number.as_str() == text).map(|(id, _)| *id).collect();
+    let order = plain(dossier.shop.number.as_str());
+    match numbered.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let id = text.parse().ok().map(InvoiceId).filter(|id| credits.contains_key(id));
+            id.ok_or_else(|| {
+                CliError::Usage(format!(
+                    "`{}` is no credit invoice of order `{order}`; name one, or `{order}:cancel` for the rest of a cancelled \
+                     order",
+                    plain(text),
+                ))
+            })
+        }
+        several => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let ids = ids.join(" and ");
+            Err(CliError::Usage(format!(
+                "credit invoices {ids} of order `{order}` have the number `{}`; name one by its id",
+                plain(text)
+            )))
+        }
+    }
 }

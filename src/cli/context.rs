@@ -17,7 +17,7 @@ use crate::core::id::OrderId;
 use crate::core::money::Currency;
 use crate::report::json::write_value;
 use crate::report::text::plain;
-use crate::store::{Operated, Operation, Store, StoreError};
+use crate::store::{Named, Operated, Operation, Store, StoreError};
 
 pub(super) struct Context {
     pub(super) global: Global,
@@ -177,15 +177,30 @@ pub(super) fn reading(what: impl Into<String>) -> impl FnOnce(StoreError) -> Cli
     move |source| CliError::Store { attempt, source }
 }
 
-/// The order with this number, or with a credit invoice of this number.
+/// The order with this number, or with a credit invoice of this number or id. A number that belongs to several orders names
+/// none of them.
 pub(super) async fn find<S: Store>(store: &S, number: &str) -> Result<OrderId, CliError> {
     let shown = plain(number);
     let found = store.find(number.to_owned()).await.map_err(reading(format!("looking for `{shown}`")))?;
-    found.ok_or_else(|| {
-        CliError::Usage(format!(
+    let Some(first) = found.first() else {
+        return Err(CliError::Usage(format!(
             "no order or credit invoice `{shown}` is known; has a pass seen it, and is it paid with Klarna?"
-        ))
-    })
+        )));
+    };
+    if found.iter().all(|it| it.order == first.order) {
+        return Ok(first.order);
+    }
+    let all: Vec<String> = found.iter().map(named).collect();
+    Err(CliError::Usage(format!("`{shown}` is the number of {}; name one by its id", all.join(" and of "))))
+}
+
+/// Names it without a doubt.
+fn named(it: &Named) -> String {
+    let number = plain(it.number.as_str());
+    match it.credit {
+        Some(credit) => format!("credit invoice {credit} of order `{number}`"),
+        None => format!("order {} (`{number}`)", it.order),
+    }
 }
 
 /// The shop's currency, once a pass has asked.

@@ -87,7 +87,7 @@ async fn read<S: Store, T: Transport, C: Clock>(
             let message = format!("the store was asked whose number `{reference}` is: {why}");
             Unreadable::Failed(Said { message, ..Said::default() })
         })?;
-        if found.is_some_and(|other| other != dossier.shop.id) {
+        if found.iter().any(|other| other.order != dossier.shop.id) {
             anothers = Some(reference.to_owned());
         }
     }

@@ -37,7 +37,8 @@ use crate::schedule::NextDue;
 pub use difference::Difference;
 pub use error::StoreError;
 pub use shown::{
-    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Operated, OrderRow, Proposal,
+    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Named, Operated, OrderRow,
+    Proposal,
 };
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
@@ -358,8 +359,9 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, pass: PassId, after: OrderId, limit: u32,
     ) -> impl Future<Output = Result<Vec<OrderRow>, StoreError>> + Send;
 
-    /// An order by its number, or by the number of one of its credit invoices.
-    fn find(&self, number: String) -> impl Future<Output = Result<Option<OrderId>, StoreError>> + Send;
+    /// Orders of this number; without one, credit invoices of it; without any, what has it as its id. Numbers are no
+    /// identities: two may have one.
+    fn find(&self, number: String) -> impl Future<Output = Result<Vec<Named>, StoreError>> + Send;
 
     /// Recomputes the hash chain, replays every machine through its `apply`, and compares with the stored states.
     fn audit(&self) -> impl Future<Output = Result<Audit, StoreError>> + Send;

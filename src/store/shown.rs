@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::checkpoint::Root;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::id::{IntentId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
+use crate::core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
 use crate::core::money::Minor;
 use crate::core::order;
 use crate::core::policy::PROPOSAL_LIFE;
@@ -60,6 +60,14 @@ impl Proposal {
     pub fn until(&self) -> Timestamp {
         self.at.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// What a number names: an order, or a credit invoice of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    pub order: OrderId,
+    pub number: OrderNumber,
+    pub credit: Option<InvoiceId>,
 }
 
 /// An order for which an operator withholds every effect.

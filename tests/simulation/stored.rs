@@ -12,7 +12,7 @@ use reconciled::core::references::References;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Operated,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Named, Operated,
     Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
@@ -235,7 +235,7 @@ impl Store for SimStore {
         self.inner.looked_at(pass, after, limit).await
     }
 
-    async fn find(&self, number: String) -> Result<Option<OrderId>, StoreError> {
+    async fn find(&self, number: String) -> Result<Vec<Named>, StoreError> {
         self.before().await;
         self.inner.find(number).await
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{ListedInvoice, ListedOrder};
-use reconciled::core::id::{InvoiceId, OrderId, OrderNumber};
+use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
 use reconciled::core::order::{self, Order};
 use reconciled::store::{Cursors, Decided, Difference, Identity, Scope, ShopRecord, Step, Store, StoreError};
@@ -312,6 +312,17 @@ pub(crate) async fn an_order_is_found_by_any_of_its_numbers<P: Place>(place: &P)
     begun(&store).await;
     decide(&store, 5, Decided { credits: vec![credit(11, 4000)], ..quiet(1) }).await.unwrap();
     for (number, found) in [("ORD1", Some(1)), ("INV11", Some(1)), ("ORD2", Some(2)), ("INV99", None)] {
-        assert_eq!(store.find(number.into()).await.unwrap(), found.map(OrderId), "{number}");
+        let named = store.find(number.into()).await.unwrap();
+        assert_eq!(named.first().map(|it| it.order), found.map(OrderId), "{number}");
     }
+    let (id, _, amount, at) = credit(12, 1000);
+    let same = (id, InvoiceNumber("INV11".to_owned()), amount, at);
+    decide(&store, 5, Decided { credits: vec![same], ..quiet(2) }).await.unwrap();
+    let credits = async |text: &str| {
+        let named = store.find(text.into()).await.unwrap();
+        named.into_iter().map(|it| (it.order.0, it.credit.map(|id| id.0))).collect::<Vec<_>>()
+    };
+    assert_eq!(credits("INV11").await, [(1, Some(11)), (2, Some(12))], "two have this number");
+    assert_eq!(credits("12").await, [(2, Some(12))], "and each has an id");
+    assert_eq!(credits("1").await, [(1, None)]);
 }

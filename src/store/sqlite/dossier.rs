@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::rows::{read_klarna_order, read_shop_order};
-use super::super::{Break, CreditRow, Dossier, HeldOrder, JournalRow, OrderRow, Proposal, ShopRecord, StoreError};
+use super::super::{
+    Break, CreditRow, Dossier, HeldOrder, JournalRow, Named, OrderRow, Proposal, ShopRecord, StoreError,
+};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::{accepting, candidates, differences, intents, never_sent, sharing};
 use crate::core::decide::RULES;
@@ -278,15 +280,30 @@ fn order_row(conn: &Connection, shop: &str, row: &Row<'_>) -> Result<OrderRow, S
     })
 }
 
-pub(super) fn find(conn: &Connection, shop: &str, number: &str) -> Result<Option<OrderId>, StoreError> {
-    let mut find = conn.prepare_cached(
-        "SELECT id FROM shop_order INDEXED BY shop_order_number WHERE shop = ?1 AND number = ?2
-         UNION ALL
-         SELECT order_id FROM credit_invoice INDEXED BY credit_invoice_number WHERE shop = ?1 AND number = ?2
-         LIMIT 1",
-    )?;
-    let id: Option<Number> = find.query_row((shop, number), |row| row.get(0)).optional()?;
-    Ok(id.map(|id| OrderId(id.0)))
+pub(super) fn find(conn: &Connection, shop: &str, text: &str) -> Result<Vec<Named>, StoreError> {
+    const ORDERS: &str = "SELECT id, number, NULL FROM shop_order INDEXED BY shop_order_number
+        WHERE shop = ?1 AND number = ?2 ORDER BY id";
+    const CREDITS: &str = "SELECT o.id, o.number, c.id FROM credit_invoice AS c INDEXED BY credit_invoice_number
+        JOIN shop_order AS o ON o.shop = c.shop AND o.id = c.order_id
+        WHERE c.shop = ?1 AND c.number = ?2 ORDER BY c.id";
+    const IDS: &str = "SELECT id, number, NULL FROM shop_order WHERE shop = ?1 AND id = CAST(?2 AS INTEGER)
+        UNION ALL
+        SELECT o.id, o.number, c.id FROM credit_invoice AS c JOIN shop_order AS o ON o.shop = c.shop AND o.id = c.order_id
+        WHERE c.shop = ?1 AND c.id = CAST(?2 AS INTEGER)";
+    let is_id = text.parse::<u64>().is_ok_and(|id| i64::try_from(id).is_ok());
+    for query in [Some(ORDERS), Some(CREDITS), is_id.then_some(IDS)].into_iter().flatten() {
+        let mut find = conn.prepare_cached(query)?;
+        let named = find.query_map((shop, text), |row| {
+            let credit: Option<Number> = row.get(2)?;
+            let credit = credit.map(|id| InvoiceId(id.0));
+            Ok(Named { order: OrderId(row.get::<_, Number>(0)?.0), number: OrderNumber(row.get(1)?), credit })
+        })?;
+        let named: Vec<Named> = named.collect::<Result<_, _>>()?;
+        if !named.is_empty() {
+            return Ok(named);
+        }
+    }
+    Ok(Vec::new())
 }
 
 pub(super) fn history(conn: &Connection, shop: &str, order: OrderId) -> Result<Vec<JournalRow>, StoreError> {

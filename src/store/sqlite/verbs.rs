@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::codec::Coded;
 use super::super::{
     Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, Identity, JournalRow,
-    Operated, Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Named, Operated, Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 use super::columns::{At, Code};
 use super::journal::{self, entity};
@@ -145,7 +145,7 @@ impl Store for SqliteStore {
         self.read(move |conn, shop| dossier::looked_at(conn, shop, pass, after, limit)).await
     }
 
-    async fn find(&self, number: String) -> Result<Option<OrderId>, StoreError> {
+    async fn find(&self, number: String) -> Result<Vec<Named>, StoreError> {
         self.read(move |conn, shop| dossier::find(conn, shop, &number)).await
     }
 

@@ -100,7 +100,7 @@ pub(super) async fn find(
 ) -> Result<Response, Refusal> {
     let number = number.trim().to_owned();
     let shop = &visit.shop;
-    let Some(order) = visit.store.find(number.clone()).await? else {
+    let Some(order) = visit.store.find(number.clone()).await?.first().map(|it| it.order) else {
         let text = format!("No order or credit invoice {} is known; has a pass seen it?", plain(&number));
         visit.visitor.tell(&desk, Flash { failed: true, text, note: String::new() });
         return Ok(Redirect::to(&format!("/shops/{shop}")).into_response());
