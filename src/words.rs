@@ -41,6 +41,12 @@ pub fn message(finding: &Finding, currency: Currency) -> String {
             doubt_in_words(*doubt)
         ),
         Finding::Link(found) => link::message(found, currency),
+        Finding::OrderGone { order } => {
+            format!("the shop had listed order {order} and does not find it any more, also when it was asked again")
+        }
+        Finding::CreditMissing { order, credit } => {
+            format!("the shop had listed credit invoice {credit} of order {order}, and its answer lacks it now")
+        }
         Finding::Unattributed { order, refund, amount, said, .. } => {
             let amount = money(*amount, currency);
             if said.is_empty() {
@@ -108,6 +114,15 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> String {
              answer that confirmed it, with its correlation id. Once the money is where it belongs: {}.",
             what.name(),
             resolve("Klarna explained it")
+        ),
+        Finding::OrderGone { order } => format!(
+            "Nothing is sent for it any more. `reconciled show {order}` has what was held of it; settle by hand what is owed, \
+             then close it for good: {}.",
+            resolve("settled by hand")
+        ),
+        Finding::CreditMissing { order, credit } => format!(
+            "Look in the back office whether order {order} still has credit invoice {credit}. Nothing is sent for the order \
+             until the shop shows it again, or a later answer lacks it too: `reconciled reconcile --order {order}`."
         ),
         Finding::Contradicted(found) => proof::remedy(found, currency),
         Finding::Share(finding) => share::remedy(finding, found.state.as_ref(), currency),

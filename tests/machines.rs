@@ -131,7 +131,9 @@ fn credit_event_name(event: &CreditEvent) -> String {
         | CreditEvent::PaidSeen
         | CreditEvent::UnpaidSeen
         | CreditEvent::Withdrawn
-        | CreditEvent::JudgedAnew => event.name().to_owned(),
+        | CreditEvent::JudgedAnew
+        | CreditEvent::Vanished
+        | CreditEvent::Reappeared => event.name().to_owned(),
     }
 }
 
@@ -164,6 +166,8 @@ fn credit_machine() -> Machine {
         CreditEvent::UnpaidSeen,
         CreditEvent::Withdrawn,
         CreditEvent::JudgedAnew,
+        CreditEvent::Vanished,
+        CreditEvent::Reappeared,
     ];
     let states = states.map(|state| (state.clone(), credit_name(&state)));
     let events = events.map(|event| (event.clone(), credit_event_name(&event)));
@@ -221,11 +225,13 @@ fn a_credit_invoice_moves_by_these_rows_and_no_other() {
         ("pending", "refunded (reversal)", "refunded (reversal)"),
         ("pending", "paid_seen", "paid (by hand)"),
         ("pending", "withdrawn", "cancelled"),
+        ("pending", "vanished", "cancelled"),
         ("held", "released", "pending"),
         ("held", "refunded (refund)", "refunded (refund)"),
         ("held", "refunded (reversal)", "refunded (reversal)"),
         ("held", "paid_seen", "paid (by hand)"),
         ("held", "withdrawn", "cancelled"),
+        ("held", "vanished", "cancelled"),
         ("refund_requested", "refund_refused", "held"),
         ("refund_requested", "refunded (refund)", "refunded (refund)"),
         ("refund_requested", "refunded (reversal)", "refunded (reversal)"),
@@ -244,6 +250,8 @@ fn a_credit_invoice_moves_by_these_rows_and_no_other() {
         ("paid (reversal)", "judged_anew", "pending"),
         ("paid (by hand)", "judged_anew", "pending"),
         ("cancelled", "judged_anew", "pending"),
+        ("paid (by hand)", "vanished", "cancelled"),
+        ("cancelled", "reappeared", "pending"),
     ]);
 }
 
@@ -269,7 +277,9 @@ fn an_intent_moves_by_these_rows_and_no_other() {
 fn nothing_leads_out_of_an_absorbing_state() {
     order_machine().absorbs("cancelled");
     order_machine().absorbs("expired");
-    credit_machine().absorbs("cancelled");
+    let out_of_cancelled = |event: &&String| credit_machine().next("cancelled", event).is_ok();
+    let out: Vec<String> = credit_machine().events.iter().filter(out_of_cancelled).cloned().collect();
+    assert_eq!(out, ["judged_anew", "reappeared"], "under another Klarna order, and when it is listed again");
     for state in ["confirmed", "rejected", "withdrawn", "abandoned"] {
         intent_machine().absorbs(state);
     }

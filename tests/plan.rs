@@ -19,6 +19,8 @@ macro_rules! cases {
     };
 }
 
+#[path = "plan/absence.rs"]
+mod absence;
 #[path = "plan/ageing.rs"]
 mod ageing;
 #[path = "plan/attribution.rs"]
@@ -75,6 +77,7 @@ fn check(scene: &Scene, expected: &str) {
 
 fn every_case() -> impl Iterator<Item = Named> {
     let files = [
+        absence::ALL,
         attribution::ALL,
         captures::ALL,
         checks::ALL,

@@ -79,6 +79,8 @@ macro_rules! every_promise {
                 an_order_read_in_the_second_of_its_change_is_read_again,
                 the_oldest_change_is_read_first,
                 what_consumers_wait_for_is_read_first_and_the_newest_of_it,
+                an_order_is_gone_once_the_shop_did_not_find_it_twice,
+                what_a_list_named_is_owed_a_read_that_contains_it,
                 an_order_that_is_not_klarnas_is_never_read,
                 an_invoice_marks_its_order,
                 an_older_version_never_overwrites_a_newer_one,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adoption::{Open, Settles, is_near, rest_reference};
+use super::adoption::{Open, Settles, is_near};
 use super::clocks::{Sequence, sequence};
 use super::credit_invoice::{CreditInvoice, Proof};
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
@@ -14,6 +14,7 @@ use super::intent::{Intent, Kind, State};
 use super::ledger::{Attribution, Ledger};
 use super::money::Minor;
 use super::policy::{AMOUNT_TOLERANCE, Mode, Policy};
+use super::reference;
 
 /// Every refund of one order, sorted by what it settles. One that a human gave to several stands at each with its part.
 #[derive(Clone, Debug, Default)]
@@ -232,12 +233,9 @@ impl<'a> Sorting<'a> {
             self.out.cancel.push(refund.clone());
             return true;
         }
-        let names = |credit: &CreditInvoiceFacts| {
-            credit.number.as_str() == reference.as_str() || rest_reference(&credit.number) == *reference
-        };
-        let credit = self.shop.credit_invoices.iter().find(|credit| names(credit));
-        credit.is_some_and(|credit| {
-            self.assign_to_credit(credit.id, refund);
+        let credit = reference::credit_of(self.ledger, self.shop, reference);
+        credit.is_some_and(|id| {
+            self.assign_to_credit(id, refund);
             true
         })
     }

@@ -18,7 +18,7 @@ pub enum Proof {
 /// `Pending`: seen, nothing requested. `Held`: due, but a human or a guard withholds it. `RefundRequested`:
 /// intended. `Refunded`: proven at Klarna, the shop does not say paid yet. `Paid`: proven and paid.
 /// `PaidByHand`: the shop says paid and nothing is proven. `Cancelled`: withdrawn, or what it credits was never
-/// captured; absorbs.
+/// captured; absorbs everything but its own return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreditInvoice {
     Pending,
@@ -44,10 +44,14 @@ pub enum Event {
     PaidSeen,
     /// The shop says not paid again.
     UnpaidSeen,
-    /// It vanished from the shop, or its amount was never and will never be captured.
+    /// Its amount was never and will never be captured. Earlier versions also said so of one that vanished.
     Withdrawn,
     /// Its order belongs to another Klarna order than the one on which the state rests.
     JudgedAnew,
+    /// The shop does not list it any more.
+    Vanished,
+    /// It had vanished, and the shop lists it again.
+    Reappeared,
 }
 
 impl CreditInvoice {
@@ -63,10 +67,9 @@ impl CreditInvoice {
             (S::Paid(proof), E::UnpaidSeen) => S::Refunded(proof),
             (S::Pending | S::Held, E::PaidSeen) => S::PaidByHand,
             (S::PaidByHand, E::UnpaidSeen) => S::Pending,
-            (S::Pending | S::Held | S::PaidByHand, E::Withdrawn) => S::Cancelled,
-            (S::RefundRequested(_) | S::Refunded(_) | S::Paid(_) | S::PaidByHand | S::Cancelled, E::JudgedAnew) => {
-                S::Pending
-            }
+            (S::Pending | S::Held | S::PaidByHand, E::Withdrawn | E::Vanished) => S::Cancelled,
+            (S::RefundRequested(_) | S::Refunded(_) | S::Paid(_) | S::PaidByHand | S::Cancelled, E::JudgedAnew)
+            | (S::Cancelled, E::Reappeared) => S::Pending,
             (from, event) => return Err(IllegalTransition::new("credit invoice", &from, &event)),
         })
     }
@@ -108,6 +111,8 @@ impl Event {
             Self::UnpaidSeen => "unpaid_seen",
             Self::Withdrawn => "withdrawn",
             Self::JudgedAnew => "judged_anew",
+            Self::Vanished => "vanished",
+            Self::Reappeared => "reappeared",
         }
     }
 }

@@ -81,6 +81,8 @@ pub struct ListedInvoice {
     pub id: InvoiceId,
     pub order: OrderId,
     pub updated_at: Timestamp,
+    /// The row says that it is a credit invoice: the order's own answer must have it too.
+    pub is_credit: bool,
     /// The row says that it is a credit invoice and not paid: a consumer may wait for money, so its order is read first.
     pub awaits_refund: bool,
 }
@@ -270,6 +272,9 @@ pub struct Facts {
     /// something of the order paid after it.
     pub shop_read_at: Timestamp,
 }
+
+/// The status of an order that the shop listed and does not find any more.
+pub const GONE: &str = "(gone)";
 
 /// When an answer was kept that is known to be older than a change of ours, whatever any clock says.
 pub const OUTDATED: Timestamp = Timestamp::UNIX_EPOCH;

@@ -95,6 +95,10 @@ pub enum Finding {
         /// Effects wait until a human says what Klarna's share of the order is.
         is_held: bool,
     },
+    /// The shop does not find the order that it had listed.
+    OrderGone { order: OrderNumber },
+    /// The shop's answer lacks a credit invoice that it had listed.
+    CreditMissing { order: OrderNumber, credit: InvoiceNumber },
     /// What was confirmed, or proved something, is not in what Klarna shows.
     Vanished {
         what: Kind,

@@ -64,10 +64,12 @@ pub struct Ledger {
     pub differs_since: BTreeMap<(BreakKind, String), Timestamp>,
     /// A human's word on what of the order Klarna is to take.
     pub accepted: Option<Accepted>,
-    /// Intents whose effect a read has shown.
-    pub shown: BTreeSet<IntentId>,
     /// What a human said has gone back by other means, by the number of its credit invoice.
     pub given_back: BTreeMap<InvoiceNumber, Minor>,
+    /// Credit invoices that are cancelled because they vanished from the shop.
+    pub vanished: BTreeSet<InvoiceId>,
+    /// Intents whose effect a read has shown.
+    pub shown: BTreeSet<IntentId>,
 }
 
 impl Ledger {
@@ -87,8 +89,9 @@ impl Ledger {
             hold: None,
             differs_since: BTreeMap::new(),
             accepted: None,
-            shown: BTreeSet::new(),
             given_back: BTreeMap::new(),
+            vanished: BTreeSet::new(),
+            shown: BTreeSet::new(),
         }
     }
 

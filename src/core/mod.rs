@@ -25,6 +25,7 @@ pub mod money;
 pub mod order;
 pub mod plan;
 pub mod policy;
+pub mod reference;
 pub mod references;
 pub mod share;
 pub mod situation;

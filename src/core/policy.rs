@@ -145,6 +145,9 @@ pub const FRESHNESS: SignedDuration = SignedDuration::from_secs(30);
 /// Without it, a process that was suspended for a day refunds and marks what the merchant has changed since.
 pub const LISTS_FRESHNESS: SignedDuration = SignedDuration::from_mins(10);
 
+/// What one answer of the shop's lacks is believed to be gone once a later one lacks it too, this much later.
+pub const ABSENCE: SignedDuration = SignedDuration::from_mins(4);
+
 /// The shop dates changes by whole seconds. An order that was read less than this after the change it showed may have
 /// changed once more under the same date. Five seconds, for clocks that differ.
 pub const EARLY_READ: SignedDuration = SignedDuration::from_secs(5);

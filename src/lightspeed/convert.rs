@@ -148,6 +148,7 @@ pub(super) fn listed_invoice(row: &RawValue) -> Result<Option<ListedInvoice>, Un
         id,
         order: OrderId(needed(linked(invoice.order), "order", &subject)?),
         updated_at: needed(instant(invoice.updated_at), "updatedAt", &subject)?,
+        is_credit: flag(invoice.is_credit_note) == Some(true),
         // Only when it is read, never what is done: a row that does not say so is read in its turn.
         awaits_refund: flag(invoice.is_credit_note) == Some(true)
             && text(invoice.status).as_deref() == Some("not_paid"),

@@ -32,6 +32,7 @@ pub(super) async fn keep<S: Store, T: Transport, C: Clock>(
         match answer {
             Ok(answer) if seems_late(&answer, at) => doubtful.push((id, answer)),
             Ok(answer) => read.push((id, kept(answer))),
+            Err(why) if is_not_found(&why) && shop.store.not_found(id, at, shop.policy.grace).await? => {}
             Err(why) => {
                 ends |= matches!(
                     why,
@@ -63,4 +64,13 @@ fn seems_late(answer: &ReadOrder, at: Timestamp) -> bool {
     let changes = order.credit_invoices.iter().map(|credit| credit.updated_at).chain([order.updated_at]);
     let soon = changes.max().and_then(|changed| changed.checked_add(EARLY_READ).ok());
     answer.said_at.zip(soon).is_some_and(|(said, soon)| said < soon && soon <= at)
+}
+
+/// The shop's own word that it has no such order.
+fn is_not_found(why: &Unreadable) -> bool {
+    match why {
+        Unreadable::NotFound(_) => true,
+        Unreadable::Failed(said) => matches!(said.status, Some(404 | 410)),
+        Unreadable::Throttled { .. } | Unreadable::Refused(_) | Unreadable::OutOfBudget { .. } => false,
+    }
 }

@@ -2,7 +2,7 @@
 
 mod lists;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
@@ -15,6 +15,7 @@ use crate::core::answer::Unreadable;
 use crate::core::id::OrderId;
 use crate::core::money::Currency;
 use crate::http::Transport;
+use crate::report::Side;
 use crate::store::{Cursors, Identity, ShopRecord, Store, StoreError};
 
 /// The shop is asked about itself once a day, and once by each process: its currency does not change under a running
@@ -27,6 +28,13 @@ const NOT_ITS_DEFAULT: &str = "it says that its currency is not its default curr
 
 /// Orders read at the same time. Lightspeed allows 20 requests a second per key.
 const READS_AT_ONCE: usize = 8;
+
+/// How often one order is asked for in one reading.
+const ASKED_AT_MOST: u32 = 2;
+
+/// Why an order that answered is unread all the same.
+const INCOMPLETE: &str = "the shop's answer lacks what its own lists named of the order, a credit invoice or its last \
+                          change; it is asked again in every pass";
 
 /// Orders read before what was said is kept.
 const KEEP_EVERY: u32 = 64;
@@ -171,6 +179,7 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
     mut failed: BTreeSet<OrderId>, mut ends: bool,
 ) -> Result<BTreeSet<OrderId>, StoreError> {
     tally.progress.stage("reading changed orders");
+    let mut asked = BTreeMap::new();
     loop {
         if ends || tally.stop.is_asked() {
             return rest_unread(shop, failed, tally).await;
@@ -182,11 +191,34 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
         if batch.is_empty() {
             return Ok(failed);
         }
+        let batch = not_asked_in_vain(batch, &mut asked, &mut failed, tally);
         ends = read(shop, currency, &batch, &mut failed, tally).await?;
-        if only.is_some() && !ends && !tally.stop.is_asked() {
+        if let Some(only) = only.filter(|_| !ends && !tally.stop.is_asked()) {
+            let unread = shop.store.unread(u32::MAX).await?;
+            for order in unread.into_iter().filter(|order| only.contains(order) && failed.insert(*order)) {
+                tally.unanswered(Side::Lightspeed, named(order), INCOMPLETE);
+            }
             return Ok(failed);
         }
     }
+}
+
+/// Those of the orders that were not asked for twice already. An answer that is older than what a list named, or lacks
+/// what it named, leaves its order unread, and a third would be no better.
+fn not_asked_in_vain(
+    batch: Vec<OrderId>, asked: &mut BTreeMap<OrderId, u32>, failed: &mut BTreeSet<OrderId>, tally: &mut Tally<'_>,
+) -> Vec<OrderId> {
+    let (mut fresh, mut vain) = (Vec::with_capacity(batch.len()), Vec::new());
+    for order in batch {
+        let times = asked.entry(order).or_insert(0);
+        *times = times.saturating_add(1);
+        if *times > ASKED_AT_MOST { vain.push(order) } else { fresh.push(order) }
+    }
+    for order in vain {
+        failed.insert(order);
+        tally.unanswered(Side::Lightspeed, named(order), INCOMPLETE);
+    }
+    fresh
 }
 
 /// The orders to read next.

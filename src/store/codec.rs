@@ -112,7 +112,9 @@ impl Coded for credit_invoice::Event {
             | Self::PaidSeen
             | Self::UnpaidSeen
             | Self::Withdrawn
-            | Self::JudgedAnew => Cow::Borrowed(self.name()),
+            | Self::JudgedAnew
+            | Self::Vanished
+            | Self::Reappeared => Cow::Borrowed(self.name()),
         }
     }
 
@@ -126,6 +128,8 @@ impl Coded for credit_invoice::Event {
                 "unpaid_seen" => Self::UnpaidSeen,
                 "withdrawn" => Self::Withdrawn,
                 "judged_anew" => Self::JudgedAnew,
+                "vanished" => Self::Vanished,
+                "reappeared" => Self::Reappeared,
                 _ => return None,
             },
             Some(("refund_intended", payload)) => Self::Intended(intent_id(payload)?),
@@ -310,7 +314,7 @@ mod tests {
             }
             for event in [
                 E::Held, E::Released, E::Intended(intent), E::Refused, E::Refunded(proof.clone()),
-                E::PaidSeen, E::UnpaidSeen, E::Withdrawn,
+                E::PaidSeen, E::UnpaidSeen, E::Withdrawn, E::Vanished, E::Reappeared,
             ] {
                 survives(&event);
             }

@@ -19,7 +19,7 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::core::answer::Said;
 use crate::core::credit_invoice;
@@ -290,6 +290,11 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// The shop does not find an order. `true` once that is believed, `apart` after it was said first: it counts as gone.
+    fn not_found(
+        &self, order: OrderId, at: Timestamp, apart: SignedDuration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Orders to look at, by id after `after`; unread ones are among the quiet ones only.
     fn due(
         &self, scope: Scope, now: Timestamp, after: OrderId, limit: u32,
@@ -301,8 +306,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// The policy under which every quiet order was last looked through, as [`Store::keep_policy`] was told.
     fn policy(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
-    /// Remembers and journals the policy once every order that it concerns is due. A crash before it repeats the
-    /// search.
+    /// Remembers and journals the policy once every order that it concerns is due. A crash before repeats the search.
     fn keep_policy(&self, policy: String, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn dossiers(&self, orders: Vec<OrderId>) -> impl Future<Output = Result<Vec<Dossier>, StoreError>> + Send;
@@ -319,13 +323,12 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, pass: PassId, intent: IntentId, guard: Guard,
     ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
 
-    /// Finishes an attempt: moves the intent, and the credit invoice it serves, as the answer says. After a crash
-    /// before this, the intent is `Unknown` and a read finds the effect.
+    /// Moves the intent, and the credit invoice it serves, as the answer says. A crash before leaves it `Unknown`.
     fn record(
         &self, pass: PassId, attempt: Attempt, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Refunds intended since `since` and not rejected, withdrawn or abandoned.
+    /// Refunds intended since `since`, without what surely moved no money.
     fn spent(&self, since: Timestamp) -> impl Future<Output = Result<Minor, StoreError>> + Send;
 
     /// What linked orders show of the references at Klarna.
@@ -359,8 +362,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self, pass: PassId, after: OrderId, limit: u32,
     ) -> impl Future<Output = Result<Vec<OrderRow>, StoreError>> + Send;
 
-    /// Orders of this number; without one, credit invoices of it; without any, what has it as its id. Numbers are no
-    /// identities: two may have one.
+    /// Orders of this number, else credit invoices of it, else what has it as its id. Two may have one number.
     fn find(&self, number: String) -> impl Future<Output = Result<Vec<Named>, StoreError>> + Send;
 
     /// Recomputes the hash chain, replays every machine through its `apply`, and compares with the stored states.

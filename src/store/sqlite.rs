@@ -25,6 +25,7 @@ mod names;
 mod never_sent;
 mod open;
 mod operate;
+mod owed;
 mod pages;
 mod reader;
 mod replay;

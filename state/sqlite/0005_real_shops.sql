@@ -129,6 +129,16 @@ CREATE INDEX listed_urgent ON listed (shop, changed_at, order_id) WHERE unread =
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('listed', 'listed_urgent', '100 100 2 1');
 ANALYZE sqlite_schema;
 
+-- A list named this credit invoice, and no answer about its order has contained it since.
+ALTER TABLE listed_invoice ADD COLUMN owed INTEGER NOT NULL DEFAULT 0 CHECK (owed IN (0, 1));
+
+CREATE INDEX listed_invoice_owed ON listed_invoice (shop, order_id) WHERE owed = 1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('listed_invoice', 'listed_invoice_owed', '100 100 2 1');
+ANALYZE sqlite_schema;
+
+-- Since when the shop has not found an order that it had listed.
+ALTER TABLE listed ADD COLUMN missing_since INTEGER;
+
 -- What a human gave up after it had left may have happened: it goes on counting against the rolling ceilings.
 DROP TRIGGER intent_counts_no_more_as_sent;
 DROP TRIGGER intent_counts_no_more;

@@ -1,9 +1,10 @@
 //! What a human gave up may have happened all the same: its money stays reserved until its key is old, or until reads
 //! show it, and giving it up frees nothing that approving it would not.
 
-use crate::common::{Ask, Scene, cancelled_order, captured_order, eur};
+use crate::common::{Ask, Scene, ago, cancelled_order, captured_order, eur};
 use reconciled::core::consent::{Held, Refusal, may_be_named};
 use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 
@@ -14,6 +15,12 @@ fn given_up(when: &'static str) -> Scene {
         .credit("INV1", "10.00", "48h")
         .credit("INV2", "90.00", "2h")
         .intended(&Ask::refund("INV1", "40.00").abandoned(when))
+}
+
+/// The shop's answers have lacked INV1 for some minutes.
+fn missing_for_long(mut scene: Scene) -> Scene {
+    scene.ledger.differs_since.insert((BreakKind::CreditChanged, "missing:1".to_owned()), ago("5m"));
+    scene
 }
 
 cases! {
@@ -44,9 +51,9 @@ cases! {
             mark_paid INV1 40.00 act";
 
     a_cancel_leaves_out_what_may_have_gone_back:
-        cancelled_order("100.00").captured("100.00", "48h").known_as(Order::Paid)
+        missing_for_long(cancelled_order("100.00").captured("100.00", "48h").known_as(Order::Paid)
             .intended(&Ask::refund("INV1", "40.00").abandoned("1h"))
-            .credit_known_as("INV1", "40.00", CreditInvoice::Held) => "
+            .credit_known_as("INV1", "40.00", CreditInvoice::Held)) => "
             order paid→refund_requested
             credit INV1 held→cancelled
             refund ORD1:cancel 60.00 act

@@ -251,9 +251,6 @@ cases! {
             break refund_exceeds_credit INV1 44.95";
 
     // Changed, vanished, withdrawn.
-    a_credit_invoice_that_vanished_before_anything_happened_is_withdrawn:
-        captured_order("100.00").credit_known_as("INV1", "40.00", CreditInvoice::Pending) => "credit INV1 pending→cancelled";
-
     a_credit_invoice_that_vanished_after_its_refund_is_a_break:
         captured_order("100.00").refund("r1", "40.00", "INV1").intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h")) => "
             break credit_changed INV1 40.00";

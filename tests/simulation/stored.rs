@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use reconciled::core::id::{IntentId, OrderId, PassId};
 use reconciled::core::intent::Intent;
@@ -12,8 +12,8 @@ use reconciled::core::references::References;
 use reconciled::schedule::NextDue;
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{
-    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Named, Operated,
-    Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
+    Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Named,
+    Operated, Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };
 
 use super::oracle;
@@ -84,6 +84,13 @@ impl Store for SimStore {
     async fn unread(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         self.before().await;
         self.inner.unread(limit).await
+    }
+
+    async fn not_found(&self, order: OrderId, at: Timestamp, apart: SignedDuration) -> Result<bool, StoreError> {
+        self.before().await;
+        let done = self.inner.not_found(order, at, apart).await;
+        self.after("not_found").await;
+        done
     }
 
     async fn urgent(&self, limit: u32) -> Result<Vec<OrderId>, StoreError> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::facts::{ListedInvoice, ListedOrder};
+use reconciled::core::facts::{GONE, ListedInvoice, ListedOrder, Word};
 use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
 use reconciled::core::order::{self, Order};
@@ -17,11 +18,17 @@ fn row(id: u64, version: i64, is_klarna: bool) -> ListedOrder {
 }
 
 fn invoice(id: u64, order: u64, version: i64) -> ListedInvoice {
-    ListedInvoice { id: InvoiceId(id), order: OrderId(order), updated_at: at(version), awaits_refund: false }
+    ListedInvoice {
+        id: InvoiceId(id),
+        order: OrderId(order),
+        updated_at: at(version),
+        is_credit: false,
+        awaits_refund: false,
+    }
 }
 
 fn unpaid_credit(id: u64, order: u64, version: i64) -> ListedInvoice {
-    ListedInvoice { awaits_refund: true, ..invoice(id, order, version) }
+    ListedInvoice { is_credit: true, awaits_refund: true, ..invoice(id, order, version) }
 }
 
 async fn unread<S: Store>(store: &S) -> Vec<u64> {
@@ -85,12 +92,51 @@ pub(crate) async fn what_consumers_wait_for_is_read_first_and_the_newest_of_it<P
     assert_eq!(unread(&store).await, [4, 1, 2, 3], "and each of them is among the unread");
     store.listed(vec![row(2, 9, true)], vec![invoice(22, 2, 9)]).await.unwrap();
     assert_eq!(urgent().await, [3, 2, 4], "another invoice of it takes nothing away");
-    observe(&store, shop_order(3, 9, &[])).await;
+    observe(&store, shop_order(3, 9, &[(31, 4000)])).await;
     assert_eq!(urgent().await, [2, 4], "it was read");
     store.listed(vec![row(3, 20, true)], vec![invoice(33, 3, 20)]).await.unwrap();
     assert_eq!(urgent().await, [2, 4], "what changed of it since is no credit invoice");
     store.listed(vec![row(5, 20, false)], vec![unpaid_credit(51, 5, 20)]).await.unwrap();
     assert_eq!(urgent().await, [2, 4], "it is not Klarna's");
+}
+
+pub(crate) async fn what_a_list_named_is_owed_a_read_that_contains_it<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 5, true)], vec![unpaid_credit(11, 1, 5), invoice(12, 1, 5)]).await.unwrap();
+    observe(&store, shop_order(1, 5, &[])).await;
+    assert_eq!(unread(&store).await, [1], "the answer lacks credit invoice 11");
+    assert!(store.dossiers(vec![OrderId(1)]).await.unwrap().is_empty(), "nothing is decided on it");
+    observe(&store, shop_order(1, 5, &[(11, 4000)])).await;
+    assert!(unread(&store).await.is_empty(), "this one has it, although nothing changed its date");
+    observe(&store, shop_order(1, 6, &[])).await;
+    assert!(unread(&store).await.is_empty(), "what was read once and is missing now is for the decision");
+    store.listed(vec![], vec![unpaid_credit(11, 1, 7)]).await.unwrap();
+    observe(&store, shop_order(1, 7, &[])).await;
+    assert_eq!(unread(&store).await, [1], "a list named it again");
+}
+
+pub(crate) async fn an_order_is_gone_once_the_shop_did_not_find_it_twice<P: Place>(place: &P) {
+    let store = place.open();
+    store.listed(vec![row(1, 5, true), row(2, 5, true)], vec![]).await.unwrap();
+    observe(&store, shop_order(1, 5, &[])).await;
+    store.listed(vec![row(1, 20, true)], vec![]).await.unwrap();
+    let asked =
+        async |order, when| store.not_found(OrderId(order), at(when), SignedDuration::from_secs(240)).await.unwrap();
+    assert!(!asked(1, 100).await, "once is a moment");
+    assert!(!asked(1, 300).await, "200 seconds later as well");
+    assert_eq!(unread(&store).await, [2, 1]);
+    assert!(asked(1, 340).await);
+    assert_eq!(unread(&store).await, [2], "it is asked for no more");
+    let status = async || store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).shop.status;
+    assert_eq!(status().await, Word::Unknown(GONE.to_owned()));
+    assert_eq!(due(&store, Scope::Due, 400, 0, 9).await, [1], "it is decided on once more");
+    observe(&store, shop_order(1, 20, &[])).await;
+    assert_ne!(status().await, Word::Unknown(GONE.to_owned()), "an answer has it again");
+    assert!(!asked(1, 500).await, "and that it was missing counts no more");
+    assert!(!asked(9, 500).await, "no list named it");
+    let at_once = async |when| store.not_found(OrderId(2), at(when), SignedDuration::ZERO).await.unwrap();
+    assert!(!at_once(500).await && !at_once(500).await, "without a wait it takes two answers all the same");
+    assert!(at_once(501).await);
 }
 
 pub(crate) async fn an_order_that_is_not_klarnas_is_never_read<P: Place>(place: &P) {

@@ -13,7 +13,6 @@ use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::finding::{Doubt, Finding};
-use crate::core::id::Reference;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::lines::{Told, told};
 use crate::core::money::Minor;
@@ -22,14 +21,14 @@ use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 /// A human said that it is a refund, or one was asked for already: then it is none of what was never captured.
 pub(super) fn is_refund(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let Ok(amount) = case.of_klarna(credit) else { return false };
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let was_asked = case.intents_of(Kind::Refund, &reference).any(|intent| match intent.state {
         State::Sending | State::Unknown | State::Confirmed | State::Rejected | State::Abandoned => true,
         State::Planned | State::Withdrawn => case.ledger.approved.contains(&intent.id),
     });
     let is_approved = match case.standing(Kind::Refund, &reference) {
         Standing::Free { generation } => {
-            case.ledger.approved.contains(&case.id_of(&refund_of(credit, amount, generation)))
+            case.ledger.approved.contains(&case.id_of(&refund_of(case, credit, amount, generation)))
         }
         Standing::Planned(_) | Standing::Taken | Standing::Ended(_) => false,
     };
@@ -102,7 +101,7 @@ pub(super) fn ask(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Mino
         Standing::Planned(intent) => intent.effect.generation,
         Standing::Taken | Standing::Ended(_) => return,
     };
-    let effect = refund_of(credit, amount, generation);
+    let effect = refund_of(case, credit, amount, generation);
     let intent = case.id_of(&effect);
     let is_ripe = after(credit.created_at, case.policy.refund_after) <= case.now;
     let may_be_approved = case.policy.refunds == Mode::Drive && is_sendable(amount) && amount <= case.room;

@@ -7,14 +7,14 @@ use super::case::{Case, Standing};
 use super::refunds::refund_of;
 use crate::core::facts::CreditInvoiceFacts;
 use crate::core::finding::Finding;
-use crate::core::id::{IntentId, Reference};
+use crate::core::id::IntentId;
 use crate::core::intent::Kind;
 use crate::core::money::Minor;
 use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode};
 
 /// The effect over what is left, by its id.
 fn offered(case: &Case<'_>, credit: &CreditInvoiceFacts, generation: u32) -> IntentId {
-    case.id_of(&refund_of(credit, case.room, generation))
+    case.id_of(&refund_of(case, credit, case.room, generation))
 }
 
 fn is_sendable(case: &Case<'_>) -> bool {
@@ -35,7 +35,7 @@ pub(super) fn is_unchanged(case: &Case<'_>, credit: &CreditInvoiceFacts, amount:
 
 /// Less than it asks for went back, and a human had agreed to exactly that.
 pub(super) fn is_settled_by_word(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, sum: Minor) -> bool {
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let agreed = case
         .intents_of(Kind::Refund, &reference)
         .any(|intent| intent.effect.amount == sum && case.ledger.approved.contains(&intent.id));
@@ -44,7 +44,7 @@ pub(super) fn is_settled_by_word(case: &Case<'_>, credit: &CreditInvoiceFacts, a
 
 /// More than is left is asked for, with the effect that would send what is left.
 pub(super) fn finding(case: &Case<'_>, credit: &CreditInvoiceFacts, asks: Minor) -> Finding {
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     // A rest of which others cover a part has another name.
     let is_ours = case.policy.refunds == Mode::Drive && !case.attributed.by_credit.contains_key(&credit.id);
     let offer = match case.standing(Kind::Refund, &reference) {

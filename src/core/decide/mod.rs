@@ -4,6 +4,7 @@
 //! at all, what became of what is in flight, what do both sides oblige, what differs. It never asks what changed:
 //! the same facts give the same plan, whoever woke the pass.
 
+pub mod absence;
 mod before_capture;
 mod captures;
 mod case;
@@ -14,6 +15,7 @@ mod extension;
 mod in_flight;
 mod left;
 mod link;
+mod naming;
 mod offers;
 mod otherwise;
 mod payments;
@@ -28,7 +30,7 @@ mod words;
 use jiff::Timestamp;
 
 use super::discrepancy::BreakKind;
-use super::facts::{Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
+use super::facts::{Facts, GONE, KlarnaOrder, KlarnaSide, KlarnaStatus, ShopStatus, Word};
 use super::id::KlarnaOrderId;
 use super::intent::{Kind, State};
 use super::ledger::Ledger;
@@ -48,6 +50,15 @@ pub const RULES: u32 = 2;
 /// The same arguments give the same plan; the order of lists in `facts` does not matter. Every proposed event is
 /// legal for the machines in `ledger`. No effect is wanted that is already visible, in flight or confirmed.
 pub fn decide(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    let mut plan = of_order(ledger, facts, policy, now);
+    naming::tell_apart(&facts.shop, &mut plan);
+    plan
+}
+
+fn of_order(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
+    if facts.shop.status.unknown() == Some(GONE) {
+        return absence::of_order(ledger, facts, policy, now);
+    }
     if facts.shop.paid_otherwise {
         return link::otherwise(ledger, facts, policy, now);
     }

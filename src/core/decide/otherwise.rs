@@ -42,7 +42,9 @@ pub(super) fn said(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
 /// Nothing of it is owed by other means, or a human said of exactly this amount that it went back.
 pub(super) fn is_given_back(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let rest = case.otherwise.get(&credit.id);
-    rest.is_none_or(|rest| case.ledger.given_back.get(&credit.number) == Some(rest))
+    // Of two with one number nobody knows which was meant.
+    let is_named = case.shop.credit_invoices.iter().filter(|other| other.number == credit.number).count() == 1;
+    rest.is_none_or(|rest| is_named && case.ledger.given_back.get(&credit.number) == Some(rest))
 }
 
 /// All of it is owed by other means: at Klarna there is nothing to wait for.

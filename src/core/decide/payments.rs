@@ -7,7 +7,7 @@ use super::refunds::{is_disproved, is_equal};
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, OUTDATED};
-use crate::core::id::{InvoiceId, Reference};
+use crate::core::id::InvoiceId;
 use crate::core::intent::{Effect, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::Mode;
@@ -66,13 +66,13 @@ fn is_refunded(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> b
 /// We marked it paid after the shop's answer that still says otherwise. Times do not tell: the shop dates by whole
 /// seconds, and clocks are set back.
 fn was_marked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let is_outdated = case.facts.shop_read_at == OUTDATED;
     is_outdated && case.intents_of(Kind::MarkPaid, &reference).any(|intent| intent.state == State::Confirmed)
 }
 
 fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let standing = case.standing(Kind::MarkPaid, &reference);
     let not_marked = |case: &mut Case<'_>, since| {
         let due = case.past_grace(since);

@@ -3,6 +3,7 @@
 //! Nothing captured means nothing to refund; what is proven is never asked for again; what cannot be proven is
 //! never marked paid.
 
+use super::absence;
 use super::before_capture::{
     BeforeCapture, before_capture, captured_after_all, credits_more_since, never_captured, nothing_captured,
     owed_after_all,
@@ -26,7 +27,8 @@ pub(super) use crate::core::share::is_about as is_equal;
 
 /// Walks the order's credit invoices, oldest first; together they share what is left to refund.
 pub(super) fn credit_invoices(case: &mut Case<'_>, klarna: &KlarnaOrder) {
-    vanished(case);
+    absence::reappeared(case);
+    absence::vanished(case);
     for credit in case.credit_facts() {
         let Ok(amount) = case.of_klarna(credit) else {
             unreadable(case, credit);
@@ -57,28 +59,6 @@ fn unreadable(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
     case.credit_event(credit.id, Event::Held);
 }
 
-/// Credit invoices we hold and the shop no longer lists. The shop's documents are never deleted, so one that was
-/// acted on is a break.
-fn vanished(case: &mut Case<'_>) {
-    let ledger = case.ledger;
-    for (id, held) in &ledger.credits {
-        if case.shop.credit_invoices.iter().any(|credit| credit.id == *id) {
-            continue;
-        }
-        match held.state {
-            CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand => {
-                case.credit_event(*id, Event::Withdrawn);
-            }
-            CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => {
-                let message =
-                    format!("credit invoice {} vanished from the shop after its refund was intended", held.number);
-                case.credit_differs(BreakKind::CreditChanged, &held.number, held.amount, case.now, message);
-            }
-            CreditInvoice::Cancelled => {}
-        }
-    }
-}
-
 /// Refunds at Klarna belong to this credit invoice: its amount proves it, a part that a human gave it leaves a rest, and
 /// anything else is a break.
 fn settled(
@@ -98,7 +78,7 @@ fn settled(
         return rest::due(case, klarna, credit, rest);
     }
     case.credit_event(credit.id, Event::Held);
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let asked = case.intents_of(Kind::Refund, &reference).any(|intent| intent.effect.amount == sum);
     let by_human = refunds.iter().all(|refund| case.attributed.parted.contains(&refund.id));
     let (kind, why) = if asked {
@@ -124,7 +104,7 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
     if rest::is_asked(case, credit) {
         return; // What made it the rest was taken back since: until a read shows it, nobody knows what is due.
     }
-    let reference = Reference(credit.number.0.clone());
+    let reference = case.reference_of(credit);
     let standing = case.standing(Kind::Refund, &reference);
     if let Some(intent) = case.intents_of(Kind::Refund, &reference).last().filter(|intent| is_asked(intent)) {
         changed(case, credit, amount, intent);
@@ -302,11 +282,11 @@ fn reappeared(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
 }
 
 /// The refund that a credit invoice of this amount obliges.
-pub(super) fn refund_of(credit: &CreditInvoiceFacts, amount: Minor, generation: u32) -> Effect {
+pub(super) fn refund_of(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, generation: u32) -> Effect {
     Effect {
         kind: Kind::Refund,
         amount,
-        reference: Reference(credit.number.0.clone()),
+        reference: case.reference_of(credit),
         credit_invoice: Some((credit.id, credit.number.clone())),
         generation,
     }
@@ -314,7 +294,8 @@ pub(super) fn refund_of(credit: &CreditInvoiceFacts, amount: Minor, generation: 
 
 fn request(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor, standing: &Standing) {
     let why = format!("credit invoice {} is not paid and no refund exists", credit.number);
-    request_as(case, credit, (amount, Reference(credit.number.0.clone())), why, standing);
+    let reference = case.reference_of(credit);
+    request_as(case, credit, (amount, reference), why, standing);
 }
 
 pub(super) fn request_as(

@@ -8,7 +8,6 @@ use super::case::{Case, Standing, after};
 use super::refunds::{
     beyond, ended, is_asked as is_under_way, is_sendable, missing, paid_without_refund, request_as, taken,
 };
-use crate::core::adoption::rest_reference;
 use crate::core::credit_invoice::Event;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund};
@@ -19,7 +18,7 @@ use crate::core::policy::{Mode, SETTLE_DELAY};
 
 /// Everything that went back for it is a human's parts, none of it ours; so what is missing is ours to send, once.
 pub(super) fn leaves_one(case: &Case<'_>, credit: &CreditInvoiceFacts, refunds: &[KlarnaRefund]) -> bool {
-    let reference = rest_reference(&credit.number);
+    let reference = case.rest_of(credit);
     let mut asked = case.intents_of(Kind::Refund, &reference);
     let is_made = asked.any(|intent| intent.state == State::Confirmed);
     !is_made && refunds.iter().all(|refund| case.attributed.parted.contains(&refund.id))
@@ -27,12 +26,12 @@ pub(super) fn leaves_one(case: &Case<'_>, credit: &CreditInvoiceFacts, refunds: 
 
 /// Our refund of a rest is under way or was made.
 pub(super) fn is_asked(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    case.intents_of(Kind::Refund, &rest_reference(&credit.number)).any(is_under_way)
+    case.intents_of(Kind::Refund, &case.rest_of(credit)).any(is_under_way)
 }
 
 /// Asks for `rest`, in minor units, under the same guards as for a whole credit invoice.
 pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) {
-    let whole = Reference(credit.number.0.clone());
+    let whole = case.reference_of(credit);
     match case.standing(Kind::Refund, &whole) {
         // Our request for the whole may have landed, or still will: then there is no rest. One that is seen is a human's part.
         Standing::Taken if !is_whole_seen(case, &whole) => return taken(case, credit, rest, &whole),
@@ -41,7 +40,7 @@ pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvo
         Standing::Ended(intent) if intent.state == State::Abandoned => return ended(case, credit, rest, &intent),
         Standing::Taken | Standing::Ended(_) | Standing::Free { .. } => {}
     }
-    let reference = rest_reference(&credit.number);
+    let reference = case.rest_of(credit);
     let standing = case.standing(Kind::Refund, &reference);
     let why = format!("others' refunds cover a part of credit invoice {}, and this is the rest", credit.number);
     match &standing {

@@ -11,6 +11,7 @@ use super::approving;
 use super::columns::{At, Cents, Id, Number};
 use super::intents::{self, COLUMNS, intent_columns};
 use super::journal::ACTOR;
+use super::owed;
 use super::steps::{self, Cause, Detail, IntentMove};
 use super::writer::Tx;
 use crate::core::consent;
@@ -315,6 +316,7 @@ pub(super) fn begin_pass(tx: &mut Tx<'_>, pass: PassId, at: Timestamp) -> Result
         lost.push(id);
     }
     read_lost_payments_again(tx)?;
+    owed::read_missing_again(tx)?;
     Ok(lost)
 }
 

@@ -100,8 +100,9 @@ fn dossier(
             hold,
             differs_since: differences::since(conn, shop, id)?,
             accepted: accepting::accepted(conn, shop, id)?,
-            shown: shown(conn, shop, id)?,
             given_back: given_back(conn, shop, id)?,
+            vanished: vanished(conn, shop, id)?,
+            shown: shown(conn, shop, id)?,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
@@ -140,6 +141,19 @@ fn given_back(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<
     let rows = find.query_map((shop, Number(order.0), Code(BreakKind::PaidOtherwise)), |row| {
         Ok((InvoiceNumber(row.get(0)?), row.get::<_, Cents>(1)?.0))
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Those whose last row in the journal says that they vanished.
+fn vanished(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<InvoiceId>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id FROM credit_invoice AS c INDEXED BY credit_invoice_order
+         WHERE shop = ?1 AND order_id = ?2 AND state = 'cancelled' AND 'vanished' = (
+            SELECT event FROM journal AS j INDEXED BY journal_credit
+            WHERE j.shop = ?1 AND j.entity = 'credit_invoice' AND j.entity_id = CAST(c.id AS TEXT) AND j.after <> j.before
+            ORDER BY seq DESC LIMIT 1)",
+    )?;
+    let rows = find.query_map((shop, Number(order.0)), |row| Ok(InvoiceId(row.get::<_, Number>(0)?.0)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

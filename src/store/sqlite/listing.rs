@@ -12,6 +12,7 @@ use super::super::rows::write_shop_order;
 use super::super::{Cursors, Scope, StoreError};
 use super::columns::{At, Cents, Number, order};
 use super::journal::{self, entity};
+use super::owed;
 use super::writer::Tx;
 use super::{candidates, sharing};
 use crate::core::decide::RULES;
@@ -93,7 +94,7 @@ fn listed_invoice(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError
          ON CONFLICT (shop, id) DO UPDATE SET order_id = excluded.order_id, updated_at = excluded.updated_at",
     )?;
     keep.execute((tx.shop, id, order, version))?;
-    Ok(())
+    owed::named(tx, invoice)
 }
 
 pub(super) fn advance(tx: &Tx<'_>, cursors: Cursors) -> Result<(), StoreError> {
@@ -181,9 +182,16 @@ pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
 }
 
 pub(super) fn observe(tx: &Tx<'_>, id: OrderId, said: Option<&ShopOrder>, at: Timestamp) -> Result<(), StoreError> {
+    owed::found(tx, id)?;
     let Some(said) = said else { return not_klarnas(tx, id, at) };
     let Some(said) = candidates::otherwise(tx, said)? else { return not_klarnas(tx, id, at) };
     let said = said.as_ref();
+    if owed::lacks(tx, said)? {
+        let mut number =
+            tx.conn.prepare_cached("UPDATE listed SET number = ?3, unread = 1 WHERE shop = ?1 AND order_id = ?2")?;
+        number.execute((tx.shop, Number(id.0), said.number.as_str()))?;
+        return Ok(());
+    }
     let mut read = tx.conn.prepare_cached(
         "INSERT INTO listed (shop, order_id, number, is_klarna, read_version, unread, changed_at)
          VALUES (?1, ?2, ?3, ?5, ?4, 0, ?4)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::codec::Coded;
 use super::super::{
@@ -12,7 +12,9 @@ use super::super::{
 use super::columns::{At, Code};
 use super::journal::{self, entity};
 use super::writer::{Tx, Undo};
-use super::{SqliteStore, act, audit, candidates, decide, dossier, intents, listing, names, operate, standing, told};
+use super::{
+    SqliteStore, act, audit, candidates, decide, dossier, intents, listing, names, operate, owed, standing, told,
+};
 use crate::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
 use crate::core::id::{IntentId, OrderId, PassId};
 use crate::core::intent::Intent;
@@ -62,6 +64,10 @@ impl Store for SqliteStore {
             orders.iter().try_for_each(|(id, said)| listing::observe(tx, *id, said.as_ref(), at))
         };
         self.write(all).await
+    }
+
+    async fn not_found(&self, order: OrderId, at: Timestamp, apart: SignedDuration) -> Result<bool, StoreError> {
+        self.write(move |tx| owed::not_found(tx, order, at, apart)).await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, after: OrderId, limit: u32) -> Result<Vec<OrderId>, StoreError> {
