@@ -20,7 +20,8 @@ pub fn of_credit(ledger: &Ledger, shop: &ShopOrder, id: InvoiceId, number: &Invo
     let is_taken = ledger.intents.iter().any(|intent| {
         intent.effect.reference == bare && intent.effect.credit_invoice.as_ref().is_some_and(|(other, _)| *other != id)
     });
-    if is_taken || others_of(ledger, shop, id, number).any(|other| other < id) {
+    let is_shared = is_taken || others_of(ledger, shop, id, number).any(|other| other < id);
+    if is_shared && !planted!("a_number_is_an_identity") {
         return own;
     }
     bare

@@ -261,7 +261,7 @@ pub(super) fn unsigned(credits: Vec<CreditInvoiceFacts>, currency: Currency) -> 
     let sign = |credit: &CreditInvoiceFacts| credit.amount.as_ref().map_or(0, |amount| amount.get().signum());
     let is_mixed = credits.iter().any(|it| sign(it) > 0) && credits.iter().any(|it| sign(it) < 0);
     let believed = |amount: Minor| {
-        if is_mixed && !amount.is_zero() {
+        if is_mixed && !amount.is_zero() && !planted!("signs_are_ignored") {
             return Err(format!("{}, while others have the other sign", amount.decimal(currency)));
         }
         Ok(amount.abs())

@@ -79,6 +79,8 @@ const AWAITED: &[(&str, &str)] = &[
     ("a_short_page_is_believed", "a page that is short is the last"),
     ("absence_is_believed_once", "what one read lacks is gone"),
     ("signs_are_ignored", "credits of either sign add up"),
+    ("confirmed_is_never_missed", "what was confirmed is there for ever, whatever reads show"),
+    ("a_number_is_an_identity", "two credit invoices of one number are one"),
 ];
 
 /// Whether some line of the source is marked with this plant.

@@ -297,11 +297,6 @@ pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
         "histories in which several ids hold money are not all told yet: seeds 500 and 511 with SIM_WIDE=attempt",
     ),
     ("paid_otherwise", "an authorization that is left open is not told of yet"),
-    ("delete", "an order that is gone is asked for for ever"),
-    ("credit_below_zero", "credits of either sign on one order are added up as if they were of one"),
-    ("equal_numbers", "a number counts as an identity"),
-    ("undo_refund", "what was confirmed is not watched yet"),
-    ("without_credits", "a paper that one read lacks is gone for ever"),
 ];
 
 /// The faults that came with the wider world are the last of [`NET_FAULTS`].

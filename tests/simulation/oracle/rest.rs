@@ -4,6 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt as _;
+use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::id::OrderId;
+use reconciled::core::intent::{Intent, Kind, State as IntentState};
+use reconciled::core::ledger::Attribution;
 use reconciled::core::policy::{Mode, Policy};
 use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
@@ -41,6 +45,7 @@ pub fn converges(state: &mut State) {
             cancels(state, &policy, &shop, &klarna);
             captures(state, &policy, &shop, &klarna);
             conserved(state, &policy, &shop, &klarna);
+            missed(state, &store, &shop);
         }
     }
 }
@@ -88,6 +93,35 @@ fn captures(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klarn
     }
 }
 
+/// What Klarna confirmed and its newest read does not show was told, and a human may have closed that since.
+fn missed(state: &mut State, store: &SqliteStore, shop: &ShopTruth) {
+    let order = OrderId(shop.id);
+    let Some(held) = store.dossiers(vec![order]).now_or_never().unwrap().unwrap().pop() else { return };
+    let Some((read, read_at)) = &held.klarna else { return };
+    let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
+    let number = &held.shop.number;
+    if breaks.iter().any(|it| it.kind == BreakKind::EffectVanished && it.order.as_ref() == Some(number)) {
+        return;
+    }
+    let is_gone = |intent: &&Intent| {
+        let Some(made) = intent.made.as_ref().filter(|made| !made.is_made_up()) else { return false };
+        let is_shown = match intent.effect.kind {
+            Kind::Refund => read.refunds.iter().any(|it| it.id == *made || it.id.is_made_up()),
+            Kind::Capture => read.captures.iter().any(|it| it.id.0 == made.as_str() || it.id.is_made_up()),
+            Kind::MarkPaid | Kind::Cancel | Kind::Release | Kind::Extend => true,
+        };
+        let is_older = intent.ended_at.is_some_and(|ended| ended < *read_at);
+        let is_here = intent.target.klarna_order_id.as_ref() == Some(&read.id);
+        let is_ruled_out = held.ledger.adopted.get(made) == Some(&Attribution::RuledOut);
+        intent.state == IntentState::Confirmed && is_older && is_here && !is_shown && !is_ruled_out
+    };
+    if let Some(gone) = held.ledger.intents.iter().find(is_gone) {
+        let what =
+            format!("{}: the {} {:?} is gone, and nobody says so", shop.number, gone.effect.kind.name(), gone.made);
+        state.oracle.fail("everything_is_watched", what);
+    }
+}
+
 /// What went back is what the paid papers say.
 fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
     let is_driven = [policy.refunds, policy.cancels, policy.mark_paid].iter().all(|mode| *mode != Mode::Off);
@@ -129,7 +163,7 @@ pub fn limits_of_passes(state: &mut State) {
     for store in state.stores.clone() {
         let mut passes: BTreeMap<String, i64> = BTreeMap::new();
         for shop in state.world.all_shop_truth() {
-            let order = reconciled::core::id::OrderId(shop.id);
+            let order = OrderId(shop.id);
             for row in store.history(order).now_or_never().unwrap().unwrap() {
                 let Ok(detail) = serde_json::from_str::<serde_json::Value>(&row.detail) else { continue };
                 if row.event == "planned" && detail["kind"] == "refund" {
