@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::table::Cell;
-use crate::core::discrepancy::Severity;
+use crate::core::discrepancy::{BreakKind, Severity};
 use crate::core::money::{Currency, Minor};
 use crate::core::policy::AMOUNT_TOLERANCE;
 use crate::store::period::{BreakLine, CancelLine, CreditLine, Explained, FlowLine, RefundLine, Settled};
@@ -59,6 +59,8 @@ pub struct Proof {
     /// Changes of amounts of open credit invoices.
     pub changed: Sum,
     pub refunded: Sum,
+    /// Refunds of credit invoices that Klarna confirmed or showed once, and that its newest reads do not show.
+    pub missing: Sum,
     pub reversed: Sum,
     pub withdrawn: Sum,
     pub cancelled: Sum,
@@ -176,6 +178,9 @@ impl Proof {
             if is_money {
                 self.money_breaks.add(amount);
             }
+            if it.kind == BreakKind::EffectVanished && it.credit_invoice.is_some() {
+                self.missing.add(amount);
+            }
         } else {
             self.breaks.resolved.add(amount);
         }
@@ -231,7 +236,14 @@ impl Proof {
             sum("credits_opening", "credit invoices open at the beginning", self.credits.opening),
             sum("credits_new", "credited: new credit invoices (+)", self.credits.new),
             sum("credits_changed", "changes of open credit invoices (+)", self.changed),
-            sum("credits_refunded", "refunded, as Klarna says (-)", self.refunded),
+        ]);
+        if self.missing == Sum::default() {
+            rows.push(sum("credits_refunded", "refunded, as Klarna says (-)", self.refunded));
+        } else {
+            rows.push(sum("credits_refunded", "refunded, as Klarna said (-)", self.refunded));
+            rows.push(sum("credits_missing", "said once, and not in Klarna's newest reads", self.missing));
+        }
+        rows.extend([
             sum("credits_reversed", "went back with a whole order (-)", self.reversed),
             sum("credits_withdrawn", "withdrawn, or never captured (-)", self.withdrawn),
             sum("credits_closing", "credit invoices open at the end (=)", self.credits.closing),
@@ -274,4 +286,44 @@ impl Proof {
 fn row(code: &str, line: &str, what: &str, count: Option<i64>, amount: i64, currency: Option<Currency>) -> Vec<Cell> {
     let count = Cell::or_none(count, Cell::Count);
     vec![Cell::text(code), Cell::text(line), Cell::text(what), count, Cell::Money(amount, currency)]
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn lines(proof: &Proof) -> Vec<String> {
+        proof.rows().iter().map(|row| format!("{row:?}")).collect()
+    }
+
+    #[test]
+    fn what_klarna_said_once_is_told_apart_from_what_its_newest_reads_show() {
+        let mut proof = Proof::default();
+        assert!(lines(&proof).iter().any(|line| line.contains("as Klarna says")));
+        let gone = BreakLine {
+            id: 1,
+            kind: BreakKind::EffectVanished,
+            order: "ORD1".to_owned(),
+            credit_invoice: Some("INV1".to_owned()),
+            subject: "r1".to_owned(),
+            amount: Minor::new(2_500).ok(),
+            opened_at: Timestamp::UNIX_EPOCH,
+            was_open: false,
+            status: "open".to_owned(),
+            is_open: true,
+            closed_at: None,
+            note: None,
+            actor: None,
+            late: false,
+        };
+        proof.one_break(&gone);
+        assert_eq!(proof.missing, Sum { count: 1, amount: 2_500 });
+        let told = lines(&proof);
+        assert!(told.iter().any(|line| line.contains("as Klarna said (-)")), "{told:?}");
+        assert!(told.iter().any(|line| line.contains("credits_missing")), "{told:?}");
+        proof.one_break(&BreakLine { is_open: false, ..gone });
+        assert_eq!(proof.missing.count, 1, "one that is closed was looked into");
+    }
 }
