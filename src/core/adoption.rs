@@ -31,7 +31,13 @@ pub struct Part {
 /// The name of the refund that makes up what others' refunds left of a credit invoice. It is not the name of the whole, so
 /// that neither its key nor its intent is ever taken for that of the whole.
 pub fn rest_reference(number: &InvoiceNumber) -> Reference {
-    Reference(format!("{number}:rest"))
+    Reference(format!("{number}{REST}"))
+}
+
+const REST: &str = ":rest";
+
+pub fn is_rest(reference: &Reference) -> bool {
+    reference.as_str().ends_with(REST)
 }
 
 /// A credit invoice, as far as it bears on an adoption.

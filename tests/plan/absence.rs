@@ -74,6 +74,13 @@ cases! {
             refund INV1:2 30.00 act
             mark_paid INV1 40.00 act";
 
+    a_refund_that_was_asked_for_under_an_earlier_number_is_not_asked_for_again:
+        captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").unknown("1h"))
+            .change_credit("INV1", |credit| credit.number = InvoiceNumber("INV9".to_owned())).refund("r1", "40.00", "INV1") => "
+            credit INV1 refund_requested→refunded
+            intent refund INV1 seen r1
+            mark_paid INV1 40.00 act";
+
     a_refund_by_hand_under_a_number_that_two_have_is_nobodys:
         one_number_twice().refund("r9", "30.00", "INV1") => "
             credit INV1 pending→held

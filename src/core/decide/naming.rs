@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use crate::core::adoption::rest_reference;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, ShopOrder};
 use crate::core::id::{InvoiceNumber, Reference};
@@ -18,7 +17,7 @@ impl Case<'_> {
 
     /// And the rest of it, where others' refunds cover a part.
     pub(super) fn rest_of(&self, credit: &CreditInvoiceFacts) -> Reference {
-        rest_reference(&InvoiceNumber(self.reference_of(credit).0))
+        reference::of_rest(self.ledger, self.shop, credit.id, &credit.number)
     }
 }
 
