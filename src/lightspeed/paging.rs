@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::convert::{list_in, parse};
@@ -16,7 +17,7 @@ use super::{Client, dto};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
 use crate::http::json::{id, instant};
-use crate::http::{PAGE_ANSWER, Transport};
+use crate::http::{PAGE_ANSWER, SINGLE_ANSWER, Transport};
 
 /// The largest `limit` the shop accepts.
 pub const LARGEST_PAGE: u32 = 250;
@@ -53,6 +54,8 @@ pub struct ListPage<R> {
     pub rows: Vec<R>,
     /// Rows that are not what they must be; the others are as good without them.
     pub bad: Vec<BadRow>,
+    /// The ids that could be read, of whatever row.
+    pub ids: Vec<u64>,
     /// `None`: this was the last page.
     pub next: Option<Page>,
 }
@@ -181,7 +184,22 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 }
             }
         }
-        Ok(ListPage { rows: good, bad, next })
+        Ok(ListPage { rows: good, bad, ids, next })
+    }
+}
+
+/// What a count answers.
+#[derive(Deserialize)]
+struct Counted {
+    count: u64,
+}
+
+impl<T: Transport, C: Clock> Client<T, C> {
+    /// How many rows the whole list has; `None` where the shop does not say. Whether a count heeds the filters of its list is
+    /// not documented, so it is asked of no part of one.
+    pub async fn count(&self, list: &str) -> Option<u64> {
+        let answer = self.get_once(&format!("{list}/count"), "", SINGLE_ANSWER).await.ok()?;
+        serde_json::from_str(&answer.body).ok().map(|it: Counted| it.count)
     }
 }
 

@@ -100,6 +100,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     let mut moved = cursors;
     match lists::orders(shop, since(cursors.orders), &tally.stop).await? {
         Ok(mut listing) => {
+            listing.say_if_short("orders", tally);
             lists::orders_apart(shop, &mut listing, currency, failed, tally).await?;
             moved.orders = listing.cursor(cursors.orders);
         }
@@ -108,6 +109,7 @@ pub(super) async fn changes<S: Store, T: Transport, C: Clock>(
     if tally.lists_were_read() {
         match lists::invoices(shop, since(cursors.invoices), &tally.stop).await? {
             Ok(mut listing) => {
+                listing.say_if_short("invoices", tally);
                 lists::invoices_apart(shop, &mut listing, tally).await?;
                 moved.invoices = listing.cursor(cursors.invoices);
             }

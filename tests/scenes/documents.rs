@@ -31,6 +31,24 @@ const THREE: &[Outcome] = &[agreed(
     &["paid", "paid", "paid"],
 )];
 
+/// A list of several pages that leaves out its oldest row, whose return is older than what a later list begins with.
+fn long_list_without_its_first(stage: &Stage) {
+    let new = || reconciled::sandbox::NewOrder { shipped: true, ..reconciled::sandbox::NewOrder::of(10_000, Captured) };
+    let first = stage.place("A", new());
+    stage.credit_as(&first, &json!({"amount_minor": 2_500, "age_seconds": 36_000}));
+    for _ in 0..126 {
+        stage.place("others", new());
+    }
+    let last = stage.place("B", new());
+    stage.credit(&last, 1_000);
+    for list in BOTH {
+        let (path, kind) = (format!("*/{list}.json"), FaultKind::ShiftedPage { by: 1 });
+        stage.rig.with(|world| world.add_fault(FaultRule::once(Side::Lightspeed, "GET", &path, kind)));
+    }
+    stage.pass();
+    stage.settle();
+}
+
 /// One read of the order lacks the credit invoices.
 fn without_once(stage: &Stage, path: &str) {
     let body = json!({"side": "lightspeed", "path": path, "kind": "without_documents"});
@@ -83,6 +101,11 @@ const SCENES: &[Scene] = &[
         "shifted pages of both lists",
         |stage| three_returns(stage, &FaultKind::ShiftedPage { by: 1 }, BOTH),
         THREE,
+    ),
+    Scene::new(
+        "shifted first pages of long lists",
+        long_list_without_its_first,
+        &[agreed(&[money("A", 10_000, 2_500, 0), money("B", 10_000, 1_000, 0)], &["paid", "paid"])],
     ),
     Scene::new(
         "two credit invoices with one number",

@@ -30,6 +30,8 @@ pub(super) struct Listing {
     /// The newest change that was seen.
     newest: Option<Timestamp>,
     bad: Vec<BadRow>,
+    /// How many rows the shop counts, and how many it showed, where those are fewer.
+    short: Option<(u64, u64)>,
 }
 
 /// Or why it could not be walked to its end.
@@ -37,6 +39,14 @@ pub(super) type Listed = Result<Listing, Unreadable>;
 
 impl Listing {
     /// Where the cursor may stand: never after a row that nothing could read.
+    /// Says that the shop counts more rows than its list shows. The next whole listing counts them again.
+    pub(super) fn say_if_short(&self, list: &str, tally: &mut Tally<'_>) {
+        let Some((counted, shown)) = self.short else { return };
+        let why =
+            format!("the shop counts {counted} {list}, and its list shows {shown}, also when it is asked once more");
+        tally.unanswered(Side::Lightspeed, format!("the list of {list}"), why);
+    }
+
     pub(super) fn cursor(&self, before: Option<Timestamp>) -> Option<Timestamp> {
         let seen = self.newest.or(before);
         self.bad.iter().fold(seen, |cursor, row| match row.updated_at {
@@ -51,7 +61,8 @@ pub(super) async fn orders<S: Store, T: Transport, C: Clock>(
 ) -> Result<Listed, StoreError> {
     let read = async |page: Page| shop.lightspeed.orders_page(since, &page).await;
     let keep = async |rows| shop.store.listed(rows, Vec::new()).await;
-    walk(wish, read, |row| row.updated_at, keep).await
+    let count = async || if since.is_none() { shop.lightspeed.count("orders").await } else { None };
+    walk(wish, read, |row| row.updated_at, keep, count).await
 }
 
 pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
@@ -59,16 +70,19 @@ pub(super) async fn invoices<S: Store, T: Transport, C: Clock>(
 ) -> Result<Listed, StoreError> {
     let read = async |page: Page| shop.lightspeed.invoices_page(since, &page).await;
     let keep = async |rows| shop.store.listed(Vec::new(), rows).await;
-    walk(wish, read, |row| row.updated_at, keep).await
+    let count = async || if since.is_none() { shop.lightspeed.count("invoices").await } else { None };
+    walk(wish, read, |row| row.updated_at, keep, count).await
 }
 
-/// Reads page after page and keeps each before the next is asked for.
+/// Reads page after page and keeps each before the next is asked for. A list of several pages is counted behind the first of
+/// them, where the shop gives a count, and one that then shows fewer rows is walked once more.
 async fn walk<R>(
     wish: &Stop, read: impl AsyncFn(Page) -> Result<ListPage<R>, Unreadable>, changed: impl Fn(&R) -> Timestamp,
-    keep: impl AsyncFn(Vec<R>) -> Result<(), StoreError>,
+    keep: impl AsyncFn(Vec<R>) -> Result<(), StoreError>, count: impl AsyncFn() -> Option<u64>,
 ) -> Result<Listed, StoreError> {
     let mut next = Some(Page::first());
     let mut listing = Listing::default();
+    let (mut counted, mut seen, mut walks) = (None, BTreeSet::new(), 1_u32);
     while let Some(page) = next {
         if wish.is_asked() {
             return Ok(Err(asked_to_end()));
@@ -76,9 +90,24 @@ async fn walk<R>(
         match read(page).await {
             Ok(answer) => {
                 listing.newest = answer.rows.iter().map(&changed).max().max(listing.newest);
+                let nameless = answer.bad.iter().any(|row| row.id.is_none());
                 listing.bad.extend(answer.bad);
+                seen.extend(answer.ids);
                 next = answer.next;
                 keep(answer.rows).await?;
+                if page == Page::first() && next.is_some() && walks == 1 {
+                    counted = count().await;
+                }
+                // Rows without an id cannot be told apart, and are named by themselves.
+                counted = counted.filter(|_| !nameless);
+                let shown = u64::try_from(seen.len()).unwrap_or(u64::MAX);
+                if let Some(counted) = counted.filter(|counted| next.is_none() && *counted > shown) {
+                    listing.short = (walks > 1).then_some((counted, shown));
+                    if walks == 1 {
+                        (next, listing.bad) = (Some(Page::first()), Vec::new());
+                    }
+                    walks = walks.saturating_add(1);
+                }
             }
             Err(why) => return Ok(Err(why)),
         }
