@@ -103,14 +103,21 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
         let is_owed = if reference == cancel {
             state.oracle.cancelled.contains(&shop.id)
         } else {
-            let known = shop.invoices.iter().any(|it| it.is_credit && it.number == reference);
-            known && is_for(state, reference, refund.amount, shop, klarna)
+            let mut papers = shop.invoices.iter().filter(|it| it.is_credit);
+            let number = papers.find_map(|it| number_in(state, reference, it));
+            number.is_some_and(|number| is_for(state, number, refund.amount, shop, klarna))
         };
         if !is_owed {
             let what = format!("{}: {} went back under {reference}", shop.number, refund.amount);
             return state.oracle.fail("one_credit_invoice_one_refund", what);
         }
     }
+}
+
+/// The number in a reference to this paper, by which it was ever called; with the paper's id where others share it.
+fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Option<&'a str> {
+    let number = reference.strip_suffix(&format!(":{}", paper.id)).unwrap_or(reference);
+    state.oracle.papers.get(number).filter(|papers| papers.contains(&paper.id)).map(|_| number)
 }
 
 /// Whether a refund of this amount may stand under a credit invoice: what the paper says or said, what an adoption left
@@ -149,9 +156,10 @@ fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
 fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth) {
     let ours: i64 = klarna.refunds.iter().filter(|it| it.idempotency_key.is_some()).map(|it| it.amount).sum();
     let most = |number: &str| state.oracle.amounts.get(number).and_then(|all| all.last().copied()).unwrap_or(0);
-    let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| most(&it.number)).sum();
+    // One below zero that comes after a refund takes nothing back of it.
+    let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| most(&it.number).max(0)).sum();
     let is_cancelled = state.oracle.cancelled.contains(&shop.id);
-    let owed = if is_cancelled { klarna.captured_amount.max(credits) } else { credits.max(0) };
+    let owed = if is_cancelled { klarna.captured_amount.max(credits) } else { credits };
     if ours > owed {
         state.oracle.fail("money_is_conserved", format!("{}: {ours} went back, {owed} was owed", shop.number));
     }
@@ -187,7 +195,9 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let in_parts = part > 0 && is_said(part + of(&invoice.number));
     let share = minor(shop.total - shop.gift_card);
     let by_card = shop.gift_card > 0 && klarna.refunded_amount >= klarna.captured_amount.min(share);
-    let named = klarna.refunds.iter().any(|it| it.reference.as_deref() == Some(&*invoice.number) && is_said(it.amount));
+    let named = klarna.refunds.iter().any(|it| {
+        it.reference.as_deref().is_some_and(|it| number_in(state, it, invoice).is_some()) && is_said(it.amount)
+    });
     let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
     // An answer was lost, and the one refund of that amount names nobody: it counts as the one that was asked for.
     let was_asked = state.oracle.asked.contains(&invoice.number);

@@ -41,6 +41,8 @@ pub struct Oracle {
     pub breach: Option<Breach>,
     /// Every amount that a credit invoice ever showed, in minor units, by number.
     pub amounts: BTreeMap<String, BTreeSet<i64>>,
+    /// Which papers ever had a number.
+    pub papers: BTreeMap<String, BTreeSet<u64>>,
     /// When the merchant last changed a credit invoice, by number.
     pub edited: BTreeMap<String, i64>,
     pub cancelled: BTreeSet<u64>,
@@ -104,6 +106,7 @@ impl Oracle {
         Self {
             breach: None,
             amounts: BTreeMap::new(),
+            papers: BTreeMap::new(),
             edited: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
@@ -159,6 +162,7 @@ impl Oracle {
             *worth = minor(shop.total).max(*worth);
             for invoice in shop.invoices.iter().filter(|invoice| invoice.is_credit) {
                 self.amounts.entry(invoice.number.clone()).or_default().insert(minor(invoice.total));
+                self.papers.entry(invoice.number.clone()).or_default().insert(invoice.id);
             }
         }
     }

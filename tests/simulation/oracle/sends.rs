@@ -160,7 +160,9 @@ fn rests_on_a_fresh_read(state: &mut State, daemon: usize, flight: &Flight, doss
         let age = (state.now - saw.began) / SECOND;
         state.oracle.fail("sends_rest_on_fresh_reads", format!("{path} leaves on a read {age} s old"));
     }
-    no_intent_while_unattributed(state, saw.unexplained, dossier, intent);
+    // What reads conceal nobody sees.
+    let is_seen = saw.unexplained && !state.oracle.vanished.contains(&id);
+    no_intent_while_unattributed(state, is_seen, dossier, intent);
 }
 
 /// Whoever sees a refund that nothing explains sends none.
