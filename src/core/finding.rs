@@ -156,6 +156,8 @@ impl Finding {
             | Self::RefundDiffers { .. }
             | Self::Sums { .. }
             | Self::CapturedTooMuch { .. }
+            | Self::OrderGone { .. }
+            | Self::CreditMissing { .. }
             | Self::Vanished { .. } => None,
         }
     }
