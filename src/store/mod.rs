@@ -124,8 +124,7 @@ pub struct Decided {
     pub link: Option<KlarnaOrderId>,
     /// What Klarna said of each Klarna order that it names, where it names several.
     pub asked: Vec<(Seen, Timestamp)>,
-    /// Whether a reference of the Klarna order that it is judged under names it, and when it was placed; `None` leaves what
-    /// was learnt of it.
+    /// Whether a reference of its Klarna order names it, and when it was placed; `None` leaves what was learnt.
     pub named_by: Option<(bool, Timestamp)>,
     /// Something on either side differs from what was held before.
     pub changed: bool,
@@ -283,9 +282,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// that differs. They come behind what is unread already. After a crash: marked or not, never in part.
     fn reread(&self, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Keeps what the shop said about orders. `None`: read, and not Klarna's. Of one that was paid otherwise the facts are
-    /// kept where it names a Klarna order, or named one before, and no money moved at Klarna; otherwise as for `None`. An
-    /// older version never overwrites a newer one.
+    /// Keeps what the shop said about orders. `None`: read, and not Klarna's; so is one that was paid otherwise, unless it
+    /// names a Klarna order, or did, and nothing moved there. An older version never overwrites a newer one.
     fn observe(
         &self, orders: Vec<(OrderId, Option<ShopOrder>)>, at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
