@@ -168,22 +168,25 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> String {
                                         will, add a credit invoice for it."
                 .to_owned()
         }
-        Finding::Undelivered { may_be_approved, intent, doubt, .. } => {
-            let refund = if *may_be_approved {
-                format!("refund it with `reconciled approve {intent} --note 'returned'`")
-            } else {
-                "refund it in Klarna's portal".to_owned()
-            };
-            let never = match doubt {
-                Doubt::InCapture => "refund in Klarna's portal what was captured of it".to_owned(),
-                Doubt::Undated | Doubt::Clocks | Doubt::NeverSent => {
-                    format!("nothing is owed: `reconciled ignore {intent} --note 'never sent'`")
-                }
-            };
-            format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}.")
-        }
+        Finding::Undelivered { may_be_approved, intent, doubt, .. } => undelivered(*may_be_approved, intent, *doubt),
         Finding::Link(found) => link::remedy(found),
     }
+}
+
+/// A return of what was sent, or a credit of what never was: both answers.
+fn undelivered(may_be_approved: bool, intent: &IntentId, doubt: Doubt) -> String {
+    let refund = if may_be_approved {
+        format!("refund it with `reconciled approve {intent} --note 'returned'`")
+    } else {
+        "refund it in Klarna's portal".to_owned()
+    };
+    let never = match doubt {
+        Doubt::InCapture => "refund in Klarna's portal what was captured of it".to_owned(),
+        Doubt::Undated | Doubt::Clocks | Doubt::NeverSent => {
+            format!("nothing is owed: `reconciled ignore {intent} --note 'never sent'`")
+        }
+    };
+    format!("If it takes back what was sent, {refund}. If it names what was never sent, {never}.")
 }
 
 /// The command that says that a break is settled outside both systems.
