@@ -102,6 +102,7 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
         Sum::Refunded => format!("{stated} is refunded, and its refunds add up to {parts}"),
         Sum::Authorized => format!("{stated} was authorized, and {parts} is captured or still authorized"),
         Sum::Returned => format!("{stated} is captured, and {parts} is refunded"),
+        Sum::RefundedBefore => format!("{stated} is refunded, and {parts} was before"),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Ledger {
     pub vanished: BTreeSet<InvoiceId>,
     /// Intents whose effect a read has shown.
     pub shown: BTreeSet<IntentId>,
+    /// The most that reads of the Klarna order said was refunded.
+    pub most_refunded: Minor,
 }
 
 impl Ledger {
@@ -92,6 +94,7 @@ impl Ledger {
             given_back: BTreeMap::new(),
             vanished: BTreeSet::new(),
             shown: BTreeSet::new(),
+            most_refunded: Minor::ZERO,
         }
     }
 

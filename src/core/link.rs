@@ -210,8 +210,9 @@ fn by_agreement(judged: &[Judged<'_>]) -> Chosen {
         },
         _ => return doubt(judged, Why::Several),
     };
-    // Money was taken from this order's consumer under another id as well.
-    let is_taken_twice = living.iter().any(|it| it.id() != only.id() && it.captured().is_positive());
+    // Money was taken under another id as well, and nothing shows that it was another order's consumer's.
+    let is_taken = |it: &&Judged<'_>| !matches!(it.likeness, Likeness::Anothers(_)) && it.captured().is_positive();
+    let is_taken_twice = known.iter().copied().filter(is_taken).any(|it| it.id() != only.id());
     // One that was not asked about may hold money too, whatever the others say.
     let is_unasked = judged.iter().any(|it| it.likeness == Likeness::Unasked);
     if is_taken_twice || is_unasked {
@@ -228,13 +229,14 @@ fn unknown(judged: &[Judged<'_>]) -> Chosen {
     first.chosen(judged)
 }
 
-/// Of those that hold no money any more the one that fits, and of several the youngest.
+/// Of those that hold no money any more the one that fits, and of several the youngest; of one age the one that is
+/// named first, as the one is that it is held for.
 fn newest<'s, 'a>(own: &[&'s Judged<'a>]) -> Option<&'s Judged<'a>> {
     let age = |it: &&&Judged<'_>| {
         let made = it.order().and_then(|order| order.created_at).unwrap_or(Timestamp::MIN);
         (it.likeness == Likeness::Agrees, made)
     };
-    own.iter().max_by_key(age).copied()
+    own.iter().rev().max_by_key(age).copied()
 }
 
 fn doubt(judged: &[Judged<'_>], why: Why) -> Chosen {

@@ -25,6 +25,8 @@ pub enum Sum {
     Authorized,
     /// What is captured, and what is refunded.
     Returned,
+    /// What is refunded, and the most that was ever shown as refunded.
+    RefundedBefore,
 }
 
 /// Every sum of the order that its parts contradict by more than a minor unit.

@@ -32,6 +32,9 @@ pub(super) fn message(found: &Finding, currency: Currency) -> String {
                  to before (intent {intent})"
             )
         }
+        Finding::Stray { order, stray, .. } if stray.likeness == Likeness::Unproven => {
+            format!("order {order} names {} too, and {}", place_of(stray, currency), against(stray))
+        }
         Finding::Stray { order, stray, is_otherwise: false } => {
             format!("order {order} also names {}, and was not paid through it", place_of(stray, currency))
         }
@@ -63,6 +66,13 @@ pub(super) fn remedy(found: &Finding) -> String {
              what was paid twice. If it was paid with Klarna alone, add the word of its payment to `payment` in `[match]`; \
              if Klarna order {} is not this order's: `reconciled link {order} --none --note 'checked'`.",
             named.id
+        ),
+        Finding::Stray { stray, .. } if stray.likeness == Likeness::Unproven => format!(
+            "See in Klarna's portal whose Klarna order {} is. If it is of this order's consumer, cancel it there, so that \
+             their limit is free again; it lapses by itself otherwise. If it is another's, take its id out of the shop's \
+             order, or {}.",
+            stray.id,
+            resolve("not its own")
         ),
         Finding::Stray { stray, is_otherwise: true, .. } => format!(
             "Cancel Klarna order {} in Klarna's portal, so that the consumer's limit is free again; it lapses by itself \

@@ -214,6 +214,13 @@ cases! {
             credit INV1 pending→cancelled
             mark_paid INV1 10.00 act";
 
+    what_somebody_refunded_although_it_was_never_sent_was_paid_for_by_what_shipped:
+        three_lines().credit("INV1", "10.00", "2h").items("INV1", &[(3, 1)]).refund("r1", "10.00", "INV1") => "
+            credit INV1 pending→refunded
+            capture SHP1:2 10.00 act
+            mark_paid INV1 10.00 act
+            look_again 480h";
+
     lines_say_that_it_takes_back_what_was_sent:
         three_lines().credit("INV1", "10.00", "2h").items("INV1", &[(1, 1)]).shop_says(|shop| {
             shop.lines[0].ordered = 7;

@@ -199,11 +199,28 @@ cases! {
     an_authorization_of_an_order_that_a_human_says_belongs_to_none_is_told:
         order("100.00").human_links("") => "break authorization_stray k-1 100.00";
 
-    an_authorization_that_may_be_a_strangers_is_not_told_to_be_cancelled:
+    an_authorization_that_may_be_a_strangers_is_told:
         captured_order("100.00").also_names("k-2", |klarna| {
             klarna.merchant_reference1 = None;
             klarna.created_at = None;
-        }) => "";
+        }) => "break authorization_stray k-2 100.00";
+
+    it_is_not_once_a_human_said_which_one_is_its_own:
+        captured_order("100.00").also_names("k-2", a_day_and_a_second_apart).human_links("k-1") => "";
+
+    a_capture_that_may_be_a_strangers_beside_an_authorization_holds_it:
+        shipped().also_names("k-2", |klarna| {
+            is_captured(klarna);
+            a_day_and_a_second_apart(klarna);
+        }) => "break klarna_order_ambiguous 200.00";
+
+    of_two_that_hold_nothing_and_are_of_one_age_the_first_counts:
+        shipped().expired().also_names("k-2", |klarna| {
+            klarna.remaining = Minor::ZERO;
+            klarna.status = Word::Known(KlarnaStatus::Cancelled);
+        }) => "
+            order pending→expired
+            break authorization_expired 100.00";
 
     // How much it is over.
     less_than_was_authorized_agrees_where_a_reference_names_the_order:
@@ -236,6 +253,10 @@ cases! {
 
     a_cancelled_order_that_was_paid_otherwise_sends_nothing:
         paid_otherwise(order("100.00").cancelled("2h")) => "break authorization_stray k-1 100.00";
+
+    a_cancelled_order_that_nobody_paid_otherwise_is_paid_by_nobody_any_more:
+        paid_otherwise(order("100.00").cancelled("2h")).shop_says(|shop| shop.paid = false)
+            => "break authorization_stray k-1 100.00";
 
     one_that_klarna_captured_as_well_is_paid_twice:
         paid_otherwise(captured_order("100.00").credit("INV1", "25.00", "2h"))

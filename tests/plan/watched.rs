@@ -95,8 +95,27 @@ cases! {
             break effect_vanished c1 100.00
             look_again 480h";
 
+    a_confirmed_capture_that_klarna_counts_and_does_not_list_is_a_break:
+        shipped_and_captured_by_us().captured_as("c1", "100.00", "48h", None).klarna_says(|klarna| klarna.captures.clear())
+            .missed("c1", "30m") => "
+            break effect_vanished c1 100.00";
+
     a_confirmed_capture_that_reads_name_by_its_amount_alone_is_quiet:
         shipped_and_captured_by_us().captured_as("nameless:at:2026-02-27T12:00:00Z:10000:1", "100.00", "48h", None) => "";
+
+    a_refund_that_earlier_reads_leave_no_room_for_is_held_and_what_is_gone_is_said:
+        { let mut scene = captured_order("100.00").credit("INV1", "40.00", "2h").judged_under("k-1");
+            scene.ledger.most_refunded = eur("80.00");
+            scene } => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold disagreement (what Klarna showed as refunded and shows no more)
+            break amount_differs refunded before 80.00";
+
+    a_refund_that_earlier_reads_leave_room_for_is_sent:
+        { let mut scene = captured_order("100.00").credit("INV1", "40.00", "2h").judged_under("k-1");
+            scene.ledger.most_refunded = eur("60.00");
+            scene } => "
+            refund INV1 40.00 act";
 
     a_release_after_which_something_is_authorized_is_a_break:
         order("100.00").shipped("50h").captured("60.00", "50h").known_as(Order::Paid).total("60.00")

@@ -426,7 +426,10 @@ impl Run {
             }
         }
         let Some(mut until) = until else { return };
-        if let Some(message) = state.next_message() {
+        // Once all is quiet nobody hears messages any more, and nothing waits for one.
+        if state.faults
+            && let Some(message) = state.next_message()
+        {
             until = until.min(message.max(now));
         }
         if until > now + LATEST {

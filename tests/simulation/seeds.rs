@@ -128,7 +128,7 @@ fn everything_happens(drawn: &BTreeMap<&'static str, u64>) {
 }
 
 /// How much waited for its rule when this was last looked at.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// What waits for its rule is named with it, and becomes less.
 #[test]

@@ -5,8 +5,8 @@ use futures_util::FutureExt as _;
 use reconciled::core::id::OrderId;
 use reconciled::core::intent::Kind;
 use reconciled::sandbox::{
-    Concealed, Credit, KlarnaIdLocation, KlarnaStart, KlarnaTruth, LineEdit, NewAttempt, NewLine, NewOrder, ShopTruth,
-    SlipEdit,
+    Concealed, Credit, InvoiceTruth, KlarnaIdLocation, KlarnaStart, KlarnaTruth, LineEdit, NewAttempt, NewLine,
+    NewOrder, ShopTruth, SlipEdit,
 };
 use reconciled::store::Store as _;
 use uuid::Uuid;
@@ -85,6 +85,7 @@ impl State {
                 attempt.shown.clear();
                 let made = self.world.attempt(id, &attempt).ok()?;
                 self.world.show_id(id, &made.to_string(), place, None);
+                self.oracle.attempted.insert(made, self.now);
                 format!("{made} {start:?} in {place:?}, pays {}", attempt.pays)
             }
             Act::StrangersId => {
@@ -99,8 +100,16 @@ impl State {
                     (Act::WrongId, Some(right)) => Uuid::from_u128(right.as_u128() ^ 0x0f00).to_string(),
                     _ => Uuid::from_u64_pair(self.rng.next(), self.rng.next()).to_string(),
                 };
-                self.maybe_instead(id);
+                let is_instead = self.maybe_instead(id);
                 self.world.show_id(id, &wrong, place, None);
+                let is_text = matches!(place, KlarnaIdLocation::Memo | KlarnaIdLocation::Event);
+                // What stood in the events stands there for ever.
+                let in_events = self.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::Event;
+                if is_text && is_instead && !in_events {
+                    self.oracle.misnamed.insert(id);
+                } else if !is_text {
+                    self.oracle.misnamed.remove(&id);
+                }
                 format!("{wrong} in {place:?}")
             }
             Act::References => {
@@ -119,12 +128,15 @@ impl State {
     }
 
     /// As often as not what is written stands instead of the right id, and not beside it.
-    fn maybe_instead(&mut self, order: u64) {
-        if self.rng.chance(500) {
+    fn maybe_instead(&mut self, order: u64) -> bool {
+        let is_instead = self.rng.chance(500);
+        if is_instead {
             self.world.set_memo(order, "");
             self.world.clear_payment_data(order);
             self.world.clear_metafields(order);
+            self.oracle.unnamed.insert(order);
         }
+        is_instead
     }
 
     fn about_the_order(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -227,11 +239,18 @@ impl State {
                 self.oracle.undone.insert(id);
             }
             Act::Vanish => {
-                let last = truth.refunds.last().or(truth.captures.last())?.id;
+                let movement = truth.refunds.last().or(truth.captures.last())?.clone();
+                let last = movement.id;
                 let how = self.rng.one(&[Concealed::All, Concealed::Listed]);
                 self.world.conceal(id, last, how).ok()?;
                 self.oracle.vanished.insert(id);
-                if !self.was_shown(shop, &truth) {
+                // A refund of nobody's that is gone has been taken back, for all that anybody can tell.
+                let names = |it: &InvoiceTruth| movement.reference.as_deref() == Some(&*it.number);
+                let is_nobodys = !truth.refunds.is_empty()
+                    && movement.idempotency_key.is_none()
+                    && !shop.invoices.iter().any(names)
+                    && !self.oracle.attributed.contains(&last);
+                if is_nobodys || !self.was_shown(shop, &truth) {
                     self.oracle.never_shown.insert(id);
                 }
             }

@@ -15,6 +15,7 @@ use crate::core::finding::share::ShareFinding;
 use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
+use crate::core::lines::{Told, told};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -184,12 +185,20 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
         Given::Wholly(_) => Some(Wanted { amount: most, is_final: true }),
         Given::Partly => {
             // What was credited is taken from what did not ship first; once everything did, the sums are the same.
-            let amount = value_shipped(case, total)?.less(case.share.others()).min(most);
+            // Refunded by somebody although it never left, it was paid for with the captures of what did.
+            let shipped = value_shipped(case, total)?.less(case.share.others());
+            let amount = shipped.plus(refunded_unsent(case)).min(most);
             Some(Wanted { amount, is_final: false })
         }
         Given::Nothing if planted!("capture_before_shipping") => Some(Wanted { amount: total, is_final: true }),
         Given::Nothing => None,
     }
+}
+
+/// What went back for credit invoices that name only what never left.
+fn refunded_unsent(case: &Case<'_>) -> Minor {
+    let unsent = case.credit_facts().into_iter().filter(|credit| told(case.shop, credit) == Some(Told::NeverSent));
+    unsent.map(|credit| case.covered(credit.id)).collect()
 }
 
 /// The value of the quantities on shipped shipments; what the order costs besides its lines goes with the first.

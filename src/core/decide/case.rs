@@ -18,6 +18,8 @@ use crate::core::share::Share;
 use crate::core::situation::Authorization;
 use std::collections::{BTreeMap, BTreeSet};
 
+const GONE: &str = "what Klarna showed as refunded and shows no more";
+
 /// The working state of `decide`; lives for one call.
 pub(super) struct Case<'a> {
     pub ledger: &'a Ledger,
@@ -48,6 +50,8 @@ pub(super) struct Case<'a> {
     pub captured: Minor,
     /// What could be refunded when the decision began.
     pub refundable: Minor,
+    /// What reads said was refunded beyond what they say now: the money guard goes on counting it.
+    pub gone: Minor,
     pub plan: Plan,
 }
 
@@ -72,6 +76,9 @@ impl<'a> Case<'a> {
         case.attributed = attribute(ledger, case.shop, klarna, policy, case.cancelled);
         case.room = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
         case.refundable = case.room;
+        if ledger.judged_under.as_ref() == Some(&klarna.id) {
+            case.gone = ledger.most_refunded.less(case.attributed.refunded);
+        }
         case.captured = klarna.captured;
         case.authorization = Authorization::of(klarna);
         case.authorized = if is_closed(klarna) { Minor::ZERO } else { klarna.remaining };
@@ -106,6 +113,7 @@ impl<'a> Case<'a> {
             authorized: Minor::ZERO,
             captured: Minor::ZERO,
             refundable: Minor::ZERO,
+            gone: Minor::ZERO,
             plan: Plan::default(),
         }
     }
@@ -225,6 +233,9 @@ impl<'a> Case<'a> {
             self.look_again(at);
             verdict = Verdict::Hold(HoldReason::NotBefore(at));
         }
+        if intent.is_none() && verdict == Verdict::Act && self.counts_what_is_gone(&effect) {
+            verdict = Verdict::Hold(HoldReason::Disagreement(GONE));
+        }
         let effect = intent.map_or(Effect { generation, ..effect }, |intent| intent.effect.clone());
         let intent = intent.map(|intent| intent.id);
         self.plan.effects.push(Wanted { effect, verdict: verdict.clone(), why, intent, left_out: None });
@@ -293,6 +304,23 @@ impl<'a> Case<'a> {
             return Verdict::Hold(HoldReason::Unreadable(credit.number.clone()));
         }
         Verdict::Act
+    }
+
+    /// With what reads showed as refunded before, and show no more, a new refund would exceed what is captured.
+    fn counts_what_is_gone(&self, effect: &Effect) -> bool {
+        let new = self.plan.effects.iter().filter(|wanted| {
+            wanted.effect.kind == Kind::Refund && wanted.intent.is_none() && wanted.verdict == Verdict::Act
+        });
+        let asked: Minor = new.map(|wanted| wanted.effect.amount).collect();
+        effect.kind == Kind::Refund
+            && self.gone.is_positive()
+            && asked.plus(effect.amount) > self.refundable.less(self.gone)
+    }
+
+    /// This plan holds a refund for what reads do not show any more.
+    pub(super) fn misses_what_is_gone(&self) -> bool {
+        let held = Verdict::Hold(HoldReason::Disagreement(GONE));
+        self.plan.effects.iter().any(|wanted| wanted.verdict == held)
     }
 
     /// What has gone back for a credit invoice, as far as it is proven.

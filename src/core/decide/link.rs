@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::case::Case;
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide, Place};
+use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide, Place, ShopStatus};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
-use crate::core::link::{Doubt, Finding, Named, Why};
+use crate::core::link::{Doubt, Finding, Likeness, Named, Why};
 use crate::core::money::Minor;
 use crate::core::order;
 use crate::core::plan::{Note, Plan};
@@ -137,12 +137,13 @@ fn has_moved(intent: &Intent) -> bool {
 }
 
 /// By its payment it is not Klarna's: what was planned is given up, nothing is judged, and what Klarna holds of it all the
-/// same is said once it is paid. The consumer may come back to Klarna until then.
+/// same is said once it is paid or cancelled. The consumer may come back to Klarna until then.
 pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
     let mut case = Case::blind(ledger, facts, policy, now);
     Earlier { intents: ledger.intents.iter().collect() }.give_up_planned(&mut case);
     // Where another order names the same Klarna order, it is that one's.
-    let is_said = facts.shop.paid && facts.shared_with.is_empty();
+    let is_over = facts.shop.paid || facts.shop.status.is(&ShopStatus::Cancelled);
+    let is_said = is_over && facts.shared_with.is_empty();
     let own = match &facts.klarna {
         // What went back is paid once.
         KlarnaSide::Read(read) => {
@@ -172,9 +173,10 @@ pub(super) fn strays(case: &mut Case<'_>) {
     }
 }
 
-/// What is not shown to be this order's is not for its merchant to cancel.
+/// Whose it is may be open: then a human looks, who has not said yet which one is this order's.
 fn stray(case: &mut Case<'_>, named: &Named) {
-    if !named.is_own() || !named.authorized.is_positive() || planted!("strays_are_silent") {
+    let is_open = named.likeness == Likeness::Unproven && !case.facts.is_told;
+    if !(named.is_own() || is_open) || !named.authorized.is_positive() || planted!("strays_are_silent") {
         return;
     }
     let due = case.past_grace(case.shop.created_at);

@@ -121,6 +121,7 @@ fn judge(mut case: Case<'_>, klarna: &KlarnaOrder) -> Plan {
     payments::mark_paid(&mut case);
     checks::authorization(&mut case, klarna);
     watched::watch(&mut case);
+    sums::refunded_before(&mut case);
     in_flight::withdraw_unwanted(&mut case);
     case.finish()
 }

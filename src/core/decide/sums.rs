@@ -7,23 +7,40 @@ use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaSide};
 use crate::core::finding::Finding;
 use crate::core::money::Minor;
-use crate::core::sums::{Sum, beyond_worth, contradictions};
+use crate::core::sums::{Contradiction, Sum, beyond_worth, contradictions};
 
 /// Holds every effect of an order whose sums contradict their parts. Klarna's reads lag behind its writes by seconds, in
 /// one place before another: what is as old as the policy's grace is no lag.
 pub(super) fn agree(case: &mut Case<'_>) {
     let KlarnaSide::Read(read) = &case.facts.klarna else { return };
     for found in contradictions(read) {
-        let what = match found.what {
-            Sum::Captured => "captured",
-            Sum::Refunded => "refunded",
-            Sum::Authorized => "authorized",
-            Sum::Returned => "returned",
-        };
+        let what = subject(found.what);
         case.disagreement = Some("sums of Klarna's that contradict each other");
         let due = case.past_grace(newest_movement(case, read));
         let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
         case.differs(BreakKind::AmountDiffers, what, Some(found.parts.minus(found.stated)), due, finding);
+    }
+}
+
+const fn subject(what: Sum) -> &'static str {
+    match what {
+        Sum::Captured => "captured",
+        Sum::Refunded => "refunded",
+        Sum::Authorized => "authorized",
+        Sum::Returned => "returned",
+        Sum::RefundedBefore => "refunded before",
+    }
+}
+
+/// Refunds of anybody's that reads counted before. Taken back or hidden, nobody can tell; what waits for it is said.
+pub(super) fn refunded_before(case: &mut Case<'_>) {
+    let KlarnaSide::Read(read) = &case.facts.klarna else { return };
+    if case.misses_what_is_gone() {
+        let what = Sum::RefundedBefore;
+        let parts = read.refunded.plus(case.gone);
+        let found = Contradiction { what, stated: read.refunded, parts };
+        let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
+        case.differs(BreakKind::AmountDiffers, subject(what), Some(case.gone), case.now, finding);
     }
 }
 

@@ -134,7 +134,7 @@ fn is_ruled_out(case: &Case<'_>, id: &RefundId) -> bool {
 }
 
 /// Captures of ours that Klarna confirmed. One read may list them by id, by our reference, or by neither: then each
-/// amount stands for one capture.
+/// amount stands for one capture. A total that counts what the list lacks proves no more than one of refunds does.
 fn captures(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     let mut unnamed: Vec<&KlarnaCapture> =
         read.captures.iter().filter(|it| it.id.is_made_up() && it.reference.is_none()).collect();
@@ -156,7 +156,8 @@ fn captures(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     }
     let listed: Minor = read.captures.iter().map(|capture| capture.amount).collect();
     let hidden: Minor = missing.iter().filter_map(|missing| missing.amount).collect();
-    if hidden <= read.captured.less(listed) { Vec::new() } else { missing }
+    let is_counted = hidden.is_positive() && hidden <= read.captured.less(listed);
+    missing.into_iter().map(|missing| Missing { is_counted, ..missing }).collect()
 }
 
 /// A cancel or a release after which something is authorized all the same. Where the order itself obliges it to be given

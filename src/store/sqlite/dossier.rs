@@ -64,7 +64,8 @@ fn dossier(
 ) -> Result<Option<Dossier>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
-            (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3
+            (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3,
+            o.most_refunded
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
     )?;
@@ -72,9 +73,10 @@ fn dossier(
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
         let said = (row.get::<_, String>(3)?, row.get::<_, At>(4)?);
-        Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, row.get(6)?))
+        Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, row.get(6)?, row.get::<_, Cents>(7)?))
     });
-    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, is_outdated)) = row.optional()? else {
+    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, is_outdated, most)) = row.optional()?
+    else {
         return Ok(None);
     };
     let approved = approved(conn, shop, id)?;
@@ -103,6 +105,7 @@ fn dossier(
             given_back: given_back(conn, shop, id)?,
             vanished: vanished(conn, shop, id)?,
             shown: shown(conn, shop, id)?,
+            most_refunded: most.0,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,

@@ -186,7 +186,8 @@ pub(super) fn observe(tx: &Tx<'_>, id: OrderId, said: Option<&ShopOrder>, at: Ti
     let Some(said) = said else { return not_klarnas(tx, id, at) };
     let Some(said) = candidates::otherwise(tx, said)? else { return not_klarnas(tx, id, at) };
     let said = said.as_ref();
-    if owed::lacks(tx, said)? {
+    // Of an order that was paid otherwise no credit invoice is read, so none is owed.
+    if !said.paid_otherwise && owed::lacks(tx, said)? {
         let mut number =
             tx.conn.prepare_cached("UPDATE listed SET number = ?3, unread = 1 WHERE shop = ?1 AND order_id = ?2")?;
         number.execute((tx.shop, Number(id.0), said.number.as_str()))?;

@@ -6,7 +6,7 @@ use reconciled::core::policy::Mode;
 use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
 
 use super::sends::invoice_in;
-use super::{attempts, minor, order_in, sends, shop_of, together};
+use super::{attempts, known, minor, order_in, sends, shop_of, together};
 use crate::sim::{Flight, State};
 use crate::time::{MINUTE, SECOND};
 
@@ -134,15 +134,16 @@ fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &K
 /// rests on could not be known.
 fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
     let Some(shop) = shop_of(&state.world, klarna.order_id) else { return };
-    let known = flight.sent - 31 * SECOND;
+    let read = flight.sent - 31 * SECOND;
     let ids = shop.attempts.clone();
     let all: Vec<_> = ids.into_iter().filter_map(|id| state.world.klarna_truth(id)).collect();
-    let before: i64 = all.iter().flat_map(|it| &it.captures).filter(|it| it.at_ms <= known).map(|it| it.amount).sum();
+    let named = known(state, &all, read);
+    let before: i64 = named.iter().flat_map(|it| &it.captures).filter(|it| it.at_ms <= read).map(|it| it.amount).sum();
     let key = flight.request.header("klarna-idempotency-key");
     let ours: i64 = klarna
         .captures
         .iter()
-        .filter(|it| it.at_ms > known && it.idempotency_key.as_deref() == key)
+        .filter(|it| it.at_ms > read && it.idempotency_key.as_deref() == key)
         .map(|it| it.amount)
         .sum();
     let worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
@@ -219,12 +220,18 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
         amount_speaks && (speaks(amount) || meanwhile && said.is_some_and(|all| all.iter().copied().any(speaks)));
     let is_cancelled = state.oracle.cancelled.contains(&shop.id);
     let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
-    let closed =
-        klarna.remaining_authorized_amount == 0 || matches!(klarna.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
     let least = said.and_then(|said| said.first().copied()).filter(|_| meanwhile).unwrap_or(amount);
     // A cent is within what the two sides may differ by.
-    let left_out = klarna.captured_amount + least <= minor(shop.total) + 1;
-    let never_captured = closed && (left_out || klarna.captured_amount == 0);
+    // What it was worth when it was read: nobody keeps the merchant from lowering it meanwhile.
+    let lowered = state.oracle.lowered.get(&shop.id).filter(|(at, _)| *at >= sent - LISTED);
+    let total = lowered.map_or(0, |(_, before)| *before).max(minor(shop.total));
+    let was_never_captured = |of: &KlarnaTruth| {
+        let closed = of.remaining_authorized_amount == 0 || matches!(of.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
+        closed && (of.captured_amount + least <= total + 1 || of.captured_amount == 0)
+    };
+    // Nor could the program know of an attempt that somebody made meanwhile, or that the shop never names.
+    let known = together(&known(state, &all, sent - LISTED));
+    let never_captured = was_never_captured(&klarna) || was_never_captured(&known);
     if !(under_it || in_parts || by_card || by_amount || all_back || never_captured) {
         let what = format!("{} over {amount} is marked paid: {klarna:?}", invoice.number);
         state.oracle.fail("paid_means_proven", what);

@@ -12,10 +12,13 @@ pub mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use reconciled::core::id::{IntentId, KlarnaOrderId};
+use reconciled::core::id::{IntentId, KlarnaOrderId, OrderId};
 use reconciled::core::order::Order;
-use reconciled::sandbox::{KlarnaTruth, ShopTruth, Side, World};
+use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth, Side, World};
+use reconciled::store::Store as _;
+use reconciled::store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 use super::sim::{Answer, State};
@@ -63,6 +66,10 @@ pub struct Oracle {
     pub disputed: BTreeSet<Uuid>,
     /// Shop orders that were paid by another method in the end.
     pub otherwise: BTreeSet<u64>,
+    /// Shop orders out of which somebody took the right id.
+    pub unnamed: BTreeSet<u64>,
+    /// When somebody tried once more to pay, by the Klarna order of it, which the shop order names from then on.
+    pub attempted: BTreeMap<Uuid, i64>,
     /// Shop orders that are gone, as they were.
     pub deleted: Vec<ShopTruth>,
     /// Klarna orders of which somebody took a refund back, and those whose reads lack something that happened.
@@ -70,10 +77,15 @@ pub struct Oracle {
     pub vanished: BTreeSet<Uuid>,
     /// Those of which it was hidden before anybody read it.
     pub never_shown: BTreeSet<Uuid>,
+    /// Shop orders that name nothing but what Klarna does not know, in a text that people write.
+    pub misnamed: BTreeSet<u64>,
     /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.
     pub bent: BTreeSet<usize>,
     /// Until when the consumer had the goods, by the shop's word; without end where it still says so.
     pub given: BTreeMap<u64, i64>,
+    /// What a shop order is worth, and when it was last lowered, from what, in minor units.
+    totals: BTreeMap<u64, i64>,
+    pub lowered: BTreeMap<u64, (i64, i64)>,
     /// The most that a shop order was ever worth, in minor units.
     pub worth: BTreeMap<u64, i64>,
     begun: BTreeMap<(usize, String), i64>,
@@ -119,12 +131,17 @@ impl Oracle {
             agreed: BTreeMap::new(),
             disputed: BTreeSet::new(),
             otherwise: BTreeSet::new(),
+            unnamed: BTreeSet::new(),
+            attempted: BTreeMap::new(),
             deleted: Vec::new(),
             undone: BTreeSet::new(),
             vanished: BTreeSet::new(),
             never_shown: BTreeSet::new(),
+            misnamed: BTreeSet::new(),
             bent: BTreeSet::new(),
             given: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            lowered: BTreeMap::new(),
             worth: BTreeMap::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),
@@ -157,6 +174,10 @@ impl Oracle {
                 self.given.insert(shop.id, i64::MAX);
             } else if let Some(until) = self.given.get_mut(&shop.id) {
                 *until = now.min(*until);
+            }
+            let total = minor(shop.total);
+            if let Some(before) = self.totals.insert(shop.id, total).filter(|before| *before > total) {
+                self.lowered.insert(shop.id, (now, before));
             }
             let worth = self.worth.entry(shop.id).or_default();
             *worth = minor(shop.total).max(*worth);
@@ -274,6 +295,32 @@ pub fn together(all: &[KlarnaTruth]) -> KlarnaTruth {
         whole.refunds.extend(other.refunds.iter().cloned());
     }
     whole
+}
+
+/// Those of one shop order that somebody could know at that time: a later attempt was not made yet, and the first one
+/// is named nowhere in some shops.
+pub fn known(state: &State, all: &[KlarnaTruth], at: i64) -> Vec<KlarnaTruth> {
+    let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+    let is_known = |it: &&KlarnaTruth| match state.oracle.attempted.get(&it.order_id) {
+        Some(made) => *made <= at,
+        None => !nowhere,
+    };
+    let known: Vec<_> = all.iter().filter(is_known).cloned().collect();
+    if known.is_empty() { all.to_vec() } else { known }
+}
+
+/// It was paid otherwise before this store had read a Klarna order of it, and its memo, which alone is looked at then,
+/// does not name the one that it had.
+pub fn is_unheard(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool {
+    let in_memo = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::Memo;
+    let is_named = in_memo && !state.oracle.unnamed.contains(&shop.id);
+    let read = || store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    state.oracle.otherwise.contains(&shop.id) && !is_named && read().is_none_or(|held| held.klarna.is_none())
+}
+
+/// Klarna still holds money for it.
+pub const fn keeps(klarna: &KlarnaTruth) -> bool {
+    klarna.captured_amount > klarna.refunded_amount || may_be_captured(klarna)
 }
 
 /// Klarna holds or held money for it.

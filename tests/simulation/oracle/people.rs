@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt as _;
+use reconciled::core::id::OrderId;
 use reconciled::core::policy::{Mode, Policy};
 use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 
-use super::{attempts, may_be_captured, minor, together};
+use super::{attempts, is_unheard, may_be_captured, minor, together};
 use crate::sim::State;
 
 /// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
@@ -117,12 +118,15 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             let is_unshown = all.len() > 1 || shop.status == "cancelled" && credits(shop).next().is_none();
             // What was hidden before anybody could read it, nobody can miss.
             let is_nobodys = nowhere && is_unshown || state.oracle.never_shown.contains(&klarna.order_id);
+            let is_nobodys = is_nobodys || may_be_unpaid(state, &store, shop) || is_unheard(state, &store, shop);
             if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
                 continue;
             }
             let account = Account::of(shop, klarna);
             let is_known = match account.holder() {
                 None => !lies_open(&policy, shop, all),
+                // Somebody else paid for the goods.
+                Some(Holder::Consumer(_)) if state.oracle.otherwise.contains(&shop.id) => true,
                 Some(holder) => is_somebody_elses(&policy, shop, klarna, holder) || was_decided(state, klarna, holder),
             };
             if !is_known {
@@ -131,6 +135,18 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             }
         }
     }
+}
+
+/// A cancelled order that nobody credited or calls paid, and that names nothing but what Klarna does not know, in a text.
+/// Where this store never read its Klarna order, it looks like a checkout that nobody ended.
+pub fn may_be_unpaid(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool {
+    let is_over = shop.status == "cancelled" && credits(shop).next().is_none() && shop.attempts.len() == 1;
+    let is_paid = matches!(shop.payment_status.as_str(), "paid" | "partially_paid");
+    let read = || store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    state.oracle.misnamed.contains(&shop.id)
+        && is_over
+        && !is_paid
+        && read().is_some_and(|held| held.klarna.is_none() && held.ledger.judged_under.is_none())
 }
 
 /// Of an order that needs no more, an authorization still holds the consumer's money back.

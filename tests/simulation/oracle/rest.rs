@@ -13,7 +13,7 @@ use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Store as _};
 
-use super::{lives, minor, pairs};
+use super::{is_unheard, keeps, minor, pairs, people};
 use crate::sim::State;
 
 /// Orders with an open break, by number.
@@ -34,10 +34,12 @@ pub fn converges(state: &mut State) {
             let is_nobodys = shop.status == "cancelled"
                 && !shop.invoices.iter().any(|invoice| invoice.is_credit)
                 && state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+            let is_nobodys = is_nobodys || people::may_be_unpaid(state, &store, &shop);
             // Nor what was hidden before anybody could read it.
             let is_nobodys = is_nobodys || state.oracle.never_shown.contains(&klarna.order_id);
             // An order that was paid otherwise is not Klarna's business, unless Klarna has the money too.
-            let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !lives(&klarna);
+            let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !keeps(&klarna);
+            let is_nobodys = is_nobodys || is_unheard(state, &store, &shop);
             if !policy.act || said.contains(&shop.number) || is_nobodys {
                 continue;
             }
