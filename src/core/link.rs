@@ -147,14 +147,15 @@ pub struct Chosen {
     pub beside: Vec<Named>,
 }
 
-/// The Klarna orders to ask about: those that the shop order names, and the one that a human named.
-pub fn candidates(shop: &ShopOrder, told: Option<&Told>) -> Vec<Candidate> {
-    let told = match told {
+/// The Klarna orders to ask about: those that the shop order names, the one that a human named, and the one that it was
+/// judged under, which may hold money whatever the shop's texts name now.
+pub fn candidates(shop: &ShopOrder, told: Option<&Told>, before: Option<&KlarnaOrderId>) -> Vec<Candidate> {
+    let by_human = match told {
         Some(Told::Nobody) => return Vec::new(),
         Some(Told::To(id)) => Some(Candidate { id: id.clone(), places: vec![Place::Operator] }),
         None => None,
     };
-    let mut all: Vec<Candidate> = told.into_iter().collect();
+    let mut all: Vec<Candidate> = by_human.into_iter().collect();
     let held = shop.klarna_order_id.as_ref();
     // The one it is held for is asked about first, then the others as they are named.
     let (first, rest): (Vec<_>, Vec<_>) = shop.candidates.iter().partition(|it| Some(&it.id) == held);
@@ -163,6 +164,9 @@ pub fn candidates(shop: &ShopOrder, told: Option<&Told>) -> Vec<Candidate> {
             Some(known) => known.places.extend(one.places.iter().cloned()),
             None => all.push(one.clone()),
         }
+    }
+    if let Some(before) = before.filter(|before| told.is_none() && all.iter().all(|it| it.id != **before)) {
+        all.push(Candidate { id: before.clone(), places: vec![Place::Unsaid] });
     }
     all
 }

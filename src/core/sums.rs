@@ -27,6 +27,8 @@ pub enum Sum {
     Returned,
     /// What is refunded, and the most that was ever shown as refunded.
     RefundedBefore,
+    /// Nothing is captured, and something was.
+    CapturedBefore,
 }
 
 /// Every sum of the order that its parts contradict by more than a minor unit.

@@ -76,21 +76,21 @@ impl<T: Transport, C: Clock> Client<T, C> {
         }
         order.lines = products.lines();
         if matters {
-            self.credited(wire, order).await?;
+            self.credited(wire, order, is_partly).await?;
         }
         Ok(())
     }
 
-    /// Which lines the unpaid credit invoices of a partly shipped order name: only there it decides whether they are
-    /// returns. What the shop does not say, or not clearly, names nothing, and a human is asked instead; what could not
+    /// Which lines the credit invoices of a partly shipped order name: only there it decides whether they are returns,
+    /// or went back although they never left. Of an order of which everything left only the unpaid ones matter. What the shop does not say, or not clearly, names nothing, and a human is asked instead; what could not
     /// be read says nothing, and the order was not read.
-    async fn credited(&self, wire: &dto::Order<'_>, order: &mut ShopOrder) -> Result<(), Unreadable> {
+    async fn credited(&self, wire: &dto::Order<'_>, order: &mut ShopOrder, with_paid: bool) -> Result<(), Unreadable> {
         let rows = embedded(wire.invoices).unwrap_or_default();
         let invoices: Vec<dto::Invoice<'_>> =
             rows.iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect();
-        let open: Vec<InvoiceId> =
-            order.credit_invoices.iter().filter(|credit| !credit.paid.is(&true)).map(|credit| credit.id).collect();
-        for credit in open {
+        let asked = order.credit_invoices.iter().filter(|credit| with_paid || !credit.paid.is(&true));
+        let asked: Vec<InvoiceId> = asked.map(|credit| credit.id).collect();
+        for credit in asked {
             let wire = invoices.iter().find(|invoice| id(invoice.id) == Some(credit.0));
             let link = wire.and_then(|invoice| invoice.items);
             let rows = self.embedded_or_fetched(link, &format!("invoices/{credit}/items"), WHOLE_PAGE).await?;

@@ -35,7 +35,7 @@ pub(super) async fn ask<S: Store, T: Transport, C: Clock>(
 ) -> Result<Asked, Unreadable> {
     let now = shop.clock.now();
     let demands = learnt.demands(&dossier.shop, dossier.ledger.judged_under.as_ref());
-    let candidates = link::candidates(&dossier.shop, dossier.told.as_ref());
+    let candidates = dossier.candidates();
     let mut fresh = BTreeSet::new();
     let mut seen = Vec::with_capacity(candidates.len());
     for candidate in candidates {

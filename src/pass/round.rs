@@ -16,7 +16,7 @@ use crate::core::facts::{Facts, KlarnaSide, ShopOrder};
 use crate::core::id::{IntentId, OrderId, OrderNumber};
 use crate::core::intent::{Event, Kind, Target};
 use crate::core::limits::{self, Spent};
-use crate::core::link::{self, Chosen};
+use crate::core::link::Chosen;
 use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
 use crate::core::references::References;
@@ -189,7 +189,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
 
     async fn read(&self, dossier: &Dossier, closed: bool, stop: &Stop) -> Result<Look, Unreadable> {
         let (read_at, started) = (self.shop.clock.now(), self.shop.clock.boottime());
-        if !link::candidates(&dossier.shop, dossier.told.as_ref()).is_empty() {
+        if !dossier.candidates().is_empty() {
             if stop.is_asked() {
                 return Err(asked_to_end());
             }

@@ -73,7 +73,7 @@ fn as_known(
 ) -> Option<(Chosen, Timestamp)> {
     let mut seen = Vec::new();
     let mut read_at = tally.started_at;
-    for candidate in link::candidates(&dossier.shop, dossier.told.as_ref()) {
+    for candidate in dossier.candidates() {
         let asked = dossier.asked.iter().find(|(seen, _)| seen.candidate.id == candidate.id);
         let held = dossier.klarna.as_ref().filter(|(order, _)| order.id == candidate.id);
         seen.push(match (held, asked) {

@@ -7,6 +7,7 @@ use super::parsed::klarna_id;
 use super::{Dossier, StoreError};
 use crate::core::facts::{Candidate, Place};
 use crate::core::id::{KlarnaOrderId, OrderNumber};
+use crate::core::link;
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct CandidateRow {
@@ -35,6 +36,11 @@ fn candidate(row: &CandidateRow) -> Result<Candidate, StoreError> {
 }
 
 impl Dossier {
+    /// The Klarna orders to ask about.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        link::candidates(&self.shop, self.told.as_ref(), self.ledger.judged_under.as_ref())
+    }
+
     /// Other shop orders that name this Klarna order.
     pub fn shared_with(&self, klarna: Option<&KlarnaOrderId>) -> Vec<OrderNumber> {
         klarna.and_then(|id| self.shared.get(id)).cloned().unwrap_or_default()

@@ -416,6 +416,14 @@ cases! {
             credit INV1 pending→cancelled
             mark_paid INV1 100.00 act";
 
+    a_fully_credited_order_that_was_lowered_to_nothing_in_the_portal_is_settled:
+        order("100.00").credit("INV1", "60.00", "3h").credit("INV2", "40.00", "2h")
+            .klarna_says(|klarna| { klarna.order_amount = eur("0.00"); klarna.remaining = eur("0.00"); }) => "
+            credit INV1 pending→cancelled
+            credit INV2 pending→cancelled
+            mark_paid INV1 60.00 act
+            mark_paid INV2 40.00 act";
+
     an_amount_credited_before_the_capture_and_left_out_of_it_is_released:
         order("100.00").credit("INV1", "40.00", "50h").shipped("48h").captured("60.00", "48h") => "
             order pending→partly_paid

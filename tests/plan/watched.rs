@@ -103,6 +103,18 @@ cases! {
     a_confirmed_capture_that_reads_name_by_its_amount_alone_is_quiet:
         shipped_and_captured_by_us().captured_as("nameless:at:2026-02-27T12:00:00Z:10000:1", "100.00", "48h", None) => "";
 
+    a_capture_of_somebodys_that_is_shown_no_more_is_not_made_again:
+        order("100.00").shipped("48h").known_as(Order::Paid).judged_under("k-1") => "
+            capture SHP1 100.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before
+            look_again 480h";
+
+    of_another_klarna_order_nothing_was_captured_before:
+        order("100.00").shipped("48h").known_as(Order::Paid).judged_under("k-0") => "
+            order paid→pending
+            capture SHP1 100.00 act
+            look_again 480h";
+
     a_refund_that_earlier_reads_leave_no_room_for_is_held_and_what_is_gone_is_said:
         { let mut scene = captured_order("100.00").credit("INV1", "40.00", "2h").judged_under("k-1");
             scene.ledger.most_refunded = eur("80.00");

@@ -55,6 +55,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("any_capture_is_worth_it", "only too little captured is a difference"),
     ("the_whole_authorization_is_captured", "what was authorized is captured, whatever the order costs now"),
     ("only_parcels_are_captured", "what was picked up or downloaded was never given to anybody"),
+    ("a_capture_may_be_forgotten", "what was captured once and is not shown is captured again"),
     ("a_rest_is_the_whole", "a part that somebody refunded by hand is forgotten"),
     ("breaks_are_not_kept", "differences are found and never told"),
 ];

@@ -19,8 +19,8 @@ use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
 
 /// A credit invoice on an uncaptured order lowers what will be captured, or cancels the order; it is no refund.
 pub(super) fn nothing_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    // An order that was cancelled in the shop and lowered to nothing in the portal is as good as closed.
-    if is_closed(klarna) || case.cancelled && is_over(case) {
+    // Cancelled or wholly credited in the shop and lowered to nothing in the portal, an order is as good as closed.
+    if is_closed(klarna) || (case.cancelled || is_fully_credited(case)) && is_over(case) {
         case.never_owed.insert(credit.id);
         return case.credit_event(credit.id, Event::Withdrawn);
     }

@@ -6,7 +6,9 @@ use super::case::Case;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaSide};
 use crate::core::finding::Finding;
+use crate::core::intent::{Intent, Kind, State};
 use crate::core::money::Minor;
+use crate::core::order::Order;
 use crate::core::sums::{Contradiction, Sum, beyond_worth, contradictions};
 
 /// Holds every effect of an order whose sums contradict their parts. Klarna's reads lag behind its writes by seconds, in
@@ -20,6 +22,23 @@ pub(super) fn agree(case: &mut Case<'_>) {
         let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
         case.differs(BreakKind::AmountDiffers, what, Some(found.parts.minus(found.stated)), due, finding);
     }
+    captured_before(case, read);
+}
+
+/// A capture cannot be taken back. One that somebody made, that was shown and is shown no more, holds the order: what seems
+/// to be open is taken already. Our own are watched by themselves, since reads lag behind them.
+fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
+    let was_captured = matches!(case.ledger.order.stage(), Order::PartlyPaid | Order::Paid);
+    let is_same = case.ledger.judged_under.as_ref() == Some(&read.id);
+    let ours = |intent: &Intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed;
+    let is_gone = was_captured && is_same && read.captured.is_zero() && read.captures.is_empty();
+    if is_gone && !case.ledger.intents.iter().any(ours) && !planted!("a_capture_may_be_forgotten") {
+        let what = Sum::CapturedBefore;
+        case.disagreement = Some("a capture that was shown and is shown no more");
+        let found = Contradiction { what, stated: Minor::ZERO, parts: Minor::ZERO };
+        let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
+        case.differs(BreakKind::AmountDiffers, subject(what), None, case.now, finding);
+    }
 }
 
 const fn subject(what: Sum) -> &'static str {
@@ -29,6 +48,7 @@ const fn subject(what: Sum) -> &'static str {
         Sum::Authorized => "authorized",
         Sum::Returned => "returned",
         Sum::RefundedBefore => "refunded before",
+        Sum::CapturedBefore => "captured before",
     }
 }
 

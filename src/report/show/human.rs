@@ -10,7 +10,6 @@ use crate::core::answer::Said;
 use crate::core::facts::KlarnaOrder;
 use crate::core::id::Reference;
 use crate::core::intent::Intent;
-use crate::core::link;
 use crate::core::money::Minor;
 use crate::report::human::{HEADING, grid, one_break, print, seconds};
 use crate::report::json::refund_id;
@@ -54,7 +53,7 @@ fn order<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
 
 /// Every Klarna order that it names, where it names several.
 fn named<W: Write>(out: &mut W, life: &Life) -> io::Result<()> {
-    let candidates = link::candidates(&life.dossier.shop, life.dossier.told.as_ref());
+    let candidates = life.dossier.candidates();
     if candidates.len() < 2 {
         return Ok(());
     }

@@ -9,7 +9,6 @@ use super::{Asked, Life, amount, asked, fraud, klarna_status, settles, shipped, 
 use crate::core::facts::Candidate;
 use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
 use crate::core::intent::Intent;
-use crate::core::link;
 use crate::core::money::{Currency, Minor};
 use crate::report::json::{BreakView, refund_id, write_value};
 use crate::store::JournalRow;
@@ -202,7 +201,7 @@ fn named(life: &Life) -> Vec<NamedView<'_>> {
             },
         }
     };
-    link::candidates(&life.dossier.shop, life.dossier.told.as_ref()).into_iter().map(view).collect()
+    life.dossier.candidates().into_iter().map(view).collect()
 }
 
 fn klarna(life: &Life) -> Option<KlarnaView> {

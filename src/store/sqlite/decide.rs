@@ -11,7 +11,7 @@ use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::{ACTOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{candidates, differences, dossier, intents, listing, movements};
+use super::{candidates, differences, dossier, intents, listing, movements, owed};
 use crate::core::attribution::seen;
 use crate::core::credit_invoice::CreditInvoice;
 use crate::core::decide::RULES;
@@ -163,6 +163,7 @@ fn first_credit(
         amount.map(Cents),
         At(created_at),
     ))?;
+    owed::recorded(tx, id)?;
     let row = Row {
         entity: entity::CREDIT_INVOICE,
         entity_id: &id.to_string(),

@@ -1,7 +1,8 @@
 //! What a list named is owed a read that contains it.
 //!
 //! One answer about an order may lack the credit invoice that the shop's own list named a moment before. Until an answer
-//! has it the order stays unread, whatever its date says, and nothing is decided on what lacks it.
+//! has it the order stays unread, whatever its date says, and nothing is decided on what lacks it. One that an answer
+//! had and that nothing was decided on yet is owed all the same: no record would miss it in the next answer.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::OptionalExtension;
@@ -14,7 +15,7 @@ use super::writer::Tx;
 use crate::core::decide::absence::MISSING;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{GONE, ListedInvoice, ShopOrder, Word};
-use crate::core::id::OrderId;
+use crate::core::id::{InvoiceId, OrderId};
 
 /// A list named this credit invoice.
 pub(super) fn named(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreError> {
@@ -26,7 +27,7 @@ pub(super) fn named(tx: &Tx<'_>, invoice: &ListedInvoice) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Whether this answer lacks what a list named of the order. What it contains is owed no more.
+/// Whether this answer lacks what a list named of the order. What it contains and a record holds is owed no more.
 pub(super) fn lacks(tx: &Tx<'_>, said: &ShopOrder) -> Result<bool, StoreError> {
     let order = Number(said.id.0);
     let mut find =
@@ -36,13 +37,23 @@ pub(super) fn lacks(tx: &Tx<'_>, said: &ShopOrder) -> Result<bool, StoreError> {
     let mut lacks = false;
     for id in owed {
         if said.credit_invoices.iter().any(|credit| credit.id.0 == id.0) {
-            let mut paid = tx.conn.prepare_cached("UPDATE listed_invoice SET owed = 0 WHERE shop = ?1 AND id = ?2")?;
+            let mut paid = tx.conn.prepare_cached(
+                "UPDATE listed_invoice SET owed = 0 WHERE shop = ?1 AND id = ?2
+                    AND EXISTS (SELECT 1 FROM credit_invoice AS c WHERE c.shop = ?1 AND c.id = ?2)",
+            )?;
             paid.execute((tx.shop, id))?;
         } else {
             lacks = true;
         }
     }
     Ok(lacks && !planted!("a_list_is_owed_nothing"))
+}
+
+/// A decision rests on an answer that contained it, and from now on a record misses it.
+pub(super) fn recorded(tx: &Tx<'_>, id: InvoiceId) -> Result<(), StoreError> {
+    let mut paid = tx.conn.prepare_cached("UPDATE listed_invoice SET owed = 0 WHERE shop = ?1 AND id = ?2")?;
+    paid.execute((tx.shop, Number(id.0)))?;
+    Ok(())
 }
 
 /// What the shop's answer lacked is believed to be gone only once a later answer lacks it too, and no list names an

@@ -206,7 +206,9 @@ impl Oracle {
             });
             // Where an answer was lost, a refund over what was asked for that names nobody counts as ours.
             let like_ours = self.refunds.values().any(|asked| asked.amount == refund.amount);
-            refund.idempotency_key.is_none() && !named && !like_ours && refund.at_ms <= until
+            // Of nothing that went back there is nothing to explain.
+            let is_foreign = refund.amount > 0 && refund.idempotency_key.is_none();
+            is_foreign && !named && !like_ours && refund.at_ms <= until
         });
         let began = self.begun.get(&(daemon, path.to_owned())).copied().unwrap_or(0);
         self.arrived.insert((daemon, path.to_owned()), Saw { began, unexplained });

@@ -10,8 +10,8 @@ use futures_util::FutureExt as _;
 use reconciled::core::id::OrderId;
 use reconciled::core::policy::{Mode, Policy};
 use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
-use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
+use reconciled::store::{BreakStatus, Store as _};
 
 use super::{attempts, is_unheard, may_be_captured, minor, together};
 use crate::sim::State;
@@ -93,11 +93,12 @@ fn came_back(shop: &ShopTruth) -> i64 {
     goods + credits(shop).map(|it| (it.total - listed(it)).max(0)).sum::<i64>()
 }
 
-/// The numbers of orders about which somebody was told: an open break or a hold names them.
+/// The numbers of orders about which somebody was told: a break that is open or that a human closed names them, or a hold does.
 fn told(store: &SqliteStore) -> BTreeSet<String> {
-    let breaks = store.breaks(false).now_or_never().unwrap().unwrap();
+    let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
+    let breaks = breaks.into_iter().filter(|it| it.status != BreakStatus::Cleared);
     let holds = store.holds().now_or_never().unwrap().unwrap();
-    let named = breaks.into_iter().filter_map(|it| it.order).chain(holds.into_iter().map(|it| it.number));
+    let named = breaks.filter_map(|it| it.order).chain(holds.into_iter().map(|it| it.number));
     named.map(|number| number.0).collect()
 }
 
@@ -172,5 +173,6 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
 /// A refund that an operator ruled out for any credit invoice was a gift, and its amount is missing.
 fn was_decided(state: &State, klarna: &KlarnaTruth, holder: Holder) -> bool {
     let given = state.oracle.ruled_out.get(&klarna.order_id).copied().unwrap_or(0);
-    matches!(holder, Holder::Consumer(missing) if missing <= given)
+    // A cent is within what the two sides may differ by.
+    matches!(holder, Holder::Consumer(missing) if given > 0 && missing <= given + 1)
 }

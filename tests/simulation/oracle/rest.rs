@@ -11,15 +11,17 @@ use reconciled::core::ledger::Attribution;
 use reconciled::core::policy::{Mode, Policy};
 use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Audit, Store as _};
+use reconciled::store::{Audit, BreakStatus, Store as _};
 
 use super::{is_unheard, keeps, minor, pairs, people};
 use crate::sim::State;
 
-/// Orders with an open break, by number.
+/// Orders with a break that is not gone by itself, by number.
 fn broken(store: &SqliteStore) -> BTreeSet<String> {
-    let breaks = store.breaks(false).now_or_never().unwrap().unwrap();
-    breaks.into_iter().filter_map(|it| it.order.map(|number| number.0)).collect()
+    let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
+    // What a human closed was told, too.
+    let breaks = breaks.into_iter().filter(|it| it.status != BreakStatus::Cleared);
+    breaks.filter_map(|it| it.order.map(|number| number.0)).collect()
 }
 
 /// Each order is settled as its papers oblige, or a break says why not.
@@ -100,6 +102,10 @@ fn missed(state: &mut State, store: &SqliteStore, shop: &ShopTruth) {
     let order = OrderId(shop.id);
     let Some(held) = store.dossiers(vec![order]).now_or_never().unwrap().unwrap().pop() else { return };
     let Some((read, read_at)) = &held.klarna else { return };
+    // What a clock ahead dated stays the newest until that date.
+    if state.swarm.skew > 0 {
+        return;
+    }
     let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
     let number = &held.shop.number;
     if breaks.iter().any(|it| it.kind == BreakKind::EffectVanished && it.order.as_ref() == Some(number)) {
