@@ -109,6 +109,11 @@ cases! {
             break amount_differs captured before
             look_again 480h";
 
+    nor_is_it_forgotten_because_the_order_was_cancelled:
+        order("100.00").cancelled("2h").known_as(Order::Paid).judged_under("k-1") => "
+            cancel ORD1:cancel 100.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before";
+
     of_another_klarna_order_nothing_was_captured_before:
         order("100.00").shipped("48h").known_as(Order::Paid).judged_under("k-0") => "
             order paid→pending

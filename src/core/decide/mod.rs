@@ -158,7 +158,7 @@ fn order_events(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     } else if klarna.status.is(&KlarnaStatus::Expired) && !case.cancelled {
         case.order_event(Event::Expired);
     }
-    if case.cancelled {
+    if case.cancelled && !sums::misses_a_capture(case) {
         case.order_event(Event::CancelSeen);
         let nothing_authorized = klarna.remaining.is_zero() || is_closed(klarna);
         if nothing_authorized && klarna.captured <= case.attributed.refunded {

@@ -25,6 +25,13 @@ pub(super) fn agree(case: &mut Case<'_>) {
     captured_before(case, read);
 }
 
+const CAPTURE_GONE: &str = "a capture that was shown and is shown no more";
+
+/// What is gone is remembered by the order's state, which goes nowhere until a read shows it again.
+pub(super) fn misses_a_capture(case: &Case<'_>) -> bool {
+    case.disagreement == Some(CAPTURE_GONE)
+}
+
 /// A capture cannot be taken back. One that somebody made, that was shown and is shown no more, holds the order: what seems
 /// to be open is taken already. Our own are watched by themselves, since reads lag behind them.
 fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
@@ -34,7 +41,7 @@ fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
     let is_gone = was_captured && is_same && read.captured.is_zero() && read.captures.is_empty();
     if is_gone && !case.ledger.intents.iter().any(ours) && !planted!("a_capture_may_be_forgotten") {
         let what = Sum::CapturedBefore;
-        case.disagreement = Some("a capture that was shown and is shown no more");
+        case.disagreement = Some(CAPTURE_GONE);
         let found = Contradiction { what, stated: Minor::ZERO, parts: Minor::ZERO };
         let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
         case.differs(BreakKind::AmountDiffers, subject(what), None, case.now, finding);
