@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::adoption::{Open, Settles, is_near};
 use super::clocks::{Sequence, sequence};
 use super::credit_invoice::{CreditInvoice, Proof};
+use super::credit_reference;
 use super::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, ShopOrder};
 use super::id::{IntentId, InvoiceId, OrderNumber, Reference, RefundId};
 use super::intent::{Intent, Kind, State};
 use super::ledger::{Attribution, Ledger};
 use super::money::Minor;
 use super::policy::{AMOUNT_TOLERANCE, Mode, Policy};
-use super::reference;
 
 /// Every refund of one order, sorted by what it settles. One that a human gave to several stands at each with its part.
 #[derive(Clone, Debug, Default)]
@@ -233,7 +233,7 @@ impl<'a> Sorting<'a> {
             self.out.cancel.push(refund.clone());
             return true;
         }
-        let credit = reference::credit_of(self.ledger, self.shop, reference);
+        let credit = credit_reference::credit_of(self.ledger, self.shop, reference);
         credit.is_some_and(|id| {
             self.assign_to_credit(id, refund);
             true

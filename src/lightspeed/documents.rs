@@ -1,9 +1,9 @@
 //! What belongs to an order: its credit invoices, its shipments and its lines.
 //!
 //! Taken from what the order embeds; fetched only when it is not embedded and can matter. Credit invoices always
-//! matter. Shipments and lines say how much of a partly shipped order was shipped, and matter only then, and where a line
-//! that an unpaid credit invoice may name is not wholly on a shipment: the back office takes what is credited before it is
-//! sent off its packing slip, and the rest then is everything. Whatever of them cannot be understood is left out as a
+//! matter. Shipments and lines say how much of a partly shipped order was shipped, and matter only then, with the
+//! lines that its credit invoices name, and where a line that an unpaid credit invoice may name is not wholly on a shipment:
+//! the back office takes what is credited before it is sent off its packing slip, and the rest then is everything. Whatever of them cannot be understood is left out as a
 //! whole, so that no part is ever mistaken for the rest.
 
 use serde_json::value::RawValue;

@@ -29,7 +29,7 @@ pub(super) fn vanished(case: &mut Case<'_>) {
         }
         match held.state {
             CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand => {
-                of_credit(case, *id, held);
+                missing(case, *id, held);
             }
             CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => {
                 let message =
@@ -42,7 +42,7 @@ pub(super) fn vanished(case: &mut Case<'_>) {
 }
 
 /// A credit invoice of which nothing was asked, and that the shop's answer lacks.
-pub(super) fn of_credit(case: &mut Case<'_>, id: InvoiceId, held: &CreditRecord) {
+fn missing(case: &mut Case<'_>, id: InvoiceId, held: &CreditRecord) {
     let (kind, subject) = (BreakKind::CreditChanged, format!("{MISSING}{id}"));
     let since = case.ledger.since(kind, &subject);
     let is_missed_again = since.is_some_and(|since| case.facts.shop_read_at >= after(since, ABSENCE));

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
+use crate::core::credit_reference;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, ShopOrder};
 use crate::core::id::{InvoiceNumber, Reference};
 use crate::core::plan::Plan;
-use crate::core::reference;
 
 impl Case<'_> {
     /// Under which reference effects for the credit invoice run.
     pub(super) fn reference_of(&self, credit: &CreditInvoiceFacts) -> Reference {
-        reference::of_credit(self.ledger, self.shop, credit.id, &credit.number)
+        credit_reference::of_credit(self.ledger, self.shop, credit.id, &credit.number)
     }
 
     /// And the rest of it, where others' refunds cover a part.
     pub(super) fn rest_of(&self, credit: &CreditInvoiceFacts) -> Reference {
-        reference::of_rest(self.ledger, self.shop, credit.id, &credit.number)
+        credit_reference::of_rest(self.ledger, self.shop, credit.id, &credit.number)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Documents that contradict themselves, and captures beyond what the order is worth.
+//! Documents that contradict themselves or what they said before, and captures beyond what the order is worth.
 
 use jiff::Timestamp;
 
