@@ -1,16 +1,17 @@
 //! What customers, the merchant, people in Klarna's portal and operators do.
 
 use futures_util::FutureExt as _;
+use reconciled::core::adoption::Settles;
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
 use reconciled::core::intent::{Intent, State as IntentState};
 use reconciled::core::ledger::Attribution;
-use reconciled::sandbox::{Credit, Fraud, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
+use reconciled::sandbox::{Credit, Fraud, InvoiceTruth, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Operated, Operation, Store as _};
 use uuid::Uuid;
 
-use super::oracle::{effects, minor};
+use super::oracle::{Word, effects, minor};
 use super::sim::State;
 use super::swarm::Act;
 use super::time::{DAY, HOUR, MINUTE, START};
@@ -21,10 +22,21 @@ pub const ORDERS: usize = 3;
 impl State {
     /// Orders and papers from before the first pass, most of them old enough to be acted on.
     pub fn what_was_before(&mut self) {
+        for _ in 0..self.swarm.crowd {
+            let paid = NewOrder { klarna: None, payment: Some("ideal".to_owned()), ..NewOrder::of(1_000, KlarnaStart::Captured) };
+            self.world.create_order(&paid);
+        }
+        if self.swarm.crowd > 0 {
+            self.log.count("crowd");
+        }
         for _ in 0..=self.rng.below(2) {
             self.place_order();
         }
         for _ in 0..self.rng.below(4) {
+            if self.course.is_some() && self.rng.chance(300) {
+                self.habitually();
+                continue;
+            }
             let act = self.rng.one(&[Act::Credit, Act::Credit, Act::CreditLines, Act::Ship, Act::CancelInShop]);
             let now = self.now;
             let said = self.act(act);
@@ -37,6 +49,9 @@ impl State {
 
     /// Somebody does one thing of what this seed allows.
     pub fn somebody_acts(&mut self) {
+        if self.course.is_some_and(|course| !course.is_over()) && self.rng.chance(600) {
+            return self.habitually();
+        }
         let act = self.rng.one(&self.swarm.acts);
         let now = self.now;
         let said = self.act(act);
@@ -48,6 +63,16 @@ impl State {
         effects::check(self);
     }
 
+    /// The next thing that belongs together in this history.
+    fn habitually(&mut self) {
+        let (now, at) = (self.now, self.at());
+        self.world.at(at);
+        let said = self.go_on_with_the_habit();
+        self.log.event(now, "habit", 0, || said.unwrap_or_else(|| "waits".to_owned()));
+        self.learn();
+        effects::check(self);
+    }
+
     pub fn act(&mut self, act: Act) -> Option<String> {
         let at = self.at();
         self.world.at(at);
@@ -55,10 +80,12 @@ impl State {
             Act::Order => return self.place_order(),
             Act::GiftCard | Act::CentApart | Act::OtherAmount => return self.place_odd_order(act),
             Act::FollowRemedy => return self.follow_a_remedy(),
+            Act::BulkEdit => return self.edit_all(),
             Act::Stop | Act::Resume => return self.operate(act),
             _ => {}
         }
-        let shops = self.world.all_shop_truth();
+        let mut shops = self.world.all_shop_truth();
+        shops.retain(|shop| shop.klarna_order_id.is_some() && !self.is_left_alone(shop.id));
         if shops.is_empty() {
             return self.place_order();
         }
@@ -77,8 +104,25 @@ impl State {
         }
     }
 
+    /// All orders that others pay change at once, and one of Klarna's comes in.
+    fn edit_all(&mut self) -> Option<String> {
+        let all = self.world.all_shop_truth();
+        for shop in all.iter().filter(|shop| shop.klarna_order_id.is_none()) {
+            self.world.set_memo(shop.id, "seen by the accountant");
+        }
+        let new = NewOrder { shipped: true, ..NewOrder::of(2_000, KlarnaStart::Captured) };
+        (self.orders() < ORDERS + 2).then(|| self.world.create_order(&new).number)
+    }
+
+    /// How many orders Klarna pays, beside the one of the habit.
+    pub fn orders(&self) -> usize {
+        let of_habit = self.course.and_then(|course| course.order);
+        let all = self.world.all_shop_truth();
+        all.iter().filter(|shop| shop.klarna_order_id.is_some() && Some(shop.id) != of_habit).count()
+    }
+
     pub fn place_order(&mut self) -> Option<String> {
-        if self.world.all_shop_truth().len() >= ORDERS {
+        if self.orders() >= ORDERS {
             return None;
         }
         let lines = (0..=self.rng.below(3)).map(|_| {
@@ -260,26 +304,46 @@ impl State {
         let is_somebodys = |it: &&MovementTruth| it.idempotency_key.is_none() && it.reference.is_none();
         let refund = truth.refunds.iter().filter(is_somebodys).find(|it| {
             let name = it.id.to_string();
-            known.refunds.iter().any(|shown| shown.id.as_str() == name) && !self.oracle.attributed.contains(&it.id)
+            known.refunds.iter().any(|shown| shown.id.as_str() == name) && !self.oracle.words.contains_key(&it.id)
         })?;
-        let credit = shop.invoices.iter().find(|it| {
-            it.is_credit && minor(it.total) == refund.amount && !self.oracle.adopted.contains_key(&it.number)
-        });
+        let fits = |it: &&InvoiceTruth| it.is_credit && minor(it.total) == refund.amount;
+        let credit = shop.invoices.iter().filter(fits).find(|it| self.oracle.adopted(&it.number) == 0);
         let to = match act {
             Act::Adopt => Attribution::CreditInvoice(InvoiceId(credit?.id)),
             _ => Attribution::RuledOut,
         };
-        let name = RefundId(refund.id.to_string());
+        self.attribute_to(shop, refund, &to).then(|| format!("{} {to:?}", refund.id))
+    }
+
+    /// The operator says to every store what somebody's refund was for. Whether any took it.
+    pub fn attribute_to(&mut self, shop: &ShopTruth, refund: &MovementTruth, to: &Attribution) -> bool {
+        let (order, name) = (OrderId(shop.id), RefundId(refund.id.to_string()));
         let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });
         if took.is_empty() {
-            return None;
+            return false;
         }
-        self.oracle.attributed.insert(refund.id);
-        match credit.filter(|_| act == Act::Adopt) {
-            Some(credit) => drop(self.oracle.adopted.insert(credit.number.clone(), refund.amount)),
-            None => *self.oracle.ruled_out.entry(id).or_default() += refund.amount,
+        let truths = shop.attempts.iter().filter_map(|id| self.world.klarna_truth(*id));
+        let klarna = { truths }.find(|it| it.refunds.iter().any(|other| other.id == refund.id));
+        let paper = |id: &InvoiceId| shop.invoices.iter().find(|it| it.id == id.0);
+        // What it is over a credit invoice stays unexplained.
+        let part = |id: &InvoiceId, most: i64| Some((paper(id)?.number.clone(), most.min(minor(paper(id)?.total))));
+        let mut word = Word { klarna: klarna.map(|it| it.order_id).unwrap_or_default(), ..Word::default() };
+        match to {
+            Attribution::CreditInvoice(id) => word.parts.extend(part(id, refund.amount)),
+            Attribution::RuledOut => word.for_nothing = refund.amount,
+            Attribution::Cancel => {}
+            Attribution::Parts(parts) => {
+                for it in parts {
+                    match &it.settles {
+                        Settles::Credit(id) => word.parts.extend(part(id, it.amount.get())),
+                        Settles::Nothing => word.for_nothing += it.amount.get(),
+                        Settles::Cancel => {}
+                    }
+                }
+            }
         }
-        Some(format!("{name} {to:?}"))
+        self.oracle.words.insert(refund.id, word);
+        true
     }
 
     /// What a ceiling holds, or the want of a second operator, may go; what was refused is started anew.

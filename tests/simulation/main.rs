@@ -19,6 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acts;
 mod found;
+mod habits;
 mod hints;
 mod log;
 mod net;

@@ -1,6 +1,6 @@
 //! Between the clients and the sandbox: every request becomes a flight, and every flight has a fate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use reconciled::http::{Login, Method, Request, Response, Transport, TransportError};
@@ -79,6 +79,16 @@ fn is_list(flight: &Flight) -> bool {
     flight.side == Side::Lightspeed && !flight.is_write() && lists.iter().any(|it| path.ends_with(it))
 }
 
+/// From how many rows on nobody takes a short page for the end of a list.
+const LONG: usize = 125;
+
+/// How many rows a page of a list has.
+fn rows(answer: &Answer) -> usize {
+    let Ok(response) = answer else { return 0 };
+    let page: Option<BTreeMap<String, Vec<serde::de::IgnoredAny>>> = serde_json::from_slice(&response.body).ok();
+    page.and_then(|page| page.into_values().map(|rows| rows.len()).max()).unwrap_or(0)
+}
+
 fn lost(why: &str) -> Answer {
     Err(TransportError::Lost(why.to_owned()))
 }
@@ -131,7 +141,8 @@ impl State {
         let (is_write, path) = (flight.is_write(), flight.request.path_and_query.clone());
         if !is_write {
             let side = flight.side;
-            self.oracle.read_ended(daemon, &path, side, &answer);
+            let store = self.machines[daemon].store;
+            self.oracle.read_ended((daemon, store), &path, side, &answer);
         }
         self.log.event(self.now, "back", id, || match &answer {
             Ok(response) => format!("{} {path}", response.status),
@@ -171,6 +182,7 @@ impl State {
             NetFault::EmptyPage | NetFault::ShortPage | NetFault::ShiftedPage => is_list(flight),
             NetFault::WithoutCredits => flight.side == Side::Lightspeed && !flight.is_write(),
             NetFault::OtherIds => flight.side == Side::Klarna && flight.is_write(),
+            NetFault::EarlierAnswer => self.answered.contains_key(&flight.request.path_and_query),
             _ => true,
         };
         if fits {
@@ -198,6 +210,10 @@ impl State {
                 let until = flight.sent + flight.timeout + LATEST;
                 self.zombies.push(Zombie { flight: flight.clone(), until, daemon });
                 return (lost("timed out"), flight.sent + flight.timeout);
+            }
+            NetFault::EarlierAnswer => {
+                let earlier = self.answered.get(&flight.request.path_and_query).cloned();
+                return (earlier.map_or_else(|| lost("reset"), Ok), now);
             }
             NetFault::Slow => {
                 let answer = self.reach(daemon, flight, None);
@@ -236,16 +252,23 @@ impl State {
             }
             NetFault::Huge => (FaultKind::HugeBody { bytes: flight.largest + 1 }, Effect::After),
         };
-        if matches!(fault, NetFault::EmptyPage | NetFault::ShortPage | NetFault::ShiftedPage | NetFault::WithoutCredits)
-        {
-            self.oracle.bent.insert(daemon);
-        }
         if matches!(fault, NetFault::Huge) {
             // What does not fit is not received whole; eight million bytes need not be made to show it.
             let _ = self.reach(daemon, flight, None);
             return (lost("more than the largest answer"), now);
         }
-        (self.reach(daemon, flight, Some((kind, effect))), now)
+        let answer = self.reach(daemon, flight, Some((kind, effect)));
+        let is_bent = match fault {
+            // A long list's end is asked for once more.
+            NetFault::ShortPage => rows(&answer) < LONG,
+            NetFault::EmptyPage | NetFault::ShiftedPage | NetFault::WithoutCredits => true,
+            _ => false,
+        };
+        if is_bent {
+            self.oracle.bent.insert(daemon);
+            self.oracle.was_bent.insert(self.machines[daemon].store);
+        }
+        (answer, now)
     }
 
     fn credit_ids(&self) -> BTreeSet<u64> {
@@ -273,7 +296,14 @@ impl State {
             self.oracle.saw_klarna(daemon, &flight.request.path_and_query, at, &mut self.world);
         }
         self.oracle.stale_by = 0;
-        answer(reply, flight.largest)
+        let answer = answer(reply, flight.largest);
+        if flight.is_write()
+            && let Ok(response) = &answer
+            && response.status / 100 == 2
+        {
+            self.answered.insert(flight.request.path_and_query.clone(), response.clone());
+        }
+        answer
     }
 }
 

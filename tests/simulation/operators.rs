@@ -3,12 +3,11 @@
 //! What is refused changes nothing. What is taken is a human's word, and the oracle remembers it as one.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::{InvoiceId, OrderId, RefundId};
+use reconciled::core::id::{InvoiceId, OrderId};
 use reconciled::core::ledger::Attribution;
 use reconciled::sandbox::ShopTruth;
 use reconciled::store::{Break, Dossier, Operated, Operation, Store as _};
 
-use super::oracle::minor;
 use super::sim::State;
 use super::swarm::{Act, is_drawn};
 
@@ -61,21 +60,7 @@ impl State {
         let credit =
             (!credits.is_empty() && self.rng.chance(700)).then(|| credits[self.rng.index(credits.len())].clone());
         let to = credit.as_ref().map_or(Attribution::RuledOut, |it| Attribution::CreditInvoice(InvoiceId(it.id)));
-        let (order, name) = (OrderId(shop.id), RefundId(of.id.to_string()));
-        let took = self.say_as("operator", || Operation::Attribute { order, refund: name.clone(), to: to.clone() });
-        if took.is_empty() {
-            return None;
-        }
-        self.oracle.attributed.insert(of.id);
-        match &credit {
-            // What it is over the credit invoice stays unexplained.
-            Some(credit) => {
-                let part = of.amount.min(minor(credit.total));
-                *self.oracle.adopted.entry(credit.number.clone()).or_default() += part;
-            }
-            None => *self.oracle.ruled_out.entry(klarna).or_default() += of.amount,
-        }
-        Some(format!("{name} over {} {to:?} of {}", of.amount, shop.number))
+        self.attribute_to(shop, &of, &to).then(|| format!("{} over {} {to:?} of {}", of.id, of.amount, shop.number))
     }
 
     /// Takes any step on any break.

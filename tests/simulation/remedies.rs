@@ -4,9 +4,12 @@
 //! paste is a breach.
 
 use futures_util::FutureExt as _;
+use reconciled::core::adoption::{self, Settles, Wish};
+use reconciled::core::attribution::open_without;
 use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
 use reconciled::core::ledger::Attribution;
-use reconciled::sandbox::ShopTruth;
+use reconciled::core::money::Minor;
+use reconciled::sandbox::{MovementTruth, ShopTruth};
 use reconciled::store::{Break, BreakStatus, Operation, Store as _};
 use uuid::Uuid;
 
@@ -78,18 +81,22 @@ impl State {
         done?.then(|| format!("{}: {what}", it.kind.name()))
     }
 
-    /// `approve INTENT --note WHY`, by both operators where it takes two; with an amount it is not followed yet.
+    /// `approve INTENT --note WHY`, by both operators where it takes two, over an amount where it names one.
     fn paste_approval(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
         let intent = IntentId(Uuid::try_parse(target).ok()?);
         words.iter().position(|it| it == "--note")?;
-        if words.iter().any(|it| it == "--amount") {
-            return Some(false);
-        }
+        let amount = match words.iter().position(|it| it == "--amount") {
+            Some(at) => Some(cents(words.get(at + 1)?)?),
+            None => None,
+        };
         let (order, two_person_above) = (OrderId(shop.id), self.swarm.policy.two_person_above);
         let mut took = false;
+        if amount.is_some() {
+            self.oracle.cut.insert(shop.id);
+        }
         for who in ["operator-1", "operator-2"] {
             for (store, operated) in
-                self.say_as(who, || Operation::Approve { order, intent, amount: None, two_person_above })
+                self.say_as(who, || Operation::Approve { order, intent, amount, two_person_above })
             {
                 self.oracle.agreed.entry((store, intent)).or_default().push((who, self.now));
                 self.oracle.consented = true;
@@ -102,36 +109,23 @@ impl State {
         Some(took)
     }
 
-    /// `adopt REFUND INVOICE`; in parts it is not followed yet.
+    /// `adopt REFUND INVOICE...`, each with its amount or all of them without; what the command refuses is not said.
     fn paste_adoption(&mut self, target: &str, words: &[String], shop: &ShopTruth) -> Option<bool> {
-        let number = words.get(2)?;
-        if number.contains('=') || words.get(3).is_some_and(|it| !it.starts_with("--")) {
-            return Some(false);
-        }
-        let credit = shop.invoices.iter().find(|it| it.is_credit && it.number == *number)?.clone();
-        let (order, name) = (OrderId(shop.id), RefundId(target.to_owned()));
-        let to = Attribution::CreditInvoice(InvoiceId(credit.id));
-        let Some((id, amount)) = self.refund_called(shop, target) else { return Some(false) };
-        let took = self.say_as("operator", || Operation::Attribute { order, refund: name.clone(), to: to.clone() });
-        if !took.is_empty() {
-            self.oracle.attributed.insert(id);
-            *self.oracle.adopted.entry(credit.number).or_default() += amount;
-        }
-        Some(!took.is_empty())
+        let named: Vec<_> = words.iter().skip(2).take_while(|it| !it.starts_with("--")).collect();
+        named.first()?;
+        let Some(refund) = self.refund_called(shop, target) else { return Some(false) };
+        let Some(held) = self.held(shop.id) else { return Some(false) };
+        let Some((klarna, _)) = &held.klarna else { return Some(false) };
+        let open = open_without(&RefundId(target.to_owned()), &held.ledger, &held.shop, klarna);
+        let wishes: Option<Vec<_>> = named.into_iter().map(|text| wish(text, shop)).collect();
+        let Ok(parts) = adoption::parts(Minor::new(refund.amount).ok()?, &wishes?, &open) else { return Some(false) };
+        Some(self.attribute_to(shop, &refund, &Attribution::Parts(parts)))
     }
 
     /// `ignore REFUND` or `ignore INTENT`
     fn paste_refusal(&mut self, target: &str, shop: &ShopTruth) -> Option<bool> {
-        let order = OrderId(shop.id);
-        if let Some((id, amount)) = self.refund_called(shop, target) {
-            let name = RefundId(target.to_owned());
-            let ruled_out = || Operation::Attribute { order, refund: name.clone(), to: Attribution::RuledOut };
-            let took = self.say_as("operator", ruled_out);
-            if !took.is_empty() {
-                self.oracle.attributed.insert(id);
-                *self.oracle.ruled_out.entry(shop.klarna_order_id?).or_default() += amount;
-            }
-            return Some(!took.is_empty());
+        if let Some(refund) = self.refund_called(shop, target) {
+            return Some(self.attribute_to(shop, &refund, &Attribution::RuledOut));
         }
         // Where reads carry no ids, a refund has a name of the program's own.
         let Ok(id) = Uuid::try_parse(target) else { return Some(false) };
@@ -139,10 +133,29 @@ impl State {
         Some(!self.say_as("operator", || Operation::Abandon(intent)).is_empty())
     }
 
-    fn refund_called(&mut self, shop: &ShopTruth, name: &str) -> Option<(Uuid, i64)> {
+    fn refund_called(&mut self, shop: &ShopTruth, name: &str) -> Option<MovementTruth> {
         let ids = shop.attempts.clone();
         let mut refunds = ids.into_iter().filter_map(|id| self.world.klarna_truth(id)).flat_map(|it| it.refunds);
-        refunds.find(|it| it.id.to_string() == name).map(|it| (it.id, it.amount))
+        refunds.find(|it| it.id.to_string() == name)
+    }
+}
+
+/// An amount of a currency with two places.
+fn cents(text: &str) -> Option<Minor> {
+    Minor::new(text.replace('.', "").parse().ok()?).ok()
+}
+
+/// `INV00025`, `INV00025=25.00`, `ORD00018:cancel` or `nothing=5.00`
+fn wish(text: &str, shop: &ShopTruth) -> Option<Wish> {
+    let (what, amount) = text.split_once('=').map_or((text, None), |(what, amount)| (what, Some(amount)));
+    let settles = match what {
+        "nothing" => Settles::Nothing,
+        _ if what.ends_with(":cancel") => Settles::Cancel,
+        number => Settles::Credit(InvoiceId(shop.invoices.iter().find(|it| it.is_credit && it.number == *number)?.id)),
+    };
+    match amount {
+        Some(text) => Some(Wish { settles, amount: Some(cents(text)?) }),
+        None => Some(Wish { settles, amount: None }),
     }
 }
 

@@ -72,6 +72,9 @@ pub struct Run {
     backup: Option<SqliteStore>,
 }
 
+/// What tells the number of the other shop from that of the right one.
+const OTHER_SHOP: u64 = 1 << 40;
+
 /// The longest history that is no fault of the simulation's.
 const STEPS: u32 = 60_000;
 
@@ -199,7 +202,8 @@ impl Run {
             Err(error) => {
                 state.log.event(now, "failed", 0, || format!("machine {index}: {error}"));
                 // One daemon alone has nobody who could move what it decides on.
-                if state.machines.len() == 1 && !matches!(error, StoreError::Moved(_)) {
+                let is_another_shop = state.oracle.is_swapped && matches!(error, StoreError::OtherIdentity { .. });
+                if state.machines.len() == 1 && !matches!(error, StoreError::Moved(_)) && !is_another_shop {
                     state.oracle.fail("passes_end", format!("{error}"));
                 }
                 self.daemons[index].shop = None;
@@ -305,6 +309,12 @@ impl Run {
         } else if restore > 0 && state.rng.chance(restore) {
             drop(state);
             self.restore();
+        } else if state.swarm.swap > 0 && {
+            let swap = state.swarm.swap;
+            state.rng.chance(swap)
+        } {
+            drop(state);
+            self.swap();
         } else {
             return false;
         }
@@ -327,6 +337,27 @@ impl Run {
         }
     }
 
+    /// The credential comes to open another shop, or the right one again; for that every program is started anew.
+    fn swap(&mut self) {
+        {
+            let mut state = self.sim.lock();
+            let is_bound = |store: &SqliteStore| store.shop().now_or_never().unwrap().unwrap().is_some();
+            if !state.stores.iter().all(is_bound) {
+                return;
+            }
+            state.oracle.is_swapped ^= true;
+            let is_swapped = state.oracle.is_swapped;
+            let other = state.world.accounts().shop_id ^ OTHER_SHOP;
+            state.world.accounts_mut().shop_id = other;
+            state.log.count("swap");
+            let now = state.now;
+            state.log.event(now, "swap", u64::from(is_swapped), || format!("the shop is {other} now"));
+        }
+        for index in 0..self.daemons.len() {
+            self.crash(index, 0);
+        }
+    }
+
     /// Keeps a copy of the first store, or puts the one kept in its place.
     fn restore(&mut self) {
         let Some(backup) = self.backup.take() else {
@@ -345,6 +376,7 @@ impl Run {
         state.log.event(now, "restore", 0, String::new);
         state.stores[0] = backup;
         state.oracle.states.retain(|(store, _), _| *store != 0);
+        state.oracle.read.retain(|(store, _)| *store != 0);
         // What the copy does not know of is not held any more, as for a merchant who restored it.
         state.oracle.held_at.retain(|(store, _), _| *store != 0);
         if state.stores[0].is_stopped().now_or_never().unwrap().unwrap() {
@@ -457,6 +489,9 @@ impl Run {
         if self.is_broken() {
             return;
         }
+        if self.sim.lock().oracle.is_swapped {
+            self.swap();
+        }
         {
             let mut state = self.sim.lock();
             let until = state.now + 3 * MINUTE;
@@ -501,6 +536,7 @@ impl Run {
         rest::converges(&mut state);
         people::nobody_is_wronged_in_silence(&mut state);
         rest::limits_of_passes(&mut state);
+        people::nobody_is_asked_in_vain(&mut state);
         drop(state);
         if !self.is_broken() {
             self.second_pass_is_silent();

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::habits::HABITS;
 use super::run::{Outcome, run};
-use super::swarm::{DAILY, LEFT_ALONE, NET_FAULTS, NOT_YET_DRAWN, ODD, RARE, SWITCHES, TRIED, is_drawn};
+use super::swarm::{BESIDE, DAILY, LEFT_ALONE, NET_FAULTS, NOT_YET_DRAWN, ODD, RARE, SWITCHES, TRIED, is_drawn};
 
 /// What fits into half a minute of a debug build on one core.
 const SEEDS: u64 = 100;
@@ -121,7 +122,8 @@ fn everything_happens(drawn: &BTreeMap<&'static str, u64>) {
     let never: Vec<_> = faults
         .chain(acts)
         .chain(["crash", "freeze", "skew", "restore", "zombie", "hint", "forged_hint", "propose", "consent"])
-        .chain(["clocks_apart", "resolve"])
+        .chain(BESIDE)
+        .chain(HABITS.iter().map(|it| it.name))
         .filter(|what| is_drawn(what) && !drawn.contains_key(what))
         .collect();
     assert!(never.is_empty(), "never happened: {never:?}");

@@ -18,6 +18,7 @@ use reconciled::sandbox::{self, Side, World};
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 
+use super::habits::Course;
 use super::hints::Mail;
 use super::log::Log;
 use super::oracle::Oracle;
@@ -104,6 +105,10 @@ pub struct State {
     pub nightly: bool,
     /// What becomes of the next writes, where a history is written down.
     pub forced: Vec<NetFault>,
+    /// What belongs together in this history, and how far it has come.
+    pub course: Option<Course>,
+    /// What each place answered last to a request that writes, with success.
+    pub answered: BTreeMap<String, Response>,
     pub log: Log,
     pub oracle: Oracle,
 }
@@ -153,6 +158,10 @@ impl State {
                     );
                 }
             }
+            for it in store.breaks(true).now_or_never().unwrap().unwrap() {
+                let order = it.order.map(|number| number.0).unwrap_or_default();
+                let _ = writeln!(text, "store {index} break {:?} {order} {}: {}", it.status, it.kind.name(), it.message);
+            }
         }
         text
     }
@@ -185,13 +194,19 @@ impl Sim {
         // Each seed is a shop of its own at Lightspeed too: stores are bound to that, and are used again.
         world.accounts_mut().shop_id = 300_000 + seed;
         world.limits_mut().enabled = swarm.limits;
-        if seed != 0 {
-            super::swarm::set_switches(&mut rng, &mut world);
+        match seed {
+            0 => {}
+            _ if swarm.is_at_peace => super::swarm::set_switches_of_peace(&mut rng, &mut world),
+            _ => super::swarm::set_switches(&mut rng, &mut world),
         }
         world.set_side_clock(Side::Lightspeed, swarm.apart.0);
         world.set_side_clock(Side::Klarna, swarm.apart.1);
         // Copies of one empty store are two empty stores.
-        let stores: Vec<_> = (0..=usize::from(swarm.copies)).map(|_| shelf::empty_store(&shop)).collect();
+        let mut stores = vec![shelf::empty_store(&shop)];
+        if swarm.copies {
+            let other = if swarm.two_names { ShopName(format!("{shop}-again")) } else { shop.clone() };
+            stores.push(shelf::empty_store(&other));
+        }
         let mail = (swarm.hints > 0).then(|| Mail::ordered(shop, &mut world));
         let machines = (0..swarm.daemons).map(|index| Machine {
             skew: 0,
@@ -203,6 +218,9 @@ impl Sim {
         let mut log = Log::new(told);
         if swarm.apart != (0, 0) {
             log.count("clocks_apart");
+        }
+        if swarm.two_names {
+            log.count("two_names");
         }
         Self(Arc::new(Mutex::new(State {
             now: START,
@@ -217,6 +235,8 @@ impl Sim {
             faults: true,
             nightly: false,
             forced: Vec::new(),
+            course: swarm.habit.map(Course::of),
+            answered: BTreeMap::new(),
             log,
             oracle,
             swarm,

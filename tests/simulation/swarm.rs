@@ -8,6 +8,7 @@ use reconciled::core::money::Minor;
 use reconciled::core::policy::{CaptureOn, Mode, Policy};
 use reconciled::sandbox::World;
 
+use super::habits::{HABITS, Habit};
 use super::rng::Rng;
 use super::time::{DAY, HOUR, MINUTE, SECOND};
 
@@ -44,6 +45,8 @@ pub enum NetFault {
     WithoutCredits,
     /// A success that names another order, or another refund or capture.
     OtherIds,
+    /// Something on the way answers with what it answered last, and passes nothing on.
+    EarlierAnswer,
 }
 
 impl NetFault {
@@ -75,11 +78,12 @@ impl NetFault {
             Self::ShiftedPage => "shifted_page",
             Self::WithoutCredits => "without_credits",
             Self::OtherIds => "other_ids",
+            Self::EarlierAnswer => "earlier_answer",
         }
     }
 }
 
-pub const NET_FAULTS: [NetFault; 26] = [
+pub const NET_FAULTS: [NetFault; 27] = [
     NetFault::NotSent,
     NetFault::DropRequest,
     NetFault::DropAnswer,
@@ -106,6 +110,7 @@ pub const NET_FAULTS: [NetFault; 26] = [
     NetFault::ShiftedPage,
     NetFault::WithoutCredits,
     NetFault::OtherIds,
+    NetFault::EarlierAnswer,
 ];
 
 /// What people and other programs do.
@@ -166,6 +171,7 @@ pub enum Act {
     PortalRefundOfPart,
     UndoRefund,
     Vanish,
+    BulkEdit,
 }
 
 impl Act {
@@ -226,6 +232,7 @@ impl Act {
             Self::PortalRefundOfPart => "portal_refund_of_part",
             Self::UndoRefund => "undo_refund",
             Self::Vanish => "vanish",
+            Self::BulkEdit => "bulk_edit",
         }
     }
 }
@@ -303,11 +310,15 @@ pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
 /// The faults that came with the wider world are the last of [`NET_FAULTS`].
 const FIRST_WIDE_FAULT: usize = 21;
 
+/// What a wider world has besides faults, acts and habits.
+pub const BESIDE: [&str; 5] = ["clocks_apart", "resolve", "two_names", "swap", "crowd"];
+
 /// It belongs to the wider world of real shops.
 fn is_wide(name: &str) -> bool {
     let faults = NET_FAULTS.iter().skip(FIRST_WIDE_FAULT).map(|it| it.name());
     let acts = TRIED.iter().chain(&ODD).map(|it| it.name());
-    faults.chain(acts).chain(["clocks_apart", "resolve"]).any(|it| it == name)
+    let habits = HABITS.iter().map(|it| it.name);
+    faults.chain(acts).chain(habits).chain(BESIDE).any(|it| it == name)
 }
 
 /// What seeds draw besides, by `SIM_WIDE`: names, of which each seed has plenty, or `all`; with `none` nothing of the
@@ -347,6 +358,16 @@ pub struct Swarm {
     pub apart: (i64, i64),
     /// Two daemons have a store each, made from one copy.
     pub copies: bool,
+    /// Each of the two calls the shop by a name of its own.
+    pub two_names: bool,
+    /// What belongs together in this history.
+    pub habit: Option<&'static Habit>,
+    /// Nothing goes wrong, and the program does what it is for.
+    pub is_at_peace: bool,
+    /// How many orders there are that Klarna does not pay.
+    pub crowd: u64,
+    /// Of a thousand steps, in how many the credential comes to open another shop, or the right one again.
+    pub swap: u64,
     pub crash: u64,
     pub freeze: u64,
     pub skew: u64,
@@ -371,8 +392,12 @@ impl Swarm {
             .filter(|it| is_asked_for(it.name()) || rng.chance(250) && is_drawn(it.name()))
             .collect();
         let mut acts: Vec<_> = DAILY.to_vec();
-        acts.extend(RARE.into_iter().filter(|_| rng.chance(200)));
-        acts.extend(TRIED.iter().chain(&ODD).copied().filter(|act| rng.chance(100) && is_drawn(act.name())));
+        for act in RARE.into_iter().filter(|_| rng.chance(200)) {
+            acts.extend(std::iter::repeat_n(act, weight(act)));
+        }
+        for act in TRIED.into_iter().chain(ODD).filter(|act| rng.chance(100) && is_drawn(act.name())) {
+            acts.extend(std::iter::repeat_n(act, weight(act)));
+        }
         for act in TRIED.iter().chain(&ODD).filter(|act| is_asked_for(act.name())) {
             acts.extend([*act; 8]);
         }
@@ -401,6 +426,11 @@ impl Swarm {
                 (0, 0)
             },
             copies: rng.chance(600),
+            two_names: rng.chance(250) && is_drawn("two_names"),
+            habit: habit(rng),
+            is_at_peace: false,
+            crowd: if rng.chance(20) && is_drawn("crowd") { 125 + rng.below(20) } else { 0 },
+            swap: if rng.chance(50) && is_drawn("swap") { 5 } else { 0 },
             crash: if calm { 0 } else { rate(rng, 350, 25) },
             freeze: if calm { 0 } else { rate(rng, 300, 20) },
             skew: rate(rng, 150, 10),
@@ -415,6 +445,23 @@ impl Swarm {
                 .collect(),
         };
         swarm.copies &= swarm.daemons == 2;
+        swarm.two_names &= swarm.copies;
+        if swarm.swap > 0 {
+            // The other shop's messages are signed with another secret.
+            swarm.hints = 0;
+        }
+        if swarm.crowd > 0 {
+            swarm.acts.extend([Act::BulkEdit; 8]);
+            swarm.net.extend([NetFault::ShortPage; 3]);
+            swarm.net_rate = swarm.net_rate.max(150);
+        }
+        if let Some(habit) = swarm.habit {
+            (swarm.acts_left, swarm.act_rate) = (swarm.acts_left + 12, 150);
+            if habit.is_plain && rng.chance(700) {
+                swarm.is_at_peace = true;
+                swarm.make_peace();
+            }
+        }
         if swarm.policy.two_person_above.is_some() {
             // It takes two, and something that waits for them.
             swarm.acts.extend([Act::Approve; 12]);
@@ -431,12 +478,20 @@ impl Swarm {
     pub fn calm() -> Self {
         let mut rng = Rng::new(0);
         let mut swarm = Self::of(&mut rng);
-        (swarm.net_rate, swarm.acts_left, swarm.passes, swarm.daemons, swarm.copies) = (0, 0, 0, 1, false);
-        (swarm.crash, swarm.freeze, swarm.skew, swarm.restore, swarm.yields) = (0, 0, 0, 0, 0);
-        (swarm.audits, swarm.limits, swarm.hints) = (true, false, 0);
-        swarm.apart = (0, 0);
+        swarm.make_peace();
+        (swarm.acts_left, swarm.passes, swarm.habit, swarm.audits) = (0, 0, None, true);
+        swarm
+    }
+
+    /// Nothing goes wrong, and the program may do everything that it is for.
+    fn make_peace(&mut self) {
+        (self.net_rate, self.daemons, self.copies, self.two_names) = (0, 1, false, false);
+        (self.crash, self.freeze, self.skew, self.restore, self.yields) = (0, 0, 0, 0, 0);
+        (self.limits, self.hints, self.crowd, self.swap) = (false, 0, 0, 0);
+        self.apart = (0, 0);
+        self.acts = DAILY.to_vec();
         let drive = Mode::Drive;
-        swarm.policy = Policy {
+        self.policy = Policy {
             act: true,
             refunds: drive,
             mark_paid: drive,
@@ -448,14 +503,29 @@ impl Swarm {
             refund_limit_per_order: eur(1_000_000),
             refund_limit_per_pass: eur(1_000_000),
             refund_limit_per_day: eur(1_000_000),
-            ..swarm.policy
+            ..self.policy.clone()
         };
-        swarm
     }
 
     /// Clocks that jump, or a store that forgets: the rolling day and the pass are then not the true ones.
     pub fn keeps_time_and_memory(&self) -> bool {
         self.skew == 0 && self.restore == 0 && !self.copies
+    }
+}
+
+/// What belongs together in this history, if anything does.
+fn habit(rng: &mut Rng) -> Option<&'static Habit> {
+    let asked = HABITS.iter().find(|it| is_asked_for(it.name));
+    let drawn = rng.pick(HABITS);
+    asked.or_else(|| (rng.chance(350) && is_drawn(drawn.name)).then_some(drawn))
+}
+
+/// How often an act is chosen, where a seed has it. What needs something to be about is tried more often.
+const fn weight(act: Act) -> usize {
+    match act {
+        Act::Adopt | Act::RuleOut | Act::TryIntent | Act::TryRefund | Act::TryBreak | Act::FollowRemedy => 6,
+        Act::PortalRefundForSeveral | Act::PortalRefundOfPart | Act::UndoRefund | Act::EqualNumbers => 3,
+        _ => 1,
     }
 }
 
@@ -574,6 +644,15 @@ pub const LEFT_ALONE: &[(&str, &str)] = &[
     ("lightspeed.payment_id", "a word of the merchant's configuration"),
     ("lightspeed.payment_title", "a word of the merchant's configuration"),
 ];
+
+/// What differs from shop to shop and is nobody's fault.
+pub fn set_switches_of_peace(rng: &mut Rng, world: &mut World) {
+    let harmless = ["lightspeed.gift_cards", "lightspeed.credit_note_sign", "lightspeed.max_page", "lightspeed.dates"];
+    for (name, values) in SWITCHES.iter().filter(|(name, _)| harmless.contains(name)) {
+        let shown: Vec<_> = values.iter().filter(|it| **it != "hidden").copied().collect();
+        world.set_switch(name, rng.one(&shown)).unwrap();
+    }
+}
 
 /// Draws every switch: in most seeds a few differ from the default, so that one odd behaviour does not hide another.
 pub fn set_switches(rng: &mut Rng, world: &mut World) {

@@ -43,7 +43,7 @@ impl State {
 
     /// An order that is not what it usually is from the beginning.
     pub fn place_odd_order(&mut self, act: Act) -> Option<String> {
-        if self.world.all_shop_truth().len() >= ORDERS {
+        if self.orders() >= ORDERS {
             return None;
         }
         let lines = vec![NewLine::new("Article", 1, 3_000), NewLine::new("Other", 2, 1_000)];
@@ -85,7 +85,7 @@ impl State {
                 attempt.shown.clear();
                 let made = self.world.attempt(id, &attempt).ok()?;
                 self.world.show_id(id, &made.to_string(), place, None);
-                self.oracle.attempted.insert(made, self.now);
+                self.oracle.tried(made, start, place, self.now);
                 format!("{made} {start:?} in {place:?}, pays {}", attempt.pays)
             }
             Act::StrangersId => {
@@ -115,6 +115,10 @@ impl State {
             Act::References => {
                 let klarna = shop.klarna_order_id?;
                 let word = self.rng.one(&["", "ORD00777", "checkout-17"]);
+                // Of several, one that bears another's name is another's, for all that anybody can tell.
+                if shop.attempts.len() > 1 {
+                    return None;
+                }
                 self.world.set_references(klarna, Some(word), None).ok()?;
                 format!("`{word}`")
             }
@@ -134,9 +138,17 @@ impl State {
             self.world.set_memo(order, "");
             self.world.clear_payment_data(order);
             self.world.clear_metafields(order);
-            self.oracle.unnamed.insert(order);
+            self.names_were_cleared(order);
         }
         is_instead
+    }
+
+    /// The ids that the order named are out of all places out of which they can be taken.
+    pub fn names_were_cleared(&mut self, order: u64) {
+        let place = self.world.switches().lightspeed_klarna_id_location;
+        if let Some(shop) = self.world.shop_truth(order) {
+            self.oracle.names_were_cleared(&shop, place);
+        }
     }
 
     fn about_the_order(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -249,7 +261,7 @@ impl State {
                 let is_nobodys = !truth.refunds.is_empty()
                     && movement.idempotency_key.is_none()
                     && !shop.invoices.iter().any(names)
-                    && !self.oracle.attributed.contains(&last);
+                    && !self.oracle.words.contains_key(&last);
                 if is_nobodys || !self.was_shown(shop, &truth) {
                     self.oracle.never_shown.insert(id);
                 }

@@ -78,6 +78,11 @@ pub fn unread_is_never_clean(state: &mut State, daemon: usize, began: i64, repor
             continue;
         }
         let dossier = known.iter().find(|dossier| dossier.shop.id.0 == shop.id);
+        let is_new = state.oracle.placed.get(&shop.id).is_none_or(|placed| *placed >= began);
+        if dossier.is_none() && !is_new && !state.oracle.was_bent.contains(&state.machines[daemon].store) {
+            let what = format!("a complete pass does not know order {}", shop.number);
+            state.oracle.fail("unread_is_never_clean", what);
+        }
         for credit in shop.invoices.iter().filter(|it| it.is_credit && it.created_ms < began) {
             let held = dossier.is_some_and(|dossier| dossier.ledger.credits.keys().any(|id| id.0 == credit.id));
             if !held {

@@ -6,8 +6,9 @@ use reconciled::core::policy::Mode;
 use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
 
 use super::sends::invoice_in;
-use super::{attempts, known, minor, order_in, sends, shop_of, together};
+use super::{attempts, known, minor, order_in, sends, shop_of, shows_whose, together};
 use crate::sim::{Flight, State};
+use crate::swarm::NetFault;
 use crate::time::{MINUTE, SECOND};
 
 /// How long ago a program may have asked the shop what changed when it marks a credit invoice paid.
@@ -66,9 +67,14 @@ pub fn check(state: &mut State) {
         for klarna in &all {
             refunds_never_exceed_captures(state, &shop, klarna);
         }
-        let klarna = together(&all);
-        one_credit_invoice_one_refund(state, &shop, &klarna);
-        money_is_conserved(state, &shop, &klarna);
+        // Of two programs with books of their own one may have looked before an id was taken out of the order, and one after
+        // that: neither can know of the other's refund.
+        let are_apart = state.swarm.copies && all.iter().any(|it| state.oracle.cleared.contains_key(&it.order_id));
+        let parts = if are_apart { all } else { vec![together(&all)] };
+        for klarna in &parts {
+            one_credit_invoice_one_refund(state, &shop, klarna);
+            money_is_conserved(state, &shop, klarna);
+        }
     }
 }
 
@@ -116,7 +122,8 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
 
 /// The number in a reference to this paper, by which it was ever called; with the paper's id where others share it.
 fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Option<&'a str> {
-    let number = reference.strip_suffix(&format!(":{}", paper.id)).unwrap_or(reference);
+    let whole = reference.strip_suffix(":rest").unwrap_or(reference);
+    let number = whole.strip_suffix(&format!(":{}", paper.id)).unwrap_or(whole);
     state.oracle.papers.get(number).filter(|papers| papers.contains(&paper.id)).map(|_| number)
 }
 
@@ -124,8 +131,8 @@ fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Opt
 /// of it, a cent less, or less where that is all that was left or a gift card paid a part.
 fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
     let Some(said) = state.oracle.amounts.get(number) else { return false };
-    let adopted = state.oracle.adopted.get(number).copied().unwrap_or(0);
-    let may_be_less = klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0;
+    let adopted = state.oracle.adopted(number);
+    let may_be_less = klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0 || state.oracle.cut.contains(&shop.id);
     let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
     said.iter().any(|of| fits(*of))
 }
@@ -137,7 +144,11 @@ fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
     let read = flight.sent - 31 * SECOND;
     let ids = shop.attempts.clone();
     let all: Vec<_> = ids.into_iter().filter_map(|id| state.world.klarna_truth(id)).collect();
-    let named = known(state, &all, read);
+    // What the shop's order names was read with the lists.
+    let mut named = known(state, &all, flight.sent - LISTED);
+    if named.iter().all(|it| it.order_id != klarna.order_id) {
+        named.push(klarna.clone());
+    }
     let before: i64 = named.iter().flat_map(|it| &it.captures).filter(|it| it.at_ms <= read).map(|it| it.amount).sum();
     let key = flight.request.header("klarna-idempotency-key");
     let ours: i64 = klarna
@@ -171,6 +182,19 @@ fn money_is_conserved(state: &mut State, shop: &ShopTruth, klarna: &KlarnaTruth)
     }
 }
 
+/// The shop itself says that it was paid, and everything that is known of came to nothing at once, after another one was
+/// captured: that nobody knows of that one is no reason to believe that nothing was.
+fn is_called_paid(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], known: &[KlarnaTruth]) -> bool {
+    let sales = shop.invoices.iter().filter(|it| !it.is_credit);
+    let mut words = sales.map(|it| it.status.as_str()).chain([shop.payment_status.as_str()]);
+    let says = words.any(|it| matches!(it, "paid" | "partially_paid"));
+    let began = known.iter().filter_map(|it| state.oracle.attempted.get(&it.order_id)).min().copied().unwrap_or(0);
+    let captured = |it: &KlarnaTruth| it.captures.iter().any(|capture| capture.at_ms < began);
+    // Where reads lag, it may have looked alive at first.
+    let lags = state.oracle.lag > 0 || state.swarm.net.contains(&NetFault::StaleRead);
+    says && !lags && known.iter().all(|it| state.oracle.stillborn.contains(&it.order_id)) && all.iter().any(captured)
+}
+
 /// A credit invoice became paid by us: the money is back, or never came.
 fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
     let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
@@ -194,18 +218,21 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     // A cent is within what the two sides may differ by.
     let was_said = |it: i64| said.is_some_and(|said| said.iter().any(|of| (it - of).abs() <= 1));
     let is_said = |it: i64| (it - amount).abs() <= 1 || meanwhile && was_said(it);
-    let part = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
-    let in_parts = part > 0 && is_said(part + of(&invoice.number));
+    let adopted = state.oracle.adopted(&invoice.number);
+    let rests = klarna.refunds.iter().filter(|it| it.reference.as_deref().is_some_and(|it| it.ends_with(":rest")));
+    let rest: i64 = rests.filter(|it| number_in(state, it.reference.as_deref().unwrap_or_default(), invoice).is_some()).map(|it| it.amount).sum();
+    let in_parts = adopted > 0 && (is_said(adopted + of(&invoice.number)) || is_said(adopted + rest));
     let share = minor(shop.total - shop.gift_card);
     let by_card = shop.gift_card > 0 && klarna.refunded_amount >= klarna.captured_amount.min(share);
     let named = klarna.refunds.iter().any(|it| {
         it.reference.as_deref().is_some_and(|it| number_in(state, it, invoice).is_some()) && is_said(it.amount)
     });
-    let adopted = state.oracle.adopted.get(&invoice.number).copied().unwrap_or(0);
     // An answer was lost, and the one refund of that amount names nobody: it counts as the one that was asked for.
     let was_asked = state.oracle.asked.contains(&invoice.number);
     let unnamed = was_asked && klarna.refunds.iter().any(|it| it.reference.is_none() && is_said(it.amount));
-    let under_it = named || unnamed || is_said(adopted);
+    // A human let less go back than it says.
+    let is_cut = state.oracle.cut.contains(&shop.id) && of(&invoice.number) > 0;
+    let under_it = named || unnamed || is_cut || is_said(adopted);
     let policy = &state.swarm.policy;
     let amount_speaks =
         policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;
@@ -221,19 +248,40 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let by_amount =
         amount_speaks && (speaks(amount) || meanwhile && said.is_some_and(|all| all.iter().copied().any(speaks)));
     let is_cancelled = state.oracle.cancelled.contains(&shop.id);
-    let all_back = is_cancelled && klarna.refunded_amount >= klarna.captured_amount;
     let least = said.and_then(|said| said.first().copied()).filter(|_| meanwhile).unwrap_or(amount);
     // A cent is within what the two sides may differ by.
     // What it was worth when it was read: nobody keeps the merchant from lowering it meanwhile.
     let lowered = state.oracle.lowered.get(&shop.id).filter(|(at, _)| *at >= sent - LISTED);
     let total = lowered.map_or(0, |(_, before)| *before).max(minor(shop.total));
-    let was_never_captured = |of: &KlarnaTruth| {
-        let closed = of.remaining_authorized_amount == 0 || matches!(of.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
-        closed && (of.captured_amount + least <= total + 1 || of.captured_amount == 0)
+    // With which attempt the consumer paid is nobody's to see: where one was captured, the others are none of it, and no
+    // more is one of which nothing shows whose it is.
+    let was_never_captured = |of: &[KlarnaTruth]| {
+        let captured: i64 = of.iter().map(|it| it.captured_amount).sum();
+        let is_over = |it: &KlarnaTruth| {
+            let is_closed = matches!(it.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
+            is_closed
+                || it.remaining_authorized_amount == 0
+                || captured > 0 && it.captured_amount == 0
+                || captured == 0 && !shows_whose(state, shop, it)
+        };
+        !of.is_empty() && of.iter().all(is_over) && (captured + least <= total + 1 || captured == 0)
     };
-    // Nor could the program know of an attempt that somebody made meanwhile, or that the shop never names.
-    let known = together(&known(state, &all, sent - LISTED));
-    let never_captured = was_never_captured(&klarna) || was_never_captured(&known);
+    let is_back = |of: &[KlarnaTruth]| {
+        let whole = (!of.is_empty()).then(|| together(of));
+        is_cancelled && whole.is_some_and(|whole| whole.refunded_amount >= whole.captured_amount)
+    };
+    // Nor could the program know of an attempt that somebody made after the shop's order was read, or that the shop never
+    // names.
+    let read = sent - LISTED;
+    // A list that lacked the order, without a word, leaves what was read before.
+    let first = if state.oracle.was_bent.is_empty() { read } else { 0 };
+    let since = all.iter().filter_map(|it| state.oracle.attempted.get(&it.order_id).copied());
+    let named = all.iter().filter_map(|it| state.oracle.cleared.get(&it.order_id)).map(|named| named - 1);
+    let looks = std::iter::once(read).chain(since.chain(named).filter(|at| (first..=sent).contains(at)));
+    let seen: Vec<_> = looks.map(|at| known(state, &all, at)).collect();
+    let seen = || seen.iter().filter(|known| !is_called_paid(state, shop, &all, known));
+    let all_back = is_back(&all) || seen().any(|known| is_back(known));
+    let never_captured = was_never_captured(&all) || seen().any(|known| was_never_captured(known));
     if !(under_it || in_parts || by_card || by_amount || all_back || never_captured) {
         let what = format!("{} over {amount} is marked paid: {klarna:?}", invoice.number);
         state.oracle.fail("paid_means_proven", what);

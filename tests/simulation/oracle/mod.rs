@@ -16,13 +16,14 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use reconciled::core::id::{IntentId, KlarnaOrderId, OrderId};
 use reconciled::core::order::Order;
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth, Side, World};
+use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, KlarnaTruth, ShopTruth, Side, World};
 use reconciled::store::Store as _;
 use reconciled::store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 use super::sim::{Answer, State};
 use super::swarm::Swarm;
+use super::time::DAY;
 
 /// A breach: which invariant, and what was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +53,10 @@ pub struct Oracle {
     pub marked_by_hand: BTreeSet<u64>,
     /// Credit invoices that became paid by a request of ours.
     pub marked_by_us: BTreeSet<u64>,
-    /// Refunds that an operator said something about; by credit invoice what was adopted, by Klarna order what was ruled
-    /// out.
-    pub attributed: BTreeSet<Uuid>,
+    /// What an operator said last about a refund.
+    pub words: BTreeMap<Uuid, Word>,
     /// References under which we asked for a refund.
     pub asked: BTreeSet<String>,
-    pub adopted: BTreeMap<String, i64>,
-    pub ruled_out: BTreeMap<Uuid, i64>,
     /// An operator let something pass that a ceiling held.
     pub consented: bool,
     /// Who agreed to an effect in which store, and when.
@@ -66,8 +64,18 @@ pub struct Oracle {
     pub disputed: BTreeSet<Uuid>,
     /// Shop orders that were paid by another method in the end.
     pub otherwise: BTreeSet<u64>,
-    /// Shop orders out of which somebody took the right id.
-    pub unnamed: BTreeSet<u64>,
+    /// Shop orders out of which somebody took the right id, and until when it stood nowhere.
+    pub unnamed: BTreeMap<u64, i64>,
+    /// Shop orders of which a human let less go back than a credit invoice says.
+    pub cut: BTreeSet<u64>,
+    /// Klarna orders that a program has read, by store.
+    pub read: BTreeSet<(usize, Uuid)>,
+    /// Klarna orders whose ids somebody took out of the shop order, and until when they were out of it; and those whose ids
+    /// stand where nobody can take them out.
+    pub cleared: BTreeMap<Uuid, i64>,
+    pub in_events: BTreeSet<Uuid>,
+    /// Attempts that came to nothing at once.
+    pub stillborn: BTreeSet<Uuid>,
     /// When somebody tried once more to pay, by the Klarna order of it, which the shop order names from then on.
     pub attempted: BTreeMap<Uuid, i64>,
     /// Shop orders that are gone, as they were.
@@ -79,8 +87,14 @@ pub struct Oracle {
     pub never_shown: BTreeSet<Uuid>,
     /// Shop orders that name nothing but what Klarna does not know, in a text that people write.
     pub misnamed: BTreeSet<u64>,
+    /// When somebody first saw a shop order.
+    pub placed: BTreeMap<u64, i64>,
+    /// The credential opens another shop than the one whose books are kept.
+    pub is_swapped: bool,
     /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.
     pub bent: BTreeSet<usize>,
+    /// Stores whose reads ever did.
+    pub was_bent: BTreeSet<usize>,
     /// Until when the consumer had the goods, by the shop's word; without end where it still says so.
     pub given: BTreeMap<u64, i64>,
     /// What a shop order is worth, and when it was last lowered, from what, in minor units.
@@ -106,6 +120,15 @@ pub struct Oracle {
     lag: i64,
 }
 
+/// What a human said a refund was for: credit invoices by number, each with its part, and what was for none. In minor units.
+#[derive(Clone, Debug, Default)]
+pub struct Word {
+    pub parts: Vec<(String, i64)>,
+    pub for_nothing: i64,
+    /// Where it was refunded.
+    pub klarna: Uuid,
+}
+
 #[derive(Clone, Debug)]
 pub struct SentRefund {
     pub at: i64,
@@ -123,22 +146,28 @@ impl Oracle {
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
             marked_by_us: BTreeSet::new(),
-            attributed: BTreeSet::new(),
+            words: BTreeMap::new(),
             asked: BTreeSet::new(),
-            adopted: BTreeMap::new(),
-            ruled_out: BTreeMap::new(),
             consented: false,
             agreed: BTreeMap::new(),
             disputed: BTreeSet::new(),
             otherwise: BTreeSet::new(),
-            unnamed: BTreeSet::new(),
+            unnamed: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            read: BTreeSet::new(),
+            cleared: BTreeMap::new(),
+            in_events: BTreeSet::new(),
+            stillborn: BTreeSet::new(),
             attempted: BTreeMap::new(),
             deleted: Vec::new(),
             undone: BTreeSet::new(),
             vanished: BTreeSet::new(),
             never_shown: BTreeSet::new(),
             misnamed: BTreeSet::new(),
+            placed: BTreeMap::new(),
+            is_swapped: false,
             bent: BTreeSet::new(),
+            was_bent: BTreeSet::new(),
             given: BTreeMap::new(),
             totals: BTreeMap::new(),
             lowered: BTreeMap::new(),
@@ -164,9 +193,43 @@ impl Oracle {
         }
     }
 
+    /// What humans say was refunded for a credit invoice.
+    pub fn adopted(&self, number: &str) -> i64 {
+        let parts = self.words.values().flat_map(|word| &word.parts);
+        parts.filter(|(of, _)| of == number).map(|(_, amount)| amount).sum()
+    }
+
+    /// What humans say was refunded for nothing.
+    pub fn ruled_out(&self, klarna: Uuid) -> i64 {
+        self.words.values().filter(|word| word.klarna == klarna).map(|word| word.for_nothing).sum()
+    }
+
+    /// Somebody tried to pay once more, and the shop's order names it in this place.
+    pub fn tried(&mut self, id: Uuid, start: KlarnaStart, place: KlarnaIdLocation, now: i64) {
+        self.attempted.insert(id, now);
+        if matches!(start, KlarnaStart::Cancelled | KlarnaStart::Expired) {
+            self.stillborn.insert(id);
+        }
+        if place == KlarnaIdLocation::Event {
+            self.in_events.insert(id);
+        }
+    }
+
+    /// Somebody took out of the shop's order all ids that can be taken out: what stands in the events stands there for ever.
+    pub fn names_were_cleared(&mut self, shop: &ShopTruth, place: KlarnaIdLocation) {
+        self.unnamed.insert(shop.id, i64::MAX);
+        for id in &shop.attempts {
+            let is_first = !self.attempted.contains_key(id);
+            if !self.in_events.contains(id) && !(is_first && place == KlarnaIdLocation::Event) {
+                self.cleared.insert(*id, i64::MAX);
+            }
+        }
+    }
+
     /// What the shop's papers say now is remembered for ever.
     pub fn learn(&mut self, world: &World, now: i64) {
         for shop in world.all_shop_truth() {
+            self.placed.entry(shop.id).or_insert(now);
             if shop.status == "cancelled" {
                 self.cancelled.insert(shop.id);
             }
@@ -214,7 +277,7 @@ impl Oracle {
         self.arrived.insert((daemon, path.to_owned()), Saw { began, unexplained });
     }
 
-    pub fn read_ended(&mut self, daemon: usize, path: &str, side: Side, answer: &Answer) {
+    pub fn read_ended(&mut self, (daemon, store): (usize, usize), path: &str, side: Side, answer: &Answer) {
         let is_read = match answer {
             Ok(response) => match response.status {
                 200 => is_whole(side, &response.body),
@@ -224,10 +287,13 @@ impl Oracle {
             Err(_) => false,
         };
         let resource = path.split('?').next().unwrap_or(path).to_owned();
+        // How many rows a list has is asked only to hold it against the rows.
+        let is_read = is_read || resource.ends_with("/count.json");
         let failed = self.failed_reads.entry(daemon).or_default();
         if is_read {
             failed.remove(&resource);
             if let Some(saw) = self.arrived.remove(&(daemon, path.to_owned())) {
+                self.read.extend(order_in(path).map(|id| (store, id)));
                 self.saw.insert((daemon, path.to_owned()), saw);
             }
         } else {
@@ -299,23 +365,72 @@ pub fn together(all: &[KlarnaTruth]) -> KlarnaTruth {
     whole
 }
 
+/// Nobody can know of this attempt: its id was taken out of the shop's order before every program had looked and kept what
+/// Klarna said of it, or nothing in that shows whose it is.
+pub fn is_hidden(state: &State, shop: &ShopTruth, klarna: &KlarnaTruth, at: i64, of: Option<usize>) -> bool {
+    let is_out = state.oracle.cleared.get(&klarna.order_id).is_some_and(|until| *until > at);
+    let was_read = |store: usize| state.oracle.read.contains(&(store, klarna.order_id));
+    let mut stores = state.stores.iter().enumerate().filter(|(index, _)| of.is_none_or(|of| of == *index));
+    let mut was_kept = || stores.all(|(index, store)| was_read(index) && keeps_it(store, shop, klarna));
+    let mut was_seen = || was_kept() && shows_whose(state, shop, klarna);
+    is_out && shop.attempts.len() > 1 && !was_seen()
+}
+
+/// The store holds what Klarna said of it for this shop order. It may have been read for another one that names it, or in a
+/// look that failed.
+fn keeps_it(store: &SqliteStore, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
+    let id = klarna.order_id.to_string();
+    let dossier = store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    dossier.is_some_and(|held| {
+        held.klarna.is_some_and(|(order, _)| order.id.as_str() == id)
+            || held.asked.iter().any(|(seen, _)| seen.candidate.id.as_str() == id)
+    })
+}
+
+/// Its reference is the shop order's number, or it was made within a day of the shop order and its reference is no number.
+pub fn shows_whose(state: &State, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
+    let reference = klarna.merchant_reference1.as_str();
+    let read = |store: &SqliteStore| store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    let placed = || state.stores.iter().find_map(|store| Some(read(store)?.shop.created_at.as_millisecond()));
+    let made = state.oracle.attempted.get(&klarna.order_id);
+    let is_near = || made.is_none_or(|made| placed().is_some_and(|placed| made - placed <= DAY));
+    reference == shop.number || !reference.starts_with("ORD") && is_near()
+}
+
 /// Those of one shop order that somebody could know at that time: a later attempt was not made yet, and the first one
-/// is named nowhere in some shops.
+/// is named nowhere in some shops, or not any more.
 pub fn known(state: &State, all: &[KlarnaTruth], at: i64) -> Vec<KlarnaTruth> {
+    known_to(state, all, at, None)
+}
+
+fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> Vec<KlarnaTruth> {
+    let shop = all.first().and_then(|it| shop_of(&state.world, it.order_id));
+    let made = |it: &KlarnaTruth| state.oracle.attempted.get(&it.order_id).copied();
     let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
-    let is_known = |it: &&KlarnaTruth| match state.oracle.attempted.get(&it.order_id) {
-        Some(made) => *made <= at,
-        None => !nowhere,
+    let is_shown = |it: &&KlarnaTruth| {
+        let is_named_since = state.oracle.cleared.get(&it.order_id).is_some_and(|until| *until <= at);
+        let is_nowhere = nowhere && made(it).is_none() && !is_named_since;
+        !is_nowhere && !shop.as_ref().is_some_and(|shop| is_hidden(state, shop, it, at, of))
     };
-    let known: Vec<_> = all.iter().filter(is_known).cloned().collect();
-    if known.is_empty() { all.to_vec() } else { known }
+    let is_made = |it: &&KlarnaTruth| made(it).is_none_or(|made| made <= at);
+    all.iter().filter(is_shown).filter(is_made).cloned().collect()
+}
+
+/// Those that this store can know now, or all where it can know of none. One whose reference is another number is not among
+/// them where there are others: Klarna itself says that it is another order's.
+pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: usize) -> Vec<KlarnaTruth> {
+    let known = known_to(state, all, state.now, Some(store));
+    let is_anothers = |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");
+    let own: Vec<_> = known.iter().filter(|it| !is_anothers(it)).cloned().collect();
+    let best = [own, known].into_iter().find(|some| !some.is_empty());
+    best.unwrap_or_else(|| all.to_vec())
 }
 
 /// It was paid otherwise before this store had read a Klarna order of it, and its memo, which alone is looked at then,
 /// does not name the one that it had.
 pub fn is_unheard(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool {
     let in_memo = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::Memo;
-    let is_named = in_memo && !state.oracle.unnamed.contains(&shop.id);
+    let is_named = in_memo && !state.oracle.unnamed.contains_key(&shop.id);
     let read = || store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
     state.oracle.otherwise.contains(&shop.id) && !is_named && read().is_none_or(|held| held.klarna.is_none())
 }
@@ -337,13 +452,15 @@ const fn may_be_captured(klarna: &KlarnaTruth) -> bool {
 
 /// Both sides of every order that Klarna pays. Of several attempts the one that holds money is the order's, whichever the
 /// consumer paid with in the end.
-pub fn pairs(state: &mut State) -> Vec<(ShopTruth, KlarnaTruth)> {
+pub fn pairs(state: &mut State, store: usize) -> Vec<(ShopTruth, KlarnaTruth)> {
+    let all = attempts(state);
     let one = |(shop, all): (ShopTruth, Vec<KlarnaTruth>)| {
+        let all = known_now(state, &shop, &all, store);
         let living = all.iter().find(|it| lives(it)).cloned();
         let klarna = living.or_else(|| all.into_iter().next())?;
         shop.klarna_order_id.is_some().then_some((shop, klarna))
     };
-    attempts(state).into_iter().filter_map(one).collect()
+    all.into_iter().filter_map(one).collect()
 }
 
 /// The consumer has the goods, or some of them, or may fetch them.

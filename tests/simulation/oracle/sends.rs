@@ -18,6 +18,9 @@ const FRESH: i64 = 30 * SECOND;
 
 pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
     state.oracle.writes += 1;
+    if state.oracle.is_swapped {
+        state.oracle.fail("the_shop_is_the_one", format!("a write to another shop: {:?}", flight.request));
+    }
     let Some((shop, kind)) = target(state, flight) else {
         return state.oracle.fail("no_effect_without_intent", format!("a write to nothing: {:?}", flight.request));
     };
@@ -140,6 +143,10 @@ fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind)
 /// A credit invoice younger than the policy's patience is the vendor's app's to refund.
 fn patience_holds(state: &mut State, shop: &ShopTruth, intent: &Intent) {
     let Some((id, number)) = &intent.effect.credit_invoice else { return };
+    // A human need not wait.
+    if state.oracle.cut.contains(&shop.id) {
+        return;
+    }
     let Some(credit) = shop.invoices.iter().find(|it| it.id == id.0) else { return };
     let patience = i64::try_from(state.swarm.policy.refund_after.as_millis()).unwrap();
     // The shop's dates are whole seconds, by its own clock.
