@@ -103,7 +103,8 @@ fn sums(found: &Contradiction, currency: Currency) -> String {
         Sum::Authorized => format!("{stated} was authorized, and {parts} is captured or still authorized"),
         Sum::Returned => format!("{stated} is captured, and {parts} is refunded"),
         Sum::RefundedBefore => format!("{stated} is refunded, and {parts} was before"),
-        Sum::CapturedBefore => "nothing is captured, and something was before".to_owned(),
+        Sum::CapturedBefore if found.stated.is_zero() => "nothing is captured, and something was before".to_owned(),
+        Sum::CapturedBefore => format!("{stated} is captured, and {parts} was before"),
     }
 }
 

@@ -153,10 +153,11 @@ macro_rules! every_promise {
             linking {
                 a_chosen_link_stays_while_it_is_named_and_gives_way_to_a_human,
                 a_state_rests_on_the_klarna_order_that_was_read_and_is_taken_back_under_another,
-                what_was_paid_otherwise_is_kept_while_it_names_a_klarna_order_and_nothing_moved,
+                what_was_paid_otherwise_is_kept_while_it_names_or_named_a_klarna_order,
+                what_held_money_of_its_own_is_asked_about_whatever_the_order_names_now,
                 an_order_that_was_only_listed_shares_what_its_row_names,
                 what_references_show_is_learnt_once_an_order_and_latest_orders_first,
-                what_klarna_said_of_several_is_kept_as_long_as_they_are_named,
+                what_klarna_said_of_several_is_kept_whatever_is_named_later,
                 nothing_is_claimed_for_a_klarna_order_that_the_order_is_not_linked_to_any_more,
             }
             operating {

@@ -159,6 +159,19 @@ fn an_order_that_is_not_klarnas_costs_one_read() {
 }
 
 #[test]
+fn an_order_stays_paid_by_its_invoice_when_its_payment_says_cancelled() {
+    let paid = |status: &str, invoice: &str| {
+        let body = altered("\"paymentStatus\": \"paid\"", &format!("\"paymentStatus\": \"{status}\""));
+        let number = "\"number\": \"INV00037\", \"status\": ";
+        assert!(body.contains(&format!("{number}\"paid\"")));
+        read(body.replacen(&format!("{number}\"paid\""), &format!("{number}\"{invoice}\""), 1)).unwrap().order.paid
+    };
+    assert!(paid("cancelled", "paid"));
+    assert!(!paid("cancelled", "not_paid"), "a credit invoice says nothing of it");
+    assert!(paid("partially_paid", "not_paid"));
+}
+
+#[test]
 fn an_order_that_was_paid_otherwise_tells_what_its_memo_names_and_no_more() {
     let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     let body = fixture("lightspeed/order_bare.json")

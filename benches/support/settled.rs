@@ -121,5 +121,6 @@ pub fn read(id: u64, klarna: KlarnaOrder, now: Timestamp) -> Decided {
         withheld: false,
         next_look: now.checked_add(SignedDuration::from_hours(24 * 30)).ok(),
         looks_back: false,
+        heard_at: Some(Timestamp::MAX),
     }
 }

@@ -32,9 +32,16 @@ pub struct Attributed {
     pub seen: BTreeMap<IntentId, RefundId>,
     /// Everything refunded, those confirmed to us that the read does not show yet included.
     pub refunded: Minor,
+    /// Of that, requests confirmed under the id of a refund that is another request's: whether theirs happened is not known.
+    pub misnamed: Minor,
 }
 
 impl Attributed {
+    /// What surely went back: less than what may have.
+    pub fn proven(&self) -> Minor {
+        self.refunded.less(self.misnamed)
+    }
+
     /// What has gone back for a credit invoice: the refunds that the read shows, and those of ours that Klarna confirmed and
     /// that it does not show yet. One of ours that made the refund `but` is not counted.
     pub fn covered(&self, ledger: &Ledger, id: InvoiceId, but: Option<&RefundId>) -> Minor {
@@ -198,8 +205,19 @@ impl<'a> Sorting<'a> {
     }
 
     fn by_id(&mut self, refund: &KlarnaRefund) -> bool {
-        let intent = refund_intents(self.ledger).find(|intent| intent.made.as_ref() == Some(&refund.id));
+        let made = |intent: &&Intent| {
+            let of_same = |other: &Intent| other.effect.reference == intent.effect.reference;
+            intent.made.as_ref() == Some(&refund.id) && !self.is_named_for_another(refund, of_same)
+        };
+        let intent = refund_intents(self.ledger).find(made);
         intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+    }
+
+    /// It bears the name of another request of ours, whatever answer gave its id: the name is what was asked for.
+    fn is_named_for_another(&self, refund: &KlarnaRefund, is_own: impl Fn(&Intent) -> bool) -> bool {
+        let named = |intent: &&Intent| refund.reference.as_ref() == Some(&intent.effect.reference);
+        let mut requests = refund_intents(self.ledger).filter(named).peekable();
+        requests.peek().is_some() && !requests.any(is_own)
     }
 
     /// What proved a credit invoice once goes on proving it, whatever is listed beside it now.
@@ -214,7 +232,10 @@ impl<'a> Sorting<'a> {
             | CreditInvoice::PaidByHand
             | CreditInvoice::Cancelled => false,
         };
-        let credit = self.ledger.credits.iter().find(|(_, held)| proves(&held.state));
+        let credit = self.ledger.credits.iter().find(|(id, held)| {
+            let is_own = |intent: &Intent| intent.effect.credit_invoice.as_ref().is_some_and(|(own, _)| own == *id);
+            proves(&held.state) && !self.is_named_for_another(refund, is_own)
+        });
         credit.is_some_and(|(id, _)| {
             self.assign_to_credit(*id, refund);
             true
@@ -334,10 +355,12 @@ impl<'a> Sorting<'a> {
     /// Sums up, and names money that Klarna counts as refunded without listing a refund for it.
     fn totals(&mut self, klarna: &KlarnaOrder) {
         let listed: Minor = klarna.refunds.iter().map(|refund| refund.amount).collect();
-        let invisible: Minor = refund_intents(self.ledger)
-            .filter(|intent| intent.state == State::Confirmed && !self.out.seen.contains_key(&intent.id))
-            .map(|intent| intent.effect.amount)
-            .collect();
+        let seen = &self.out.seen;
+        let unseen = |intent: &&Intent| intent.state == State::Confirmed && !seen.contains_key(&intent.id);
+        let unseen = refund_intents(self.ledger).filter(unseen);
+        let of_another = |intent: &&Intent| seen.values().any(|id| intent.made.as_ref() == Some(id));
+        self.out.misnamed = unseen.clone().filter(of_another).map(|intent| intent.effect.amount).collect();
+        let invisible: Minor = unseen.map(|intent| intent.effect.amount).collect();
         self.out.refunded = klarna.refunded.max(listed.plus(invisible));
         let unexplained = klarna.refunded.less(listed.plus(invisible));
         if unexplained.is_positive() {

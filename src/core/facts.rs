@@ -96,7 +96,8 @@ pub struct ShopOrder {
     pub updated_at: Timestamp,
     pub status: Word<ShopStatus>,
     pub shipped: Word<Shipped>,
-    /// `paymentStatus` is `paid` or `partially_paid`.
+    /// `paymentStatus` is `paid` or `partially_paid`, or an invoice that is no credit invoice is paid: a cancelled order's
+    /// `paymentStatus` says `cancelled`, whatever was paid.
     pub paid: bool,
     /// The shop names a payment, and it is not Klarna, whatever Klarna order the order names.
     pub paid_otherwise: bool,

@@ -72,6 +72,8 @@ pub struct Ledger {
     pub shown: BTreeSet<IntentId>,
     /// The most that reads of the Klarna order said was refunded.
     pub most_refunded: Minor,
+    /// The captures that reads of the Klarna order ever listed, together.
+    pub ever_captured: Minor,
 }
 
 impl Ledger {
@@ -95,6 +97,7 @@ impl Ledger {
             vanished: BTreeSet::new(),
             shown: BTreeSet::new(),
             most_refunded: Minor::ZERO,
+            ever_captured: Minor::ZERO,
         }
     }
 

@@ -4,14 +4,18 @@
 //! references and time is compared. One that agrees and holds money is the link; several, or none, are a doubt, and
 //! nothing is sent or concluded while there is one. A human's word stands above all of it.
 
+mod whose;
+
 use jiff::Timestamp;
 
 use super::facts::{Candidate, KlarnaOrder, KlarnaSide, KlarnaStatus, Place, ShopOrder, Word};
 use super::id::{IntentId, KlarnaOrderId, OrderNumber};
 use super::intent::Kind;
 use super::money::{Currency, Minor};
-use super::policy::{CANDIDATE_KNOWN_FOR, CANDIDATE_LAG, SAME_CHECKOUT};
+use super::policy::{CANDIDATE_KNOWN_FOR, CANDIDATE_LAG};
 use super::share;
+use whose::{another, is_same_checkout};
+pub use whose::{names, references};
 
 /// A candidate and what Klarna said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +109,8 @@ pub enum Why {
     Several,
     /// None is shown to be this order's.
     NoneAgrees,
+    /// The shop says that it was paid, and none accounts for that.
+    Unpaid,
 }
 
 /// What is found about a shop order's link.
@@ -147,9 +153,12 @@ pub struct Chosen {
     pub beside: Vec<Named>,
 }
 
-/// The Klarna orders to ask about: those that the shop order names, the one that a human named, and the one that it was
-/// judged under, which may hold money whatever the shop's texts name now.
-pub fn candidates(shop: &ShopOrder, told: Option<&Told>, before: Option<&KlarnaOrderId>) -> Vec<Candidate> {
+/// The Klarna orders to ask about: those that the shop order names, the one that a human named, the one that it was judged
+/// under, and those that it named once and that held money of its own then ([`is_remembered`]): a text that somebody
+/// changes moves no money, and releases none.
+pub fn candidates(
+    shop: &ShopOrder, told: Option<&Told>, before: Option<&KlarnaOrderId>, remembered: &[&Seen],
+) -> Vec<Candidate> {
     let by_human = match told {
         Some(Told::Nobody) => return Vec::new(),
         Some(Told::To(id)) => Some(Candidate { id: id.clone(), places: vec![Place::Operator] }),
@@ -168,7 +177,20 @@ pub fn candidates(shop: &ShopOrder, told: Option<&Told>, before: Option<&KlarnaO
     if let Some(before) = before.filter(|before| told.is_none() && all.iter().all(|it| it.id != **before)) {
         all.push(Candidate { id: before.clone(), places: vec![Place::Unsaid] });
     }
+    for seen in remembered.iter().filter(|seen| is_remembered(seen, shop)) {
+        if all.iter().all(|it| it.id != seen.candidate.id) {
+            all.push(seen.candidate.clone());
+        }
+    }
     all
+}
+
+/// What the order named once goes on being asked about: when Klarna was asked, it held money, and a reference or the time
+/// showed that it was this order's.
+fn is_remembered(seen: &Seen, shop: &ShopOrder) -> bool {
+    let Answer::Read(order) = &seen.answer else { return false };
+    let is_own = references(order).any(|reference| names(reference, shop)) || is_same_checkout(order, shop);
+    is_own && holds_money(order) && another(order, shop, seen.anothers.as_deref()).is_none()
 }
 
 /// Chooses the Klarna order of a shop order among the candidates that were asked about.
@@ -208,14 +230,20 @@ fn by_agreement(judged: &[Judged<'_>]) -> Chosen {
     let agreeing: Vec<&Judged<'_>> = living.iter().filter(|it| it.likeness == Likeness::Agrees).copied().collect();
     let only = match (agreeing.as_slice(), living.as_slice()) {
         ([only], _) | ([], [only]) => *only,
+        // An attempt that came to nothing says only that the money is elsewhere, and this may be where.
         ([], []) => match newest(&own) {
-            Some(spent) => spent,
-            None => return doubt(judged, Why::NoneAgrees),
+            Some(spent) if !known.iter().any(|it| it.may_hold_its_money()) => spent,
+            Some(_) | None => return doubt(judged, Why::NoneAgrees),
         },
         _ => return doubt(judged, Why::Several),
     };
-    // Money was taken under another id as well, and nothing shows that it was another order's consumer's.
-    let is_taken = |it: &&Judged<'_>| !matches!(it.likeness, Likeness::Anothers(_)) && it.captured().is_positive();
+    // Money was taken under another id as well, and nothing shows that it was another order's consumer's. Where none was
+    // taken under its own, a text that looks like a number does not show it either: a capture may be the second one.
+    let is_free = only.captured().is_zero();
+    let is_taken = |it: &&Judged<'_>| {
+        let is_anothers = matches!(it.likeness, Likeness::Anothers(_)) && !(is_free && it.may_hold_its_money());
+        !is_anothers && it.captured().is_positive()
+    };
     let is_taken_twice = known.iter().copied().filter(is_taken).any(|it| it.id() != only.id());
     // One that was not asked about may hold money too, whatever the others say.
     let is_unasked = judged.iter().any(|it| it.likeness == Likeness::Unasked);
@@ -297,6 +325,17 @@ impl<'a> Judged<'a> {
         self.order().is_some_and(holds_money)
     }
 
+    /// It holds money, and nothing shows whose that is: neither is it this order's by what it says, nor does its reference
+    /// name another order that this shop is known to have. A text that looks like a number is no owner.
+    fn may_hold_its_money(&self) -> bool {
+        let is_open = match &self.likeness {
+            Likeness::Unproven => true,
+            Likeness::Anothers(_) => self.seen.anothers.is_none(),
+            Likeness::Agrees | Likeness::OtherAmount | Likeness::Unknown | Likeness::Unasked => false,
+        };
+        is_open && self.holds_money()
+    }
+
     fn named(&self) -> Named {
         Named {
             id: self.id().clone(),
@@ -332,51 +371,6 @@ fn authorized(order: &KlarnaOrder) -> Minor {
 fn holds_money(order: &KlarnaOrder) -> bool {
     let is_unclear = order.status.unknown().is_some();
     is_unclear || order.captured.is_positive() || authorized(order).is_positive()
-}
-
-/// Whether both were made in one checkout; where a side does not say when, time tells nothing.
-fn is_same_checkout(order: &KlarnaOrder, shop: &ShopOrder) -> bool {
-    order.created_at.is_some_and(|made| made.duration_since(shop.created_at).abs() <= SAME_CHECKOUT)
-}
-
-/// Klarna's references that say anything (`merchant_reference1`, `merchant_reference2`).
-pub fn references(order: &KlarnaOrder) -> impl Iterator<Item = &str> {
-    let both = [&order.merchant_reference1, &order.merchant_reference2];
-    both.into_iter().flatten().map(|text| bare(text)).filter(|text| !text.is_empty())
-}
-
-/// A number as people write it, without what they put around it.
-fn bare(text: &str) -> &str {
-    text.trim().trim_start_matches('#').trim_start()
-}
-
-/// Whether a reference is this order's number, or the shop's own id of it.
-pub fn names(reference: &str, shop: &ShopOrder) -> bool {
-    bare(reference).eq_ignore_ascii_case(bare(shop.number.as_str())) || bare(reference) == shop.id.to_string()
-}
-
-/// The reference that says whose order it is, when that is another one: a text of the shape of this shop's numbers, or
-/// what was found to be the number of another order of this shop.
-fn another(order: &KlarnaOrder, shop: &ShopOrder, found: Option<&str>) -> Option<String> {
-    let own = shape(shop.number.as_str());
-    let foreign = references(order).filter(|reference| !names(reference, shop));
-    let shaped = foreign.into_iter().find(|reference| shape(reference) == own);
-    shaped.or(found).map(str::to_owned)
-}
-
-/// The form of a number, without its digits. One of digits alone is told by how many there are: any number has that
-/// form otherwise.
-fn shape(number: &str) -> (String, usize) {
-    let number = bare(number).to_ascii_lowercase();
-    let is_digits = number.bytes().all(|b| b.is_ascii_digit());
-    let mut form = String::new();
-    for c in number.chars() {
-        let c = if c.is_ascii_digit() { '0' } else { c };
-        if c != '0' || !form.ends_with('0') {
-            form.push(c);
-        }
-    }
-    (form, if is_digits { number.len() } else { 0 })
 }
 
 /// Whether what Klarna said of a candidate beside the link may be remembered instead of asked again: it holds no money

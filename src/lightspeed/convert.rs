@@ -254,6 +254,14 @@ pub(super) fn credit_invoice(
     }))
 }
 
+/// Whether the row is an invoice of `order` that somebody paid. It stays paid when the order is cancelled, while the
+/// order's own payment status says `cancelled` from then on.
+pub(super) fn is_paid_sale(row: &RawValue, order: OrderId) -> bool {
+    let Ok(invoice) = serde_json::from_str::<dto::Invoice<'_>>(row.get()) else { return false };
+    let is_own = linked(invoice.order).is_none_or(|owner| owner == order.0);
+    is_own && flag(invoice.is_credit_note) == Some(false) && word(invoice.status, paid).is(&true)
+}
+
 /// The credit invoices of an order with their amounts as absolute values. Which sign a shop uses is unproven, and one sign
 /// alone says nothing; where some are negative and some are not, one takes back what the other gives, nobody says which,
 /// and none of the amounts is believed.

@@ -8,13 +8,13 @@
 
 use serde_json::value::RawValue;
 
-use super::convert::{amount, credit_invoice, embedded, linked, list_in, parse, unsigned};
+use super::convert::{amount, credit_invoice, embedded, is_paid_sale, linked, list_in, parse, unsigned};
 use super::dto;
 use super::error::failed;
 use super::{Client, LARGEST_PAGE};
 use crate::clock::Clock;
 use crate::core::answer::Unreadable;
-use crate::core::facts::{CreditInvoiceFacts, Line, Shipment, Shipped, ShopOrder, ShopStatus};
+use crate::core::facts::{Line, Shipment, Shipped, ShopOrder, ShopStatus};
 use crate::core::id::{InvoiceId, LineId, OrderId, ShipmentId};
 use crate::core::money::Currency;
 use crate::http::json::{Raw, id, instant, present, quantity, text};
@@ -24,11 +24,13 @@ use crate::http::{PAGE_ANSWER, Transport};
 pub(super) const WHOLE_PAGE: &str = "?limit=250";
 
 impl<T: Transport, C: Clock> Client<T, C> {
-    pub(super) async fn credit_invoices(
-        &self, order: OrderId, wire: &dto::Order<'_>, currency: Currency,
-    ) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
+    /// The credit invoices of an order, and whether its other invoices say that it was paid.
+    pub(super) async fn invoices(
+        &self, wire: &dto::Order<'_>, currency: Currency, said: &mut ShopOrder,
+    ) -> Result<(), Unreadable> {
+        let order = said.id;
         if let Some(rows) = embedded(wire.invoices) {
-            return credits_among(&rows, order, currency);
+            return among(&rows, currency, said);
         }
         let rows = self.fetch("invoices", &format!("{WHOLE_PAGE}&order={order}")).await?;
         let rows: Vec<&RawValue> = rows.iter().map(AsRef::as_ref).collect();
@@ -43,7 +45,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 return Err(failed(&format!("an invoice in the answer for order {order} has no readable `order`")));
             }
         }
-        credits_among(&rows, order, currency)
+        among(&rows, currency, said)
     }
 
     pub(super) async fn shipments_and_lines(
@@ -133,12 +135,12 @@ fn owned(rows: Option<Vec<&RawValue>>) -> Vec<Box<RawValue>> {
     rows.unwrap_or_default().into_iter().map(ToOwned::to_owned).collect()
 }
 
-fn credits_among(
-    rows: &[&RawValue], order: OrderId, currency: Currency,
-) -> Result<Vec<CreditInvoiceFacts>, Unreadable> {
-    let read = |row: &&RawValue| credit_invoice(row, order, currency).transpose();
+fn among(rows: &[&RawValue], currency: Currency, said: &mut ShopOrder) -> Result<(), Unreadable> {
+    let read = |row: &&RawValue| credit_invoice(row, said.id, currency).transpose();
     let credits = rows.iter().filter_map(read).collect::<Result<_, _>>()?;
-    Ok(unsigned(credits, currency))
+    said.credit_invoices = unsigned(credits, currency);
+    said.paid |= rows.iter().any(|row| is_paid_sale(row, said.id));
+    Ok(())
 }
 
 /// The places of the lines that the items of one credit invoice name, with how many of each; whether the items of credit

@@ -203,7 +203,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         order.paid_otherwise = said == Some(false);
         if is_klarna {
             order.candidates = self.candidates(id, &wire, &order).await?;
-            order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
+            self.invoices(&wire, currency, &mut order).await?;
             self.shipments_and_lines(&wire, currency, &mut order).await?;
         } else {
             order.candidates = self.left_behind(id, &wire, &order).await?;

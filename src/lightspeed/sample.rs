@@ -92,7 +92,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
                 }
             }
             order.klarna_order_id = order.candidates.first().map(|first| first.id.clone());
-            order.credit_invoices = self.credit_invoices(id, &wire, currency).await?;
+            self.invoices(&wire, currency, &mut order).await?;
         }
         Ok(Probed { is_klarna, order, found })
     }

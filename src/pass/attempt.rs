@@ -68,6 +68,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         refunded: decided.refunded,
         limit_per_day: shop.policy.refund_limit_per_day,
         two_person_above: shop.policy.two_person_above,
+        heard_at: decided.heard_at,
     };
     let Some(kind) = decision.row_of(id).map(|row| row.kind) else {
         return Ok((decision, id, Done::Withheld("it is not wanted any more".to_owned())));

@@ -105,6 +105,7 @@ pub(super) fn intended(
         withheld: plan.withholds(),
         next_look: Some(look_again(plan, facts, read, in_flight, quiet_since, now)),
         looks_back: dossier.is_outdated,
+        heard_at: dossier.heard_at,
     };
     Ok(Intended { decided, to_send })
 }

@@ -275,7 +275,7 @@ pub(super) fn unread(id: OrderId, why: &Unreadable) -> (String, String) {
     (named(id), reason(why))
 }
 
-fn named(id: OrderId) -> String {
+pub(super) fn named(id: OrderId) -> String {
     format!("the order with id {id}")
 }
 

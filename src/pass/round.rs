@@ -3,6 +3,8 @@
 //! A round decides on facts and on what was confirmed in the round before: a refund that Klarna confirmed makes the
 //! credit invoice's payment due at once. No request is ever repeated here; that is for a later look.
 
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,10 +12,9 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
-use crate::core::answer::Unreadable;
 use crate::core::decide::decide;
 use crate::core::facts::{Facts, KlarnaSide, ShopOrder};
-use crate::core::id::{IntentId, OrderId, OrderNumber};
+use crate::core::id::{IntentId, OrderId};
 use crate::core::intent::{Event, Kind, Target};
 use crate::core::limits::{self, Spent};
 use crate::core::link::Chosen;
@@ -21,23 +22,22 @@ use crate::core::money::{Currency, Minor};
 use crate::core::plan::Plan;
 use crate::core::references::References;
 use crate::http::Transport;
-use crate::report::{EffectRow, Outcome, Side};
+use crate::report::{EffectRow, Outcome};
 use crate::store::{Dossier, Store, StoreError};
 
-use super::act::{Fresh, lists_are_fresh, read_is_fresh};
+use super::Shop;
+use super::act::{Fresh, lists_are_fresh};
 use super::attempt::{Closed, Done, attempt};
-use super::candidates::{self, Asked};
 use super::intend::{Intended, intended, target};
-use super::tally::{Tally, asked_to_end, reason};
-use super::{Shop, Stop};
+use super::tally::Tally;
+use look::Look;
 
 /// Refund, mark paid, and a last look without anything to do; one more for an order whose effect was refused, or of
 /// which something was captured or released first.
 const ROUNDS: u32 = 4;
 
-/// Klarna orders read at the same time, and intents under way at the same time. What keeps the pace inside the
-/// servers' limits is the budget; this bounds memory and sockets.
-const READS_AT_ONCE: usize = 64;
+/// Intents under way at the same time. What keeps the pace inside the servers' limits is the budget; this bounds memory and
+/// sockets.
 const SENDS_AT_ONCE: usize = 128;
 
 /// Whether this pass may write to the two sides.
@@ -49,13 +49,6 @@ pub(super) enum Permission {
     /// An earlier edition of the rules had judged the order; the next pass acts.
     LooksBack,
     Stopped,
-}
-
-/// One order's Klarna side as this pass read it.
-struct Look {
-    asked: Asked,
-    read_at: Timestamp,
-    started: Duration,
 }
 
 /// The rounds of one pass: what it has spent, and what it must look at again.
@@ -142,7 +135,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         tally.progress.stage("reconciling");
         let count = orders.len();
         let mut current = orders;
-        let mut looks = BTreeMap::new();
+        let (mut looks, mut left) = (BTreeMap::new(), BTreeMap::new());
         for _ in 0..ROUNDS {
             if tally.stop.is_asked() {
                 return Ok(Vec::new());
@@ -152,8 +145,13 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             }
             let dossiers = self.shop.store.dossiers(current).await?;
             let dossiers = self.look(dossiers, &mut looks, tally).await;
-            let decisions = self.decide(dossiers, &looks, tally).await?;
+            let (decisions, moved) = self.decide(dossiers, &looks, tally).await?;
             current = self.act(decisions, &mut looks, tally).await?;
+            current.extend(moved.keys());
+            left = moved;
+        }
+        for (order, why) in left {
+            tally.not_checked(super::poll::named(order), why);
         }
         if !self.lists_are_fresh() {
             return Ok(current);
@@ -162,58 +160,11 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         Ok(Vec::new())
     }
 
-    /// Reads the Klarna side of those orders that this batch has not read, or read too long ago.
-    async fn look(
-        &self, dossiers: Vec<Dossier>, looks: &mut BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
-    ) -> Vec<Dossier> {
-        looks.retain(|_, look| read_is_fresh(&self.shop.clock, look.started));
-        let (closed, stop) = (tally.account_is_closed(), &tally.stop);
-        let unread = dossiers.iter().filter(|dossier| !looks.contains_key(&dossier.shop.id));
-        let reads = stream::iter(unread)
-            .map(|dossier| async move { (dossier.shop.id, self.read(dossier, closed, stop).await) });
-        let reads: Vec<_> = reads.buffer_unordered(READS_AT_ONCE).collect().await;
-        for (id, read) in reads {
-            match read {
-                Ok(look) => {
-                    looks.insert(id, look);
-                }
-                Err(why) => {
-                    let number =
-                        dossiers.iter().find(|dossier| dossier.shop.id == id).map(|dossier| &dossier.shop.number);
-                    Self::unread(number, &why, tally);
-                }
-            }
-        }
-        dossiers.into_iter().filter(|dossier| looks.contains_key(&dossier.shop.id)).collect()
-    }
-
-    async fn read(&self, dossier: &Dossier, closed: bool, stop: &Stop) -> Result<Look, Unreadable> {
-        let (read_at, started) = (self.shop.clock.now(), self.shop.clock.boottime());
-        if !dossier.candidates().is_empty() {
-            if stop.is_asked() {
-                return Err(asked_to_end());
-            }
-            if closed {
-                let message = "the account pauses after the credential was refused".to_owned();
-                return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));
-            }
-        }
-        let asked = candidates::ask(self.shop, dossier, self.currency, &self.learnt).await?;
-        Ok(Look { asked, read_at, started })
-    }
-
-    fn unread(number: Option<&OrderNumber>, why: &Unreadable, tally: &mut Tally<'_>) {
-        if let Unreadable::Refused(said) = why {
-            tally.close_account(said);
-        }
-        let what = number.map_or_else(|| "an order".to_owned(), |number| format!("order {number}"));
-        tally.unanswered(Side::Klarna, what, format!("Klarna: {}", reason(why)));
-    }
-
-    /// Decides every order of the batch and commits the decisions together.
+    /// Decides every order of the batch and commits the decisions together. Gives besides those of which a human said
+    /// something, or another program moved something, meanwhile: another round decides them anew.
     async fn decide(
         &mut self, dossiers: Vec<Dossier>, looks: &BTreeMap<OrderId, Look>, tally: &mut Tally<'_>,
-    ) -> Result<Vec<Decision>, StoreError> {
+    ) -> Result<(Vec<Decision>, BTreeMap<OrderId, String>), StoreError> {
         let now = self.shop.clock.now();
         let mut decisions = Vec::with_capacity(dossiers.len());
         for dossier in dossiers {
@@ -224,14 +175,15 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         }
         let to_commit = decisions.iter().map(|decision| decision.intended.decided.clone()).collect();
         let results = self.shop.store.decide(tally.pass, now, to_commit).await?;
-        let mut committed = Vec::with_capacity(decisions.len());
+        let (mut committed, mut moved) = (Vec::with_capacity(decisions.len()), BTreeMap::new());
         for (decision, result) in decisions.into_iter().zip(results) {
             match result {
                 Ok(()) => committed.push(decision),
+                Err(why @ StoreError::Moved(order)) => drop(moved.insert(order, why.to_string())),
                 Err(why) => tally.not_checked(format!("order {}", decision.facts.shop.number), why.to_string()),
             }
         }
-        Ok(committed)
+        Ok((committed, moved))
     }
 
     fn decide_one(&mut self, dossier: Dossier, look: &Look, now: Timestamp) -> Result<Decision, StoreError> {

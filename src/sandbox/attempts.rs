@@ -94,7 +94,8 @@ impl World {
         self.attempts.entry(order).or_default().push(id);
         if attempt.pays {
             let before = self.links.insert(order, id);
-            self.attempts.entry(order).or_default().extend(before);
+            let known = self.attempts.entry(order).or_default();
+            known.extend(before.filter(|before| !known.contains(before)));
         }
         for place in &attempt.shown {
             self.write_id(order, &id.to_string(), Some(*place), None);

@@ -7,7 +7,7 @@ use super::parsed::klarna_id;
 use super::{Dossier, StoreError};
 use crate::core::facts::{Candidate, Place};
 use crate::core::id::{KlarnaOrderId, OrderNumber};
-use crate::core::link;
+use crate::core::link::{self, Seen};
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct CandidateRow {
@@ -36,9 +36,11 @@ fn candidate(row: &CandidateRow) -> Result<Candidate, StoreError> {
 }
 
 impl Dossier {
-    /// The Klarna orders to ask about.
+    /// The Klarna orders to ask about. What another shop order names is that one's, and is not remembered for this.
     pub fn candidates(&self) -> Vec<Candidate> {
-        link::candidates(&self.shop, self.told.as_ref(), self.ledger.judged_under.as_ref())
+        let is_free = |seen: &&Seen| !self.shared.contains_key(&seen.candidate.id);
+        let remembered: Vec<&Seen> = self.asked.iter().map(|(seen, _)| seen).filter(is_free).collect();
+        link::candidates(&self.shop, self.told.as_ref(), self.ledger.judged_under.as_ref(), &remembered)
     }
 
     /// Other shop orders that name this Klarna order.

@@ -4,6 +4,7 @@
 //! it compares, writes and appends to the journal. No network call is ever made inside a transaction.
 
 mod candidates;
+mod claim;
 pub mod codec;
 mod difference;
 mod error;
@@ -21,7 +22,6 @@ use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::answer::Said;
 use crate::core::credit_invoice;
 use crate::core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 pub use crate::core::id::Identity;
@@ -34,6 +34,7 @@ use crate::core::order;
 use crate::core::plan::Note;
 use crate::core::references::References;
 use crate::schedule::NextDue;
+pub use claim::{Attempt, Claim, Guard};
 pub use difference::Difference;
 pub use error::StoreError;
 pub use shown::{
@@ -79,7 +80,7 @@ pub struct Dossier {
     pub shop_read_at: Timestamp,
     /// What Klarna said last, and when that read was started.
     pub klarna: Option<(KlarnaOrder, Timestamp)>,
-    /// What Klarna said of each Klarna order that it names, where it names several, and when that was asked.
+    /// What Klarna said of each Klarna order that it names or named, where there are several, and when that was asked.
     pub asked: Vec<(Seen, Timestamp)>,
     /// What a human said about which Klarna order is its own.
     pub told: Option<ToldLink>,
@@ -89,6 +90,8 @@ pub struct Dossier {
     pub quiet_since: Timestamp,
     /// An earlier edition of the rules judged it last.
     pub is_outdated: bool,
+    /// When a human last spoke about it.
+    pub heard_at: Option<Timestamp>,
 }
 
 /// One state change of one machine, computed by the caller through the machine's `apply`.
@@ -147,47 +150,8 @@ pub struct Decided {
     pub next_look: Option<Timestamp>,
     /// An earlier edition of the rules had judged it: what opens now is marked as found by looking back.
     pub looks_back: bool,
-}
-
-/// Why a claim was refused; nothing may be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    Granted(Box<Intent>),
-    /// The kill switch is on.
-    Stopped,
-    /// The order is held by an operator, or a ceiling of the ledger would be passed.
-    Withheld(String),
-    /// The intent is not in a state that may be sent, or its order moved.
-    Moved,
-}
-
-/// What came of one attempt, computed by the caller.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub order: OrderId,
-    pub intent: IntentId,
-    /// The intent's step first, then what follows from it for its credit invoice.
-    pub steps: Vec<Step>,
-    /// Klarna's id of what was made.
-    pub made: Option<RefundId>,
-    pub said: Option<Said>,
-    pub correlation_id: Option<String>,
-    pub not_before: Option<Timestamp>,
-    /// The attempt does not count. Its times are taken back too when the intent is `Planned` again: then it surely
-    /// never left.
-    pub uncounted: bool,
-}
-
-/// What the claim compares with inside its transaction.
-#[derive(Clone, Copy, Debug)]
-pub struct Guard {
-    pub at: Timestamp,
-    /// From the fresh read on which the write leaves.
-    pub captured: Minor,
-    pub refunded: Minor,
-    pub limit_per_day: Minor,
-    /// A refund above it leaves only when two operators agreed to it.
-    pub two_person_above: Option<Minor>,
+    /// Which words of humans it rests on. One spoken since fails it with [`StoreError::Moved`].
+    pub heard_at: Option<Timestamp>,
 }
 
 /// What a human decided (contract: hold, release, approve, adopt, ignore, breaks, stop, resume).

@@ -15,6 +15,12 @@ pub(super) fn message(found: &Finding, currency: Currency) -> String {
             (Why::NoneAgrees, named) => {
                 format!("order {order} names {}; none is shown to be its own", list(named, currency))
             }
+            (Why::Unpaid, named) => {
+                format!(
+                    "order {order} is paid, as the shop says, and names {}, through which nothing was paid",
+                    list(named, currency)
+                )
+            }
             (Why::Several, named) => {
                 format!("order {order} names {}; which one it was paid with is not clear", list(named, currency))
             }

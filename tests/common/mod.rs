@@ -107,6 +107,8 @@ pub fn order(total: &str) -> Scene {
         captures: Vec::new(),
         refunds: Vec::new(),
     };
+    // Most orders were looked at while their authorization was open.
+    let judged_under = klarna_order_id.clone();
     let shop = ShopOrder {
         id: OrderId(1),
         number: OrderNumber("ORD1".to_owned()),
@@ -135,7 +137,7 @@ pub fn order(total: &str) -> Scene {
             read_at: NOW,
             shop_read_at: NOW,
         },
-        ledger: Ledger::new(ShopName("main".to_owned())),
+        ledger: Ledger { judged_under: Some(judged_under), ..Ledger::new(ShopName("main".to_owned())) },
         policy: policy(),
         now: NOW,
         spent: Spent::default(),
@@ -372,6 +374,12 @@ impl Scene {
         self
     }
 
+    /// A reference of the one that was named last is the number of another order of this shop.
+    pub fn also_is_anothers(mut self, number: &str) -> Self {
+        self.also.last_mut().expect("another Klarna order").anothers = Some(number.to_owned());
+        self
+    }
+
     /// It names an id as well that Klarna does not know.
     pub fn also_names_nobodys(mut self, id: &str) -> Self {
         let id = KlarnaOrderId::new(id).expect("a safe id");
@@ -383,6 +391,12 @@ impl Scene {
     /// The states rest on the facts of this Klarna order.
     pub fn judged_under(mut self, id: &str) -> Self {
         self.ledger.judged_under = KlarnaOrderId::new(id);
+        self
+    }
+
+    /// Nothing of it was read before.
+    pub fn first_look(mut self) -> Self {
+        self.ledger.judged_under = None;
         self
     }
 

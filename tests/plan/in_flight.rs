@@ -31,6 +31,14 @@ fn paid() -> Scene {
 }
 
 cases! {
+    a_payment_mark_is_not_asked_for_again_once_its_credit_invoice_is_judged_under_another_klarna_order:
+        captured_order("100.00").credit("INV1", "25.00", "2h").credit_known_as("INV1", "25.00", CreditInvoice::Cancelled)
+            .intended(&Ask::new(Kind::MarkPaid, "INV1", "25.00").unknown("8h").absent("7h")).judged_under("k-0") => "
+            order paid→pending→paid
+            credit INV1 cancelled→pending
+            intent mark_paid INV1 absent
+            refund INV1 25.00 act";
+
     an_absence_that_a_clock_ahead_dated_is_no_absence:
         captured_order("100.00").credit("INV1", "40.00", "9h")
             .intended(&Ask::refund("INV1", "40.00").unknown("6h").absent("1m")).at(ago("2h")) => "

@@ -123,6 +123,70 @@ cases! {
             klarna.merchant_reference1 = Some("ORD777".to_owned());
         }) => "refund INV1 25.00 act";
 
+    // What came to nothing says only that the money is elsewhere.
+    an_attempt_that_came_to_nothing_settles_nothing_while_a_text_alone_says_whose_the_money_is:
+        captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("ORD777")).also_names("k-2", is_spent)
+            => "break klarna_order_mismatch 100.00";
+
+    it_does_where_the_text_is_the_number_of_another_order_of_the_shop:
+        not_paid(order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").also_names("k-2", |klarna| {
+            is_captured(klarna);
+            klarna.merchant_reference1 = Some("ORD777".to_owned());
+        }).also_is_anothers("ORD777")) => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 25.00 act
+            break cancelled_at_klarna";
+
+    nor_is_an_authorization_captured_beside_it:
+        shipped().also_names("k-2", |klarna| {
+            is_captured(klarna);
+            klarna.merchant_reference1 = Some("ORD777".to_owned());
+        }) => "break klarna_order_ambiguous 200.00";
+
+    what_came_to_nothing_under_another_payment_is_new_should_klarna_be_its_payment_after_all:
+        paid_otherwise(order("100.00").cancelled_at_klarna().first_look()) => "";
+
+    it_settles_nothing_while_nothing_shows_whose_the_authorization_beside_it_is:
+        order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").also_names("k-2", a_day_and_a_second_apart)
+            => "break klarna_order_mismatch 100.00";
+
+    // What the shop calls paid, and nothing that it names accounts for.
+    an_order_that_is_paid_and_names_only_an_attempt_that_was_over_settles_no_credit_invoice:
+        order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").first_look() => "
+            break klarna_order_mismatch
+            break cancelled_at_klarna";
+
+    nor_does_one_that_lapsed:
+        order("100.00").expired().credit("INV1", "25.00", "2h").first_look() => "
+            break klarna_order_mismatch
+            break authorization_expired 100.00";
+
+    nor_is_it_cancelled_for_good:
+        order("100.00").cancelled("2h").cancelled_at_klarna().first_look() => "
+            order pending→refund_requested
+            break klarna_order_mismatch";
+
+    nobody_is_asked_while_nothing_waits_for_it:
+        order("100.00").cancelled_at_klarna().first_look() => "break cancelled_at_klarna";
+
+    what_was_looked_at_before_it_was_over_accounts_for_the_payment:
+        order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h") => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 25.00 act
+            break cancelled_at_klarna";
+
+    what_the_shop_never_called_paid_was_never_paid:
+        not_paid(order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").first_look()) => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 25.00 act
+            break cancelled_at_klarna";
+
+    a_humans_word_accounts_for_the_payment:
+        order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").first_look().human_links("k-1") => "
+            credit INV1 pending→cancelled
+            mark_paid INV1 25.00 act
+            break cancelled_at_klarna";
+
     a_reference_of_another_shape_says_nothing:
         captured_order("100.00").credit("INV1", "25.00", "2h").klarna_says(says("quote 4711"))
             => "refund INV1 25.00 act";
@@ -278,6 +342,21 @@ cases! {
             intent refund INV1 withdrawn
             break authorization_stray k-1 100.00";
 
+    what_klarna_captured_is_said_before_the_order_is_paid_otherwise:
+        not_paid(paid_otherwise(captured_order("100.00").refund("r1", "40.00", "")))
+            => "break captured_too_much k-1 60.00";
+
+    what_is_under_way_at_klarna_is_followed_to_its_end:
+        paid_otherwise(captured_order("100.00").credit("INV1", "100.00", "2h")
+            .intended(&Ask::refund("INV1", "100.00").unknown("10m")).refund("r1", "100.00", "INV1"))
+            => "intent refund INV1 seen r1";
+
+    what_two_reads_do_not_show_is_not_asked_for_again:
+        paid_otherwise(captured_order("100.00").credit("INV1", "25.00", "2h")
+            .intended(&Ask::refund("INV1", "25.00").unknown("10m").absent("9m"))) => "
+            intent refund INV1 absent
+            break captured_too_much k-1 100.00";
+
     // What was done under another link.
     what_moved_under_the_link_before_holds_the_new_one_until_a_human_speaks:
         shipped().intended(&Ask::new(Kind::Cancel, "ORD1:cancel", "100.00").confirmed("", "1h")).cancelled_at_klarna().also_names("k-2", |_| ())
@@ -342,6 +421,16 @@ fn unknown_in(place: Place) -> Scene {
     let mut scene = order("100.00").shop_says(|shop| shop.candidates[0].places = vec![place]);
     scene.facts.klarna = KlarnaSide::NotFound { said: "NO_SUCH_ORDER".to_owned() };
     scene
+}
+
+/// Nothing was captured, and nothing can be.
+fn is_spent(klarna: &mut KlarnaOrder) {
+    klarna.remaining = Minor::ZERO;
+    klarna.status = Word::Known(KlarnaStatus::Cancelled);
+}
+
+fn not_paid(scene: Scene) -> Scene {
+    scene.shop_says(|shop| shop.paid = false)
 }
 
 fn paid_otherwise(scene: Scene) -> Scene {

@@ -145,6 +145,7 @@ impl Shop {
             refunded: Minor::ZERO,
             limit_per_day: minor(1_000_000_000),
             two_person_above: None,
+            heard_at: Some(Timestamp::MAX),
         };
         let claimed = self.store.claim(self.pass, intent.id, guard).await.unwrap();
         assert!(matches!(claimed, Claim::Granted(_)), "{claimed:?}");
@@ -257,6 +258,7 @@ pub fn quiet(order: u64) -> Decided {
         withheld: false,
         next_look: None,
         looks_back: false,
+        heard_at: Some(Timestamp::MAX),
     }
 }
 

@@ -75,12 +75,13 @@ pub(crate) async fn a_state_rests_on_the_klarna_order_that_was_read_and_is_taken
     decide(&store, 21, anew).await.unwrap();
     assert_eq!(under().await, Some(id("k-b")));
     assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].ledger.order, Order::Pending);
+    let earlier = facts::KlarnaOrder { id: id("k-c"), ..klarna(1, 10_000, &[]) };
+    decide(&store, 22, Decided { klarna: Some((earlier, at(19))), ..quiet(1) }).await.unwrap();
+    assert_eq!(under().await, Some(id("k-c")), "a clock that was set back does not say on which one it rests");
     intact(&store).await;
 }
 
-pub(crate) async fn what_was_paid_otherwise_is_kept_while_it_names_a_klarna_order_and_nothing_moved<P: Place>(
-    place: &P,
-) {
+pub(crate) async fn what_was_paid_otherwise_is_kept_while_it_names_or_named_a_klarna_order<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
     let otherwise = |version, ids: &[&str]| ShopOrder { paid_otherwise: true, paid: true, ..naming(version, ids) };
@@ -99,7 +100,38 @@ pub(crate) async fn what_was_paid_otherwise_is_kept_while_it_names_a_klarna_orde
     let captured = Decided { klarna: Some((klarna(1, 10_000, &[]), at(22))), captured: minor(10_000), ..quiet(1) };
     decide(&store, 22, captured).await.unwrap();
     store.observe(vec![(OrderId(1), Some(otherwise(23, &["k-a"])))], at(23)).await.unwrap();
-    assert!(!held(1).await.unwrap().paid_otherwise, "its money at Klarna does not vanish with a word");
+    let shop = held(1).await.unwrap();
+    assert!(shop.paid_otherwise && shop.klarna_order_id == Some(id("k-a")), "its money at Klarna is still looked at");
+    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].ledger.judged_under, Some(klarna(1, 10_000, &[]).id));
+    intact(&store).await;
+}
+
+pub(crate) async fn what_held_money_of_its_own_is_asked_about_whatever_the_order_names_now<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    see(&store, 20, &["k-a", "k-b"]).await;
+    let number = store.dossiers(vec![OrderId(1)]).await.unwrap()[0].shop.number.0.clone();
+    let said = |text: &str, reference: &str, captured: i64| {
+        let order = facts::KlarnaOrder {
+            id: id(text),
+            merchant_reference1: Some(reference.to_owned()),
+            created_at: None,
+            ..klarna(1, captured, &[])
+        };
+        let candidate = Candidate { id: id(text), places: vec![facts::Place::Memo] };
+        (Seen { candidate, answer: Answer::Read(order), anothers: None }, at(21))
+    };
+    let asked = vec![said("k-a", &number, 10_000), said("k-b", "", 10_000)];
+    decide(&store, 21, Decided { asked, ..quiet(1) }).await.unwrap();
+    see(&store, 22, &["k-c"]).await;
+    let asks = async || {
+        let all = store.dossiers(vec![OrderId(1)]).await.unwrap()[0].candidates();
+        all.into_iter().map(|one| one.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asks().await, ["k-c", "k-a"], "nothing showed whose the other one is");
+    let other = ShopOrder { id: OrderId(7), number: OrderNumber("ORD7".into()), ..naming(23, &["k-a"]) };
+    store.observe(vec![(OrderId(7), Some(other))], at(23)).await.unwrap();
+    assert_eq!(asks().await, ["k-c"], "another order names it");
     intact(&store).await;
 }
 
@@ -182,7 +214,7 @@ fn step(before: Order, event: OrderEvent) -> Step {
     Step::Order { before, event, after: before.apply(event).unwrap() }
 }
 
-pub(crate) async fn what_klarna_said_of_several_is_kept_as_long_as_they_are_named<P: Place>(place: &P) {
+pub(crate) async fn what_klarna_said_of_several_is_kept_whatever_is_named_later<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;
     see(&store, 20, &["k-a", "k-b"]).await;
@@ -196,7 +228,10 @@ pub(crate) async fn what_klarna_said_of_several_is_kept_as_long_as_they_are_name
     decide(&store, 22, Decided { asked: asked.clone(), ..quiet(1) }).await.unwrap();
     assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].asked, asked);
     see(&store, 23, &["k-b", "k-c"]).await;
-    assert_eq!(store.dossiers(vec![OrderId(1)]).await.unwrap()[0].asked, [(known, at(21))]);
+    let unnamed = Candidate { places: vec![facts::Place::Unsaid], ..candidate("k-a") };
+    let unknown = Seen { candidate: unnamed, ..unknown };
+    let asked = store.dossiers(vec![OrderId(1)]).await.unwrap()[0].asked.clone();
+    assert_eq!(asked, [(known, at(21)), (unknown, at(21))], "those that it names first");
 }
 
 pub(crate) async fn nothing_is_claimed_for_a_klarna_order_that_the_order_is_not_linked_to_any_more<P: Place>(

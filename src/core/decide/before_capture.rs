@@ -47,8 +47,7 @@ pub(super) enum BeforeCapture {
 pub(super) fn before_capture(case: &Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts) -> BeforeCapture {
     let by_time = by_time(case, klarna, credit);
     if matches!(by_time, BeforeCapture::No) && is_partly_captured(case, klarna) && may_be_unsent(case, klarna, credit) {
-        let asked = is_refund(case, credit) || planted!("credit_against_delivered_goods");
-        return if asked { BeforeCapture::No } else { BeforeCapture::Unclear(Doubt::NeverSent) };
+        return if is_refund(case, credit) { BeforeCapture::No } else { BeforeCapture::Unclear(Doubt::NeverSent) };
     }
     by_time
 }

@@ -9,11 +9,11 @@ use super::checks::is_fully_credited;
 use super::refunds::is_equal;
 use super::reversal::surplus;
 use super::words::what_of;
-use super::{extension, is_closed, left};
+use super::{extension, is_closed, left, otherwise};
 use crate::core::answer::Said;
-use crate::core::credit_invoice::Event;
+use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{KlarnaOrder, KlarnaStatus};
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaStatus};
 use crate::core::id::RefundId;
 use crate::core::intent::{Intent, Kind, Next, State};
 use crate::core::money::Minor;
@@ -141,7 +141,9 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
         }
         Kind::Refund if id.is_none() => (policy.cancels == Mode::Drive, case.cancelled),
         Kind::Refund => (policy.refunds == Mode::Drive, is_left),
-        Kind::MarkPaid => (policy.mark_paid == Mode::Drive, is_unchanged),
+        Kind::MarkPaid => {
+            (policy.mark_paid == Mode::Drive, is_unchanged && credit.is_some_and(|it| is_settled(case, it)))
+        }
         Kind::Cancel => (policy.cancels == Mode::Drive, case.cancelled || is_fully_credited(case)),
         Kind::Release => (policy.cancels == Mode::Drive, case.cancelled || surplus(case, klarna).is_positive()),
         Kind::Capture => {
@@ -154,6 +156,15 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
         (false, _) => Some("the policy leaves it to somebody else"),
         (true, false) => Some("what asked for it has changed"),
         (true, true) => None,
+    }
+}
+
+/// What made it paid still stands: under another Klarna order it is judged anew, and may be owed there.
+fn is_settled(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    match case.credit_state(credit.id) {
+        CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::Cancelled => true,
+        CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
+        CreditInvoice::RefundRequested(_) | CreditInvoice::PaidByHand => false,
     }
 }
 

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::case::Case;
+use super::{in_flight, is_closed, watched};
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide, Place, ShopStatus};
+use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, KlarnaSide, Place, ShopStatus};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
@@ -20,14 +21,39 @@ use crate::core::policy::Policy;
 /// Several Klarna orders may be this one's, or none is shown to be.
 pub(super) fn doubtful(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, doubt: &Doubt) -> Plan {
     let mut case = Case::blind(ledger, facts, policy, now);
+    say_doubt(&mut case, doubt);
+    case.finish()
+}
+
+fn say_doubt(case: &mut Case<'_>, doubt: &Doubt) {
     let held: Minor = doubt.named.iter().map(|named| named.captured.plus(named.authorized)).collect();
     let kind = match doubt.why {
         Why::Several => BreakKind::KlarnaOrderAmbiguous,
-        Why::NoneAgrees => BreakKind::KlarnaOrderMismatch,
+        Why::NoneAgrees | Why::Unpaid => BreakKind::KlarnaOrderMismatch,
     };
-    let finding = Finding::Doubt { order: facts.shop.number.clone(), doubt: doubt.clone() };
-    case.differs(kind, "", Some(held).filter(|held| held.is_positive()), now, finding);
-    case.finish()
+    let finding = Finding::Doubt { order: case.shop.number.clone(), doubt: doubt.clone() };
+    case.differs(kind, "", Some(held).filter(|held| held.is_positive()), case.now, finding);
+}
+
+/// The shop says that the order was paid, and at the first look all that it names is an attempt that is over, with nothing
+/// captured: nobody knows that this is what was paid through, and one that is named nowhere may hold the money. One that
+/// was looked at before it was over accounts for what the shop says, since some shops call an order paid once it is
+/// authorized; and a human's word accounts for everything.
+pub(super) fn is_unaccounted(ledger: &Ledger, facts: &Facts, klarna: &KlarnaOrder) -> bool {
+    let is_new = ledger.judged_under.is_none() && !facts.is_told;
+    facts.shop.paid && is_new && is_closed(klarna) && klarna.captured.is_zero()
+}
+
+/// Nothing final is concluded from it; and where somebody waits for money, or for an end, it is said.
+pub(super) fn unaccounted(case: &mut Case<'_>, klarna: &KlarnaOrder) {
+    case.disagreement = Some("the shop says that it was paid, and what it names never was");
+    let waits =
+        |credit: &CreditInvoiceFacts| credit.paid.is(&false) && !credit.amount.as_ref().is_ok_and(|it| it.is_zero());
+    if case.cancelled || case.shop.credit_invoices.iter().any(waits) {
+        let mut named = vec![Named::linked(klarna, case.shop)];
+        named.extend(case.facts.beside.iter().cloned());
+        say_doubt(case, &Doubt { why: Why::Unpaid, named });
+    }
 }
 
 /// Every id that it names stands in a text that people and apps write, and no human said that it is a Klarna order's.
@@ -90,8 +116,10 @@ impl Earlier<'_> {
 
     fn give_up_planned(&self, case: &mut Case<'_>) {
         for intent in self.intents.iter().filter(|intent| intent.state == State::Planned) {
-            let why = "the order does not belong to that Klarna order".to_owned();
-            case.intent_note(intent.id, Note::Withdrawn { why });
+            if !case.is_noted(intent) {
+                let why = "the order does not belong to that Klarna order".to_owned();
+                case.intent_note(intent.id, Note::Withdrawn { why });
+            }
         }
     }
 
@@ -136,14 +164,24 @@ fn has_moved(intent: &Intent) -> bool {
     intent.state == State::Confirmed && intent.effect.kind.is_klarna() && intent.effect.kind != Kind::Extend
 }
 
-/// By its payment it is not Klarna's: what was planned is given up, nothing is judged, and what Klarna holds of it all the
-/// same is said once it is paid or cancelled. The consumer may come back to Klarna until then.
+/// By its payment it is not Klarna's: what was planned is given up, what is under way is followed to its end, and nothing
+/// else is judged. What Klarna captured of it is said; what is authorized, once it is paid or cancelled: the consumer may
+/// come back to Klarna until then.
 pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
-    let mut case = Case::blind(ledger, facts, policy, now);
+    let judged = match &facts.klarna {
+        KlarnaSide::Read(read) if ledger.judged_under.as_ref() == Some(&read.id) => Some(read),
+        KlarnaSide::Read(_)
+        | KlarnaSide::Unlinked
+        | KlarnaSide::NotFound { .. }
+        | KlarnaSide::Doubtful(_)
+        | KlarnaSide::Disowned => None,
+    };
+    let mut case = judged
+        .map_or_else(|| Case::blind(ledger, facts, policy, now), |read| followed(ledger, facts, read, policy, now));
     Earlier { intents: ledger.intents.iter().collect() }.give_up_planned(&mut case);
     // Where another order names the same Klarna order, it is that one's.
+    let is_alone = facts.shared_with.is_empty();
     let is_over = facts.shop.paid || facts.shop.status.is(&ShopStatus::Cancelled);
-    let is_said = is_over && facts.shared_with.is_empty();
     let own = match &facts.klarna {
         // What went back is paid once.
         KlarnaSide::Read(read) => {
@@ -156,14 +194,30 @@ pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Ti
         KlarnaSide::Doubtful(doubt) => doubt.named.as_slice(),
         KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Read(_) | KlarnaSide::Disowned => &[],
     };
-    for named in facts.beside.iter().chain(doubtful).chain(&own).filter(|_| is_said) {
-        stray(&mut case, named);
+    for named in facts.beside.iter().chain(doubtful).chain(&own).filter(|_| is_alone) {
+        if is_over {
+            stray(&mut case, named);
+        }
         if named.is_own() && named.captured.is_positive() {
             let finding = Finding::PaidTwice { order: facts.shop.number.clone(), named: named.clone() };
             case.differs(BreakKind::CapturedTooMuch, named.id.as_str(), Some(named.captured), now, finding);
         }
     }
-    Plan { is_unjudged: ledger.judged_under.is_some(), ..case.finish() }
+    // What is over, with nothing captured, accounts for nothing: should Klarna be its payment after all, it is new.
+    let is_spent = matches!(&facts.klarna, KlarnaSide::Read(read) if is_closed(read) && read.captured.is_zero());
+    Plan { is_unjudged: judged.is_none() && (is_spent || ledger.judged_under.is_some()), ..case.finish() }
+}
+
+/// What was asked of this Klarna order before is looked for as ever, and never asked for again.
+fn followed<'a>(
+    ledger: &'a Ledger, facts: &'a Facts, klarna: &KlarnaOrder, policy: &'a Policy, now: Timestamp,
+) -> Case<'a> {
+    let mut case = Case::new(ledger, facts, klarna, policy, now);
+    case.disagreement = Some("the order was paid otherwise");
+    in_flight::settle(&mut case, klarna);
+    case.plan.effects.clear();
+    watched::watch(&mut case);
+    case
 }
 
 /// An authorization is open at Klarna under another id that this order names, and nothing will ever come of it.

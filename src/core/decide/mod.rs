@@ -83,7 +83,12 @@ fn of_order(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> 
             let mut case = Case::new(&own, facts, &klarna, policy, now);
             earlier.judge_anew(&mut case, read);
             link::strays(&mut case);
-            judge(case, &klarna)
+            let is_unaccounted = link::is_unaccounted(ledger, facts, read);
+            if is_unaccounted {
+                link::unaccounted(&mut case, read);
+            }
+            let plan = judge(case, &klarna);
+            Plan { is_unjudged: plan.is_unjudged || is_unaccounted, ..plan }
         }
     }
 }
@@ -161,7 +166,7 @@ fn order_events(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.cancelled && !sums::misses_a_capture(case) {
         case.order_event(Event::CancelSeen);
         let nothing_authorized = klarna.remaining.is_zero() || is_closed(klarna);
-        if nothing_authorized && klarna.captured <= case.attributed.refunded {
+        if nothing_authorized && klarna.captured <= case.attributed.proven() {
             case.order_event(Event::Reversed);
         }
     }

@@ -4,11 +4,11 @@ use super::case::{Case, Standing};
 use super::left;
 use super::otherwise;
 use super::refunds::{is_disproved, is_equal};
-use crate::core::credit_invoice::{CreditInvoice, Event};
+use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, OUTDATED};
 use crate::core::id::InvoiceId;
-use crate::core::intent::{Effect, Kind, State};
+use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::policy::Mode;
 
@@ -40,10 +40,21 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
             CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
             CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
         };
-        if is_settled && otherwise::is_given_back(case, credit) {
+        if is_settled && otherwise::is_given_back(case, credit) && !awaits_a_read(case, credit) {
             paid_due(case, credit, amount);
         }
     }
+}
+
+/// Its refund is known by an answer alone, and the answer to another request for a refund of this order is open: the two
+/// may have been mistaken for each other, and a read tells.
+fn awaits_a_read(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let by_refund = matches!(case.credit_state(credit.id), CreditInvoice::Refunded(Proof::Refund(_)));
+    let is_shown = case.attributed.by_credit.contains_key(&credit.id);
+    let is_open = |intent: &Intent| {
+        intent.effect.kind == Kind::Refund && matches!(intent.state, State::Sending | State::Unknown)
+    };
+    by_refund && !is_shown && case.ledger.intents.iter().any(is_open)
 }
 
 /// What went back is not what it says now: it changed after its refund.

@@ -352,7 +352,7 @@ pub(super) fn paid_without_refund(
 
 /// It asks for more than is left.
 pub(super) fn beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, amount: Minor) {
-    let is_back = case.cancelled && klarna.captured <= case.attributed.refunded;
+    let is_back = case.cancelled && klarna.captured <= case.attributed.proven();
     if is_back && is_over(case) {
         // The whole order went back, and this credit invoice with it.
         return case.credit_event(credit.id, Event::Refunded(Proof::Reversal));

@@ -54,8 +54,10 @@ pub(super) fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvo
             }
         }
         Standing::Free { .. } => {
-            if is_due(case, klarna, credit, rest) {
-                request_as(case, credit, (rest, reference), why, &standing);
+            match is_due(case, klarna, credit, rest) {
+                Due::Now => request_as(case, credit, (rest, reference), why, &standing),
+                Due::Later => {}
+                Due::Beyond => return, // It takes nothing from what is left for others, or goes back with the whole.
             }
             case.promise(rest);
         }
@@ -68,30 +70,38 @@ fn is_whole_seen(case: &Case<'_>, whole: &Reference) -> bool {
     case.intents_of(Kind::Refund, whole).filter(|intent| is_under_way(intent)).all(is_seen)
 }
 
+enum Due {
+    Now,
+    /// Or not by us.
+    Later,
+    /// It asks for more than is left.
+    Beyond,
+}
+
 /// Nothing was asked for yet: may it be?
-fn is_due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) -> bool {
+fn is_due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, rest: Minor) -> Due {
     if case.policy.refunds == Mode::Off {
-        return false;
+        return Due::Later;
     }
     match before_capture(case, klarna, credit) {
         BeforeCapture::No => {}
         BeforeCapture::Yes | BeforeCapture::Unclear(_) => {
             unsaid(case, credit, rest);
-            return false;
+            return Due::Later;
         }
     }
     let unexplained = !case.attributed.unattributed.is_empty();
     if !is_sendable(rest) || rest > case.room && !unexplained {
         beyond(case, klarna, credit, rest);
-        return false;
+        return Due::Beyond;
     }
     if case.policy.refunds == Mode::Verify {
         missing(case, credit, rest);
-        return false;
+        return Due::Later;
     }
     let ripe = after(credit.created_at, case.policy.refund_after);
     case.look_again(ripe);
-    ripe <= case.now
+    if ripe <= case.now { Due::Now } else { Due::Later }
 }
 
 /// A part of it went back, and whether the rest was ever captured is not known.

@@ -6,9 +6,11 @@ use super::case::Case;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaSide};
 use crate::core::finding::Finding;
+use crate::core::id::RefundId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::order::Order;
+use crate::core::policy::AMOUNT_TOLERANCE;
 use crate::core::sums::{Contradiction, Sum, beyond_worth, contradictions};
 
 /// Holds every effect of an order whose sums contradict their parts. Klarna's reads lag behind its writes by seconds, in
@@ -37,12 +39,22 @@ pub(super) fn misses_a_capture(case: &Case<'_>) -> bool {
 fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
     let was_captured = matches!(case.ledger.order.stage(), Order::PartlyPaid | Order::Paid);
     let is_same = case.ledger.judged_under.as_ref() == Some(&read.id);
-    let ours = |intent: &Intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed;
-    let is_gone = was_captured && is_same && read.captured.is_zero() && read.captures.is_empty();
-    if is_gone && !case.ledger.intents.iter().any(ours) && !planted!("a_capture_may_be_forgotten") {
+    let is_ours = |intent: &&Intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed;
+    let ours = case.ledger.intents.iter().filter(is_ours);
+    let is_bare = read.captured.is_zero() && read.captures.is_empty();
+    let is_all_gone = was_captured && is_bare && ours.clone().next().is_none();
+    let is_listed = |intent: &&Intent| {
+        let made = intent.made.as_ref().map(RefundId::as_str);
+        read.captures.iter().any(|capture| made == Some(capture.id.as_str()))
+    };
+    let our_missing = ours.filter(|intent| case.ledger.shown.contains(&intent.id) && !is_listed(intent));
+    let our_missing: Minor = our_missing.map(|intent| intent.effect.amount).collect();
+    let gone = case.ledger.ever_captured.less(read.captured).less(our_missing);
+    let is_gone = is_same && (is_all_gone || gone.get() > AMOUNT_TOLERANCE);
+    if is_gone && !planted!("a_capture_may_be_forgotten") {
         let what = Sum::CapturedBefore;
         case.disagreement = Some(CAPTURE_GONE);
-        let found = Contradiction { what, stated: Minor::ZERO, parts: Minor::ZERO };
+        let found = Contradiction { what, stated: read.captured, parts: read.captured.plus(gone) };
         let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
         case.differs(BreakKind::AmountDiffers, subject(what), None, case.now, finding);
     }
@@ -82,7 +94,7 @@ fn newest_movement(case: &Case<'_>, read: &KlarnaOrder) -> Timestamp {
 /// More is captured than the order is worth, and it did not go back. A cancelled order is worth nothing, and says so itself.
 pub(super) fn captured_too_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let Ok(worth) = case.shop.total else { return };
-    if case.cancelled || case.disagreement.is_some() || planted!("any_capture_is_worth_it") {
+    if case.cancelled || case.disagreement.is_some() {
         return;
     }
     say_captured_beyond(case, klarna, worth, false);
@@ -93,7 +105,7 @@ pub(super) fn captured_too_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
 pub(super) fn say_captured_beyond(case: &mut Case<'_>, klarna: &KlarnaOrder, worth: Minor, is_held: bool) -> bool {
     let for_credits: Minor = case.attributed.by_credit.values().flatten().map(|refund| refund.amount).collect();
     let more = beyond_worth(klarna.captured, worth, case.attributed.refunded, for_credits);
-    if more.is_positive() {
+    if more.is_positive() && !planted!("any_capture_is_worth_it") {
         let order = case.shop.number.clone();
         let finding = Finding::CapturedTooMuch { order, captured: klarna.captured, worth, more, is_held };
         case.differs(BreakKind::CapturedTooMuch, "", Some(more), case.now, finding);

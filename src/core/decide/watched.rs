@@ -78,8 +78,9 @@ fn refunds(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
 fn of_ours(case: &Case<'_>, read: &KlarnaOrder) -> Vec<Missing> {
     let is_shown = |intent: &&Intent| {
         let made = intent.made.as_ref();
+        let is_anothers = |made: &RefundId| case.attributed.seen.values().any(|seen| seen == made);
         case.attributed.seen.contains_key(&intent.id)
-            || made.is_some_and(|made| lists(read, made) || is_ruled_out(case, made))
+            || made.is_some_and(|made| lists(read, made) && !is_anothers(made) || is_ruled_out(case, made))
     };
     confirmed(case, read, Kind::Refund)
         .filter(|intent| !is_shown(intent))

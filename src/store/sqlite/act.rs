@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::super::{Attempt, Claim, Guard, Step, StoreError};
 use super::approving;
 use super::columns::{At, Cents, Id, Number};
+use super::decide;
 use super::intents::{self, COLUMNS, intent_columns};
 use super::journal::ACTOR;
 use super::owed;
@@ -76,7 +77,9 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
     if !matches!(gate.intent.state, State::Planned | State::Unknown) {
         return Ok(Claim::Moved);
     }
-    if gate.intent.effect.kind.is_klarna() && !gate.is_linked {
+    let order = gate.intent.target.order;
+    let is_another = gate.intent.effect.kind.is_klarna() && !gate.is_linked;
+    if is_another || decide::was_told_since(tx, order, guard.heard_at)? {
         return Ok(Claim::Moved);
     }
     if gate.intent.effect.kind == Kind::Refund

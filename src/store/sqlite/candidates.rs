@@ -12,34 +12,35 @@ use super::super::rows::{read_klarna_order, read_shop_order, write_klarna_order}
 use super::columns::{At, Number};
 use super::intents::klarna_id;
 use super::writer::Tx;
-use crate::core::facts::{Candidate, ShopOrder};
+use crate::core::facts::{Candidate, Place, ShopOrder};
 use crate::core::id::{KlarnaOrderId, OrderId};
 use crate::core::link::{Answer, Seen, Told};
 use crate::core::references::References;
 
-/// What is kept of the candidates that the order still names.
+/// What is kept of the Klarna orders that the order names or named; those that it names first, as they are named.
 pub(super) fn asked(conn: &Connection, shop: &str, order: &ShopOrder) -> Result<Vec<(Seen, Timestamp)>, StoreError> {
-    if order.candidates.len() < 2 {
-        return Ok(Vec::new());
-    }
     let mut find = conn.prepare_cached(
-        "SELECT read_at, body, said, anothers FROM candidate
-         WHERE shop = ?1 AND order_id = ?2 AND klarna_order_id = ?3",
+        "SELECT klarna_order_id, read_at, body, said, anothers FROM candidate WHERE shop = ?1 AND order_id = ?2
+         ORDER BY klarna_order_id",
     )?;
+    let rows = find.query_map((shop, Number(order.id.0)), |row| {
+        let (body, said): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+        Ok((row.get::<_, String>(0)?, row.get::<_, At>(1)?.0, body, said, row.get::<_, Option<String>>(4)?))
+    })?;
     let mut found = Vec::new();
-    for candidate in &order.candidates {
-        let key = (shop, Number(order.id.0), candidate.id.as_str());
-        let row = find.query_row(key, |row| {
-            let (body, said): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, At>(0)?.0, body, said, row.get::<_, Option<String>>(3)?))
-        });
-        let Some((read_at, body, said, anothers)) = row.optional()? else { continue };
+    for row in rows {
+        let (id, read_at, body, said, anothers) = row?;
+        let id = klarna_id(&id)?;
+        let named = order.candidates.iter().find(|one| one.id == id).cloned();
+        let candidate = named.unwrap_or_else(|| Candidate { id, places: vec![Place::Unsaid] });
         let answer = match body {
             Some(body) => Answer::Read(read_klarna_order(&body)?),
             None => Answer::NotFound { said: said.unwrap_or_default() },
         };
-        found.push((Seen { candidate: candidate.clone(), answer, anothers }, read_at));
+        found.push((Seen { candidate, answer, anothers }, read_at));
     }
+    let place = |seen: &Seen| order.candidates.iter().position(|one| one.id == seen.candidate.id);
+    found.sort_by_key(|(seen, _)| place(seen).unwrap_or(usize::MAX));
     Ok(found)
 }
 
@@ -91,26 +92,18 @@ pub(super) fn held_link(tx: &Tx<'_>, said: &ShopOrder) -> Result<Option<KlarnaOr
     }
 }
 
-/// What is kept of an order that was paid otherwise: it names a Klarna order, or did before, of which nothing was captured
-/// and to which nothing was sent. `None`: what is held of it stays as it is.
+/// What is kept of an order that was paid otherwise: it names a Klarna order, or did before. Money that moved there under
+/// another word goes on being looked at. `None`: what is held of it stays as it is.
 pub(super) fn otherwise<'a>(tx: &Tx<'_>, said: &'a ShopOrder) -> Result<Option<Cow<'a, ShopOrder>>, StoreError> {
     if !said.paid_otherwise {
         return Ok(Some(Cow::Borrowed(said)));
     }
-    let mut find = tx.conn.prepare_cached(
-        "SELECT f.body, o.captured > 0 OR EXISTS (SELECT 1 FROM intent AS i
-            WHERE i.shop = o.shop AND i.order_id = o.id AND i.state NOT IN ('planned', 'withdrawn', 'rejected'))
-         FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
-         WHERE o.shop = ?1 AND o.id = ?2",
-    )?;
-    let held: Option<(String, bool)> =
-        find.query_row((tx.shop, Number(said.id.0)), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((body, has_moved)) = held else {
+    let mut find =
+        tx.conn.prepare_cached("SELECT body FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'shop'")?;
+    let held: Option<String> = find.query_row((tx.shop, Number(said.id.0)), |row| row.get(0)).optional()?;
+    let Some(body) = held else {
         return Ok(Some(Cow::Borrowed(said)).filter(|said| !said.candidates.is_empty()));
     };
-    if has_moved {
-        return Ok(None);
-    }
     let mut said = said.clone();
     for one in read_shop_order(&body)?.candidates {
         if said.candidates.iter().all(|known| known.id != one.id) {

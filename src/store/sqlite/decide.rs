@@ -47,6 +47,9 @@ pub(super) fn pass(tx: &Tx<'_>, id: PassId) -> Result<Pass, StoreError> {
 
 pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Decided) -> Result<(), StoreError> {
     let cause = Cause { order: decided.order, at, actor: ACTOR, id: &pass.id };
+    if was_told_since(tx, decided.order, decided.heard_at)? {
+        return Err(StoreError::Moved(decided.order));
+    }
     begin_order(tx, cause)?;
     if let Some(link) = &decided.link {
         candidates::choose(tx, decided.order, link)?;
@@ -55,6 +58,7 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
     candidates::learn(tx, decided.order, decided.named_by)?;
     if let Some((klarna, read_at)) = &decided.klarna {
         let body = write_klarna_order(klarna)?;
+        forget_another(tx, decided.order, klarna)?;
         listing::put_fact(tx, decided.order, "klarna", At(*read_at), At(*read_at), &body)?;
         movements::keep(tx, cause, klarna)?;
     }
@@ -79,6 +83,23 @@ pub(super) fn decide(tx: &mut Tx<'_>, pass: &Pass, at: Timestamp, decided: &Deci
     intend(tx, cause, decided)?;
     differences::keep(tx, cause, &decided.discrepancies, decided.looks_back, decided.withheld)?;
     finish(tx, pass, at, decided)
+}
+
+/// Whether a human spoke about the order after `heard_at`.
+pub(super) fn was_told_since(tx: &Tx<'_>, order: OrderId, heard_at: Option<Timestamp>) -> Result<bool, StoreError> {
+    let mut find = tx.conn.prepare_cached("SELECT touched_at FROM shop_order WHERE shop = ?1 AND id = ?2")?;
+    let touched: Option<Option<At>> = find.query_row((tx.shop, Number(order.0)), |row| row.get(0)).optional()?;
+    Ok(touched.flatten().is_some_and(|at| heard_at.is_none_or(|heard| at.0 > heard)))
+}
+
+/// What was read of another Klarna order gives way to this one, whatever the clock said then: the states rest on this one
+/// from now on.
+fn forget_another(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder) -> Result<(), StoreError> {
+    let mut forget = tx.conn.prepare_cached(
+        "DELETE FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna' AND json_extract(body, '$.id') <> ?3",
+    )?;
+    forget.execute((tx.shop, Number(order.0), klarna.id.as_str()))?;
+    Ok(())
 }
 
 /// Gives the order its first state, with the journal row that begins its history.

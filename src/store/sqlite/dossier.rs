@@ -65,7 +65,9 @@ fn dossier(
     let mut find = conn.prepare_cached(
         "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
             (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3,
-            o.most_refunded
+            o.most_refunded, o.touched_at,
+            (SELECT coalesce(sum(m.amount), 0) FROM movement AS m WHERE m.shop = o.shop AND m.order_id = o.id
+                AND m.kind = 'capture' AND m.klarna_order_id = o.klarna_order_id)
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
     )?;
@@ -73,20 +75,23 @@ fn dossier(
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
         let said = (row.get::<_, String>(3)?, row.get::<_, At>(4)?);
-        Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, row.get(6)?, row.get::<_, Cents>(7)?))
+        let heard_at: Option<At> = row.get(8)?;
+        let about = (row.get(6)?, row.get::<_, Cents>(7)?, heard_at, row.get::<_, Cents>(9)?);
+        Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, about))
     });
-    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, is_outdated, most)) = row.optional()?
-    else {
+    let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, about)) = row.optional()? else {
         return Ok(None);
     };
+    let (is_outdated, most, heard_at, captures) = about;
     let approved = approved(conn, shop, id)?;
     let mut shop_order = read_shop_order(&body)?;
     shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
     let read = klarna(conn, shop, id)?;
     let told = candidates::told(conn, shop, id)?;
-    let shared = sharing::of_order(conn, shop, &shop_order, told.as_ref())?;
+    let asked = candidates::asked(conn, shop, &shop_order)?;
+    let shared = sharing::of_order(conn, shop, &shop_order, &asked, told.as_ref())?;
     Ok(Some(Dossier {
-        asked: candidates::asked(conn, shop, &shop_order)?,
+        asked,
         told,
         ledger: Ledger {
             shop: ShopName(shop.to_owned()),
@@ -106,6 +111,7 @@ fn dossier(
             vanished: vanished(conn, shop, id)?,
             shown: shown(conn, shop, id)?,
             most_refunded: most.0,
+            ever_captured: captures.0,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
@@ -113,6 +119,7 @@ fn dossier(
         shared,
         quiet_since: quiet_since.0,
         is_outdated,
+        heard_at: heard_at.map(|at| at.0),
     }))
 }
 

@@ -1,7 +1,8 @@
 //! Which shop orders name one Klarna order: every id that any order names, read or only listed so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::super::StoreError;
@@ -10,7 +11,7 @@ use super::writer::Tx;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::ShopOrder;
 use crate::core::id::{KlarnaOrderId, OrderId, OrderNumber};
-use crate::core::link::Told;
+use crate::core::link::{Seen, Told};
 
 /// A list named these; what an earlier row or a read named stays until the order is read.
 pub(super) fn listed(tx: &Tx<'_>, order: OrderId, names: &[KlarnaOrderId]) -> Result<(), StoreError> {
@@ -34,12 +35,12 @@ pub(super) fn read(tx: &Tx<'_>, said: &ShopOrder) -> Result<(), StoreError> {
     listed(tx, said.id, &names)
 }
 
-/// Other orders that name the Klarna orders of this one.
+/// Other orders that name the Klarna orders which this one names, or named once (`asked`).
 ///
 /// One that is judged under another Klarna order and not in doubt does not count, nor one of which a human said
 /// otherwise. A human's word about this order stands above what others merely name.
 pub(super) fn of_order(
-    conn: &Connection, shop: &str, order: &ShopOrder, told: Option<&Told>,
+    conn: &Connection, shop: &str, order: &ShopOrder, asked: &[(Seen, Timestamp)], told: Option<&Told>,
 ) -> Result<BTreeMap<KlarnaOrderId, Vec<OrderNumber>>, StoreError> {
     let mut find = conn.prepare_cached(
         "SELECT n.order_id AS id, coalesce(o.number, l.number, CAST(n.order_id AS TEXT)) AS number
@@ -58,12 +59,14 @@ pub(super) fn of_order(
          WHERE k.shop = ?1 AND k.klarna_order_id = ?2 AND k.order_id <> ?3
          ORDER BY id",
     )?;
-    let named = order.candidates.iter().map(|one| &one.id).chain(match told {
+    let linked = match told {
         Some(Told::To(id)) => Some(id),
         Some(Told::Nobody) | None => None,
-    });
+    };
+    let once = asked.iter().map(|(seen, _)| &seen.candidate.id);
+    let named = order.candidates.iter().map(|one| &one.id).chain(once).chain(linked);
     let mut shared = BTreeMap::new();
-    for klarna in named {
+    for klarna in named.collect::<BTreeSet<_>>() {
         let counts_names = !matches!(told, Some(Told::To(id)) if id == klarna);
         let doubts = (Code(BreakKind::KlarnaOrderAmbiguous), Code(BreakKind::KlarnaOrderMismatch));
         let key = (shop, klarna.as_str(), Number(order.id.0), counts_names, doubts.0, doubts.1);
