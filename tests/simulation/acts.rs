@@ -23,7 +23,11 @@ impl State {
     /// Orders and papers from before the first pass, most of them old enough to be acted on.
     pub fn what_was_before(&mut self) {
         for _ in 0..self.swarm.crowd {
-            let paid = NewOrder { klarna: None, payment: Some("ideal".to_owned()), ..NewOrder::of(1_000, KlarnaStart::Captured) };
+            let paid = NewOrder {
+                klarna: None,
+                payment: Some("ideal".to_owned()),
+                ..NewOrder::of(1_000, KlarnaStart::Captured)
+            };
             self.world.create_order(&paid);
         }
         if self.swarm.crowd > 0 {

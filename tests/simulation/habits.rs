@@ -11,9 +11,9 @@ use reconciled::core::intent::State as IntentState;
 use reconciled::core::ledger::Attribution;
 use reconciled::core::money::Minor;
 use reconciled::sandbox::{
-    Concealed, Credit, KlarnaIdLocation, KlarnaStart, KlarnaTruth, LineEdit, NewAttempt, NewLine, NewOrder, ShopTruth,
-    SlipEdit,
+    Concealed, Credit, KlarnaIdLocation, KlarnaStart, KlarnaTruth, NewAttempt, NewLine, NewOrder, ShopTruth, SlipEdit,
 };
+use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{BreakStatus, Dossier, Operation, Store as _};
 use uuid::Uuid;
 
@@ -80,7 +80,6 @@ pub const HABITS: &[Habit] = &[
     habit("neighbours_id", captured, &[name_the_neighbours, credit_10]),
     habit("resolved_and_withheld", captured, &[credit_10_and_refund_6, resolve]),
     habit("slip_grows", authorized, &[ship_one_of_second, see_captured, grow_slip, see, ship_rest]),
-    habit("lowered_after_capture", captured, &[see, lower]),
     plain("gift_card", with_gift_card, &[ship_rest, see_captured, credit_10]),
     habit("gift_card_returned", with_gift_card, &[ship_rest, see_captured, credit_10, credit_all]),
     plain("credit_then_ship", authorized, &[credit_10_and_ship, see_captured, credit_15]),
@@ -121,7 +120,8 @@ impl State {
         let course = self.course?;
         let Some(order) = course.order else {
             let mut new = (course.habit.order)();
-            new.age_ms = if self.now == super::time::START { self.rng.one(&[10 * MINUTE, 5 * HOUR, 2 * DAY]) } else { 0 };
+            new.age_ms =
+                if self.now == super::time::START { self.rng.one(&[10 * MINUTE, 5 * HOUR, 2 * DAY]) } else { 0 };
             let made = self.world.create_order(&new);
             self.course = Some(Course { order: Some(made.order), placed: self.now - new.age_ms, ..course });
             return Some(format!("{}: {}", course.habit.name, made.number));
@@ -266,8 +266,9 @@ fn pick_up(state: &mut State, order: u64) -> Option<String> {
 }
 
 fn cancel(state: &mut State, order: u64) -> Option<String> {
+    let number = state.of(order)?.number;
     state.world.cancel_in_shop(order);
-    Some("cancelled".to_owned())
+    Some(format!("{number} is cancelled"))
 }
 
 fn credit_10_and_ship(state: &mut State, order: u64) -> Option<String> {
@@ -363,6 +364,13 @@ fn forget(state: &mut State, order: u64) -> Option<String> {
     let last = truth.captures.last()?.id;
     state.world.conceal(id, last, Concealed::All).ok()?;
     state.oracle.vanished.insert(id);
+    let has_read = |store: &SqliteStore| {
+        let held = store.dossiers(vec![OrderId(order)]).now_or_never().unwrap().ok()?.pop()?;
+        held.klarna.map(|(read, _)| read.captured.get() == truth.captured_amount)
+    };
+    if !state.stores.iter().all(|store| has_read(store) == Some(true)) {
+        state.oracle.never_shown.insert(id);
+    }
     Some(format!("{last} is shown no more"))
 }
 
@@ -465,9 +473,4 @@ fn grow_slip(state: &mut State, order: u64) -> Option<String> {
     let slip = state.world.slips_of(order).first()?.0;
     let edit = SlipEdit { tracking: None, shipped: None, add: vec![(1, 1)] };
     state.world.edit_slip(slip, &edit).ok().map(|()| "the slip grows".to_owned())
-}
-
-fn lower(state: &mut State, order: u64) -> Option<String> {
-    let edit = LineEdit { line: 0, quantity: None, unit_minor: Some(FIRST - 500) };
-    state.world.edit_order(order, &[edit]).ok().map(|()| "lowered by 5.00".to_owned())
 }

@@ -82,6 +82,16 @@ fn is_list(flight: &Flight) -> bool {
 /// From how many rows on nobody takes a short page for the end of a list.
 const LONG: usize = 125;
 
+/// The answer lacks something that the shop holds, and nothing says so.
+fn is_bent(fault: NetFault, answer: &Answer) -> bool {
+    match fault {
+        // A long list's end is asked for once more.
+        NetFault::ShortPage => rows(answer) < LONG,
+        NetFault::EmptyPage | NetFault::ShiftedPage | NetFault::WithoutCredits => true,
+        _ => false,
+    }
+}
+
 /// How many rows a page of a list has.
 fn rows(answer: &Answer) -> usize {
     let Ok(response) = answer else { return 0 };
@@ -258,13 +268,7 @@ impl State {
             return (lost("more than the largest answer"), now);
         }
         let answer = self.reach(daemon, flight, Some((kind, effect)));
-        let is_bent = match fault {
-            // A long list's end is asked for once more.
-            NetFault::ShortPage => rows(&answer) < LONG,
-            NetFault::EmptyPage | NetFault::ShiftedPage | NetFault::WithoutCredits => true,
-            _ => false,
-        };
-        if is_bent {
+        if is_bent(fault, &answer) {
             self.oracle.bent.insert(daemon);
             self.oracle.was_bent.insert(self.machines[daemon].store);
         }

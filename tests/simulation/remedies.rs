@@ -68,7 +68,7 @@ impl State {
         let done = match verb {
             "approve" => self.paste_approval(&target, &words, shop.as_ref()?),
             "adopt" => self.paste_adoption(&target, &words, shop.as_ref()?),
-            "ignore" => self.paste_refusal(&target, shop.as_ref()?),
+            "ignore" => Some(self.paste_refusal(&target, shop.as_ref()?)),
             "hold" | "release" | "breaks" | "show" | "reconcile" | "explain" | "resume" | "check" | "settle" => {
                 Some(false)
             }
@@ -95,8 +95,7 @@ impl State {
             self.oracle.cut.insert(shop.id);
         }
         for who in ["operator-1", "operator-2"] {
-            for (store, operated) in
-                self.say_as(who, || Operation::Approve { order, intent, amount, two_person_above })
+            for (store, operated) in self.say_as(who, || Operation::Approve { order, intent, amount, two_person_above })
             {
                 self.oracle.agreed.entry((store, intent)).or_default().push((who, self.now));
                 self.oracle.consented = true;
@@ -123,14 +122,14 @@ impl State {
     }
 
     /// `ignore REFUND` or `ignore INTENT`
-    fn paste_refusal(&mut self, target: &str, shop: &ShopTruth) -> Option<bool> {
+    fn paste_refusal(&mut self, target: &str, shop: &ShopTruth) -> bool {
         if let Some(refund) = self.refund_called(shop, target) {
-            return Some(self.attribute_to(shop, &refund, &Attribution::RuledOut));
+            return self.attribute_to(shop, &refund, &Attribution::RuledOut);
         }
         // Where reads carry no ids, a refund has a name of the program's own.
-        let Ok(id) = Uuid::try_parse(target) else { return Some(false) };
+        let Ok(id) = Uuid::try_parse(target) else { return false };
         let intent = IntentId(id);
-        Some(!self.say_as("operator", || Operation::Abandon(intent)).is_empty())
+        !self.say_as("operator", || Operation::Abandon(intent)).is_empty()
     }
 
     fn refund_called(&mut self, shop: &ShopTruth, name: &str) -> Option<MovementTruth> {

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::habits::HABITS;
 use super::run::{Outcome, run};
-use super::swarm::{BESIDE, DAILY, LEFT_ALONE, NET_FAULTS, NOT_YET_DRAWN, ODD, RARE, SWITCHES, TRIED, is_drawn};
+use super::swarm::{BESIDE, DAILY, LEFT_ALONE, NET_FAULTS, ODD, RARE, SWITCHES, TRIED, is_drawn};
 
 /// What fits into half a minute of a debug build on one core.
 const SEEDS: u64 = 100;
@@ -127,19 +127,6 @@ fn everything_happens(drawn: &BTreeMap<&'static str, u64>) {
         .filter(|what| is_drawn(what) && !drawn.contains_key(what))
         .collect();
     assert!(never.is_empty(), "never happened: {never:?}");
-}
-
-/// How much waited for its rule when this was last looked at.
-const WAITING: usize = 2;
-
-/// What waits for its rule is named with it, and becomes less.
-#[test]
-fn what_is_not_drawn_yet_is_named_and_becomes_less() {
-    let acts = ODD.iter().chain(&TRIED).map(|it| it.name());
-    let known: BTreeSet<_> =
-        acts.chain(NET_FAULTS.iter().map(|it| it.name())).chain(["clocks_apart", "resolve", "placeholders"]).collect();
-    assert!(NOT_YET_DRAWN.iter().all(|(it, why)| known.contains(it) && !why.is_empty()));
-    assert!(NOT_YET_DRAWN.len() <= WAITING, "this list only shrinks");
 }
 
 /// The names of the plants in a text.

@@ -160,7 +160,8 @@ impl State {
             }
             for it in store.breaks(true).now_or_never().unwrap().unwrap() {
                 let order = it.order.map(|number| number.0).unwrap_or_default();
-                let _ = writeln!(text, "store {index} break {:?} {order} {}: {}", it.status, it.kind.name(), it.message);
+                let _ =
+                    writeln!(text, "store {index} break {:?} {order} {}: {}", it.status, it.kind.name(), it.message);
             }
         }
         text

@@ -295,18 +295,6 @@ pub const ODD: [Act; 26] = [
     Act::Vanish,
 ];
 
-/// What no seed draws yet, because the rule that it needs is not there; each with that rule. This list only shrinks.
-pub const NOT_YET_DRAWN: &[(&str, &str)] = &[
-    (
-        "attempt",
-        "a dead attempt that alone is named settles what another one holds that is named nowhere: seeds 278 and 699",
-    ),
-    (
-        "paid_otherwise",
-        "what is credited once Klarna's money moved and the payment became another is not read: seeds 816 and 1380",
-    ),
-];
-
 /// The faults that came with the wider world are the last of [`NET_FAULTS`].
 const FIRST_WIDE_FAULT: usize = 21;
 
@@ -321,8 +309,7 @@ fn is_wide(name: &str) -> bool {
     faults.chain(acts).chain(habits).chain(BESIDE).any(|it| it == name)
 }
 
-/// What seeds draw besides, by `SIM_WIDE`: names, of which each seed has plenty, or `all`; with `none` nothing of the
-/// wider world is drawn.
+/// What each seed has plenty of, by `SIM_WIDE`: names; with `none` nothing of the wider world is drawn.
 static BESIDES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let named = std::env::var("SIM_WIDE").unwrap_or_default();
     named.split(',').map(str::to_owned).collect()
@@ -334,14 +321,11 @@ fn is_asked_for(name: &str) -> bool {
 
 /// Whether seeds draw this.
 pub fn is_drawn(name: &str) -> bool {
-    if is_asked_for("none") && is_wide(name) {
-        return false;
-    }
-    let waits = NOT_YET_DRAWN.iter().any(|(it, _)| *it == name);
-    !waits || is_asked_for(name) || is_asked_for("all")
+    !(is_asked_for("none") && is_wide(name))
 }
 
 /// Everything that one seed decides before it begins.
+#[expect(clippy::struct_excessive_bools, reason = "each is a draw of its own")]
 #[derive(Clone, Debug)]
 pub struct Swarm {
     pub net: Vec<NetFault>,
@@ -391,25 +375,7 @@ impl Swarm {
             .into_iter()
             .filter(|it| is_asked_for(it.name()) || rng.chance(250) && is_drawn(it.name()))
             .collect();
-        let mut acts: Vec<_> = DAILY.to_vec();
-        for act in RARE.into_iter().filter(|_| rng.chance(200)) {
-            acts.extend(std::iter::repeat_n(act, weight(act)));
-        }
-        for act in TRIED.into_iter().chain(ODD).filter(|act| rng.chance(100) && is_drawn(act.name())) {
-            acts.extend(std::iter::repeat_n(act, weight(act)));
-        }
-        for act in TRIED.iter().chain(&ODD).filter(|act| is_asked_for(act.name())) {
-            acts.extend([*act; 8]);
-        }
-        if acts.contains(&Act::Stop) && !acts.contains(&Act::Resume) {
-            acts.push(Act::Resume);
-        }
-        if acts.contains(&Act::Hold) {
-            acts.push(Act::Release);
-        }
-        if acts.contains(&Act::Adopt) || acts.contains(&Act::RuleOut) {
-            acts.push(Act::PortalRefund);
-        }
+        let acts = acts(rng);
         let rate = |rng: &mut Rng, on: u64, most: u64| if rng.chance(on) { 1 + rng.below(most) } else { 0 };
         let mut swarm = Self {
             net_rate: if calm || net.is_empty() { 0 } else { rng.one(&[20, 60, 150, 300]) },
@@ -511,6 +477,30 @@ impl Swarm {
     pub fn keeps_time_and_memory(&self) -> bool {
         self.skew == 0 && self.restore == 0 && !self.copies
     }
+}
+
+/// What people do in this history.
+fn acts(rng: &mut Rng) -> Vec<Act> {
+    let mut acts: Vec<_> = DAILY.to_vec();
+    for act in RARE.into_iter().filter(|_| rng.chance(200)) {
+        acts.extend(std::iter::repeat_n(act, weight(act)));
+    }
+    for act in TRIED.into_iter().chain(ODD).filter(|act| rng.chance(100) && is_drawn(act.name())) {
+        acts.extend(std::iter::repeat_n(act, weight(act)));
+    }
+    for act in TRIED.iter().chain(&ODD).filter(|act| is_asked_for(act.name())) {
+        acts.extend([*act; 8]);
+    }
+    if acts.contains(&Act::Stop) && !acts.contains(&Act::Resume) {
+        acts.push(Act::Resume);
+    }
+    if acts.contains(&Act::Hold) {
+        acts.push(Act::Release);
+    }
+    if acts.contains(&Act::Adopt) || acts.contains(&Act::RuleOut) {
+        acts.push(Act::PortalRefund);
+    }
+    acts
 }
 
 /// What belongs together in this history, if anything does.

@@ -229,7 +229,14 @@ pub(crate) fn credit(id: u64, amount: i64) -> (InvoiceId, InvoiceNumber, Option<
 /// Everything is captured, nothing refunded, and the ceiling is far.
 pub(crate) fn guard(seconds: i64) -> Guard {
     let (captured, limit_per_day) = (minor(10_000), minor(1_000_000_000));
-    Guard { at: at(seconds), captured, refunded: Minor::ZERO, limit_per_day, two_person_above: None, heard_at: Some(Timestamp::MAX) }
+    Guard {
+        at: at(seconds),
+        captured,
+        refunded: Minor::ZERO,
+        limit_per_day,
+        two_person_above: None,
+        heard_at: Some(Timestamp::MAX),
+    }
 }
 
 /// A decision that intends a refund of a new credit invoice.

@@ -51,9 +51,8 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
 fn awaits_a_read(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let by_refund = matches!(case.credit_state(credit.id), CreditInvoice::Refunded(Proof::Refund(_)));
     let is_shown = case.attributed.by_credit.contains_key(&credit.id);
-    let is_open = |intent: &Intent| {
-        intent.effect.kind == Kind::Refund && matches!(intent.state, State::Sending | State::Unknown)
-    };
+    let is_open =
+        |intent: &Intent| intent.effect.kind == Kind::Refund && matches!(intent.state, State::Sending | State::Unknown);
     by_refund && !is_shown && case.ledger.intents.iter().any(is_open)
 }
 
@@ -64,6 +63,10 @@ fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) 
     }
     if is_disproved(case, credit) {
         return true;
+    }
+    // It went back with the whole order, whatever others' refunds cover of it.
+    if case.credit_state(credit.id) == CreditInvoice::Refunded(Proof::Reversal) {
+        return false;
     }
     let covered = case.covered(credit.id);
     let is_settled = is_equal(covered, amount) || left::is_settled_by_word(case, credit, amount, covered);

@@ -110,6 +110,8 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         changed(case, credit, amount, intent);
     }
     match &standing {
+        // A human said that the refund which proved it, ours too, was for nothing.
+        Standing::Taken if is_proven(case, credit) && is_disproved(case, credit) => disproved(case, credit, amount),
         Standing::Taken => taken(case, credit, amount, &reference),
         Standing::Free { .. } | Standing::Ended(_) if is_proven(case, credit) => {
             case.promise(amount);

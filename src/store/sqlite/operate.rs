@@ -90,11 +90,10 @@ fn switch(tx: &mut Tx<'_>, human: Human<'_>, halt: bool) -> Result<(), StoreErro
 /// The order is known, and the next pass looks at it. No two words have one time: a decision knows the last that it
 /// heard by that.
 pub(super) fn touch(tx: &Tx<'_>, order: OrderId, at: Timestamp) -> Result<(), StoreError> {
-    let mut update =
-        tx.conn.prepare_cached(
-            "UPDATE shop_order SET look_at = 0, touched_at = max(?3, coalesce(touched_at + 1, ?3))
+    let mut update = tx.conn.prepare_cached(
+        "UPDATE shop_order SET look_at = 0, touched_at = max(?3, coalesce(touched_at + 1, ?3))
              WHERE shop = ?1 AND id = ?2",
-        )?;
+    )?;
     match update.execute((tx.shop, Number(order.0), At(at)))? {
         1 => Ok(()),
         _ => Err(StoreError::NotFound(format!("order {order}"))),

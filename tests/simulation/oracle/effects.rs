@@ -132,7 +132,8 @@ fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Opt
 fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
     let Some(said) = state.oracle.amounts.get(number) else { return false };
     let adopted = state.oracle.adopted(number);
-    let may_be_less = klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0 || state.oracle.cut.contains(&shop.id);
+    let may_be_less =
+        klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0 || state.oracle.cut.contains(&shop.id);
     let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
     said.iter().any(|of| fits(*of))
 }
@@ -195,6 +196,26 @@ fn is_called_paid(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], known: &
     says && !lags && known.iter().all(|it| state.oracle.stillborn.contains(&it.order_id)) && all.iter().any(captured)
 }
 
+/// The attempts that a program could know that sends a request then, by each time at which it may have looked.
+fn looked_at(state: &State, all: &[KlarnaTruth], sent: i64) -> Vec<Vec<KlarnaTruth>> {
+    // Nor could the program know of an attempt that somebody made after the shop's order was read, or that the shop never
+    // names.
+    let read = sent - LISTED;
+    // A list that lacked the order, without a word, leaves what was read before.
+    let first = if state.oracle.was_bent.is_empty() { read } else { 0 };
+    let since = all.iter().filter_map(|it| state.oracle.attempted.get(&it.order_id).copied());
+    let named = all.iter().filter_map(|it| state.oracle.cleared.get(&it.order_id)).map(|named| named - 1);
+    let looks = std::iter::once(read).chain(since.chain(named).filter(|at| (first..=sent).contains(at)));
+    looks.map(|at| known(state, all, at)).collect()
+}
+
+/// What of ours went back for the rest of it, where people refunded a part.
+fn rest_of(state: &State, klarna: &KlarnaTruth, invoice: &InvoiceTruth) -> i64 {
+    let is_of = |name: &str| name.ends_with(":rest") && number_in(state, name, invoice).is_some();
+    let rests = klarna.refunds.iter().filter(|it| it.reference.as_deref().is_some_and(is_of));
+    rests.map(|it| it.amount).sum()
+}
+
 /// A credit invoice became paid by us: the money is back, or never came.
 fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
     let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
@@ -219,8 +240,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let was_said = |it: i64| said.is_some_and(|said| said.iter().any(|of| (it - of).abs() <= 1));
     let is_said = |it: i64| (it - amount).abs() <= 1 || meanwhile && was_said(it);
     let adopted = state.oracle.adopted(&invoice.number);
-    let rests = klarna.refunds.iter().filter(|it| it.reference.as_deref().is_some_and(|it| it.ends_with(":rest")));
-    let rest: i64 = rests.filter(|it| number_in(state, it.reference.as_deref().unwrap_or_default(), invoice).is_some()).map(|it| it.amount).sum();
+    let rest = rest_of(state, &klarna, invoice);
     let in_parts = adopted > 0 && (is_said(adopted + of(&invoice.number)) || is_said(adopted + rest));
     let share = minor(shop.total - shop.gift_card);
     let by_card = shop.gift_card > 0 && klarna.refunded_amount >= klarna.captured_amount.min(share);
@@ -247,7 +267,6 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     };
     let by_amount =
         amount_speaks && (speaks(amount) || meanwhile && said.is_some_and(|all| all.iter().copied().any(speaks)));
-    let is_cancelled = state.oracle.cancelled.contains(&shop.id);
     let least = said.and_then(|said| said.first().copied()).filter(|_| meanwhile).unwrap_or(amount);
     // A cent is within what the two sides may differ by.
     // What it was worth when it was read: nobody keeps the merchant from lowering it meanwhile.
@@ -268,17 +287,10 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     };
     let is_back = |of: &[KlarnaTruth]| {
         let whole = (!of.is_empty()).then(|| together(of));
-        is_cancelled && whole.is_some_and(|whole| whole.refunded_amount >= whole.captured_amount)
+        state.oracle.cancelled.contains(&shop.id)
+            && whole.is_some_and(|whole| whole.refunded_amount >= whole.captured_amount)
     };
-    // Nor could the program know of an attempt that somebody made after the shop's order was read, or that the shop never
-    // names.
-    let read = sent - LISTED;
-    // A list that lacked the order, without a word, leaves what was read before.
-    let first = if state.oracle.was_bent.is_empty() { read } else { 0 };
-    let since = all.iter().filter_map(|it| state.oracle.attempted.get(&it.order_id).copied());
-    let named = all.iter().filter_map(|it| state.oracle.cleared.get(&it.order_id)).map(|named| named - 1);
-    let looks = std::iter::once(read).chain(since.chain(named).filter(|at| (first..=sent).contains(at)));
-    let seen: Vec<_> = looks.map(|at| known(state, &all, at)).collect();
+    let seen = looked_at(state, &all, sent);
     let seen = || seen.iter().filter(|known| !is_called_paid(state, shop, &all, known));
     let all_back = is_back(&all) || seen().any(|known| is_back(known));
     let never_captured = was_never_captured(&all) || seen().any(|known| was_never_captured(known));

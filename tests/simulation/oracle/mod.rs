@@ -220,7 +220,7 @@ impl Oracle {
         self.unnamed.insert(shop.id, i64::MAX);
         for id in &shop.attempts {
             let is_first = !self.attempted.contains_key(id);
-            if !self.in_events.contains(id) && !(is_first && place == KlarnaIdLocation::Event) {
+            if !(self.in_events.contains(id) || is_first && place == KlarnaIdLocation::Event) {
                 self.cleared.insert(*id, i64::MAX);
             }
         }
@@ -420,7 +420,8 @@ fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> V
 /// them where there are others: Klarna itself says that it is another order's.
 pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: usize) -> Vec<KlarnaTruth> {
     let known = known_to(state, all, state.now, Some(store));
-    let is_anothers = |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");
+    let is_anothers =
+        |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");
     let own: Vec<_> = known.iter().filter(|it| !is_anothers(it)).cloned().collect();
     let best = [own, known].into_iter().find(|some| !some.is_empty());
     best.unwrap_or_else(|| all.to_vec())

@@ -114,7 +114,12 @@ fn missed(state: &mut State, store: &SqliteStore, shop: &ShopTruth) {
     let is_gone = |intent: &&Intent| {
         let Some(made) = intent.made.as_ref().filter(|made| !made.is_made_up()) else { return false };
         let is_shown = match intent.effect.kind {
-            Kind::Refund => read.refunds.iter().any(|it| it.id == *made || it.id.is_made_up()),
+            // Taken back, and made again by a person under the same name: that one stands for it.
+            Kind::Refund => read.refunds.iter().any(|it| {
+                let is_same =
+                    (it.amount, it.reference.as_ref()) == (intent.effect.amount, Some(&intent.effect.reference));
+                it.id == *made || it.id.is_made_up() || is_same
+            }),
             Kind::Capture => read.captures.iter().any(|it| it.id.0 == made.as_str() || it.id.is_made_up()),
             Kind::MarkPaid | Kind::Cancel | Kind::Release | Kind::Extend => true,
         };
