@@ -75,7 +75,9 @@ fn lacks_second(
 fn refunds_of(ledger: &Ledger, now: Timestamp) -> Minor {
     let counted = ledger.intents.iter().filter(|intent| {
         let is_reserved = consent::is_reserved(&intent.state, intent.first_sent_at, now);
-        let may_have_left = is_reserved || intent.state == intent::State::Confirmed;
+        // One that was given up, and landed before that, was shown by a read.
+        let has_left = intent.state == intent::State::Confirmed || ledger.shown.contains(&intent.id);
+        let may_have_left = is_reserved || has_left;
         intent.effect.kind == Kind::Refund && may_have_left
     });
     counted.map(|intent| intent.effect.amount).collect()

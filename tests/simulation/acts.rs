@@ -311,7 +311,7 @@ impl State {
             known.refunds.iter().any(|shown| shown.id.as_str() == name) && !self.oracle.words.contains_key(&it.id)
         })?;
         let fits = |it: &&InvoiceTruth| it.is_credit && minor(it.total) == refund.amount;
-        let credit = shop.invoices.iter().filter(fits).find(|it| self.oracle.adopted(&it.number) == 0);
+        let credit = shop.invoices.iter().filter(fits).find(|it| self.oracle.adopted(it.id) == 0);
         let to = match act {
             Act::Adopt => Attribution::CreditInvoice(InvoiceId(credit?.id)),
             _ => Attribution::RuledOut,
@@ -330,7 +330,7 @@ impl State {
         let klarna = { truths }.find(|it| it.refunds.iter().any(|other| other.id == refund.id));
         let paper = |id: &InvoiceId| shop.invoices.iter().find(|it| it.id == id.0);
         // What it is over a credit invoice stays unexplained.
-        let part = |id: &InvoiceId, most: i64| Some((paper(id)?.number.clone(), most.min(minor(paper(id)?.total))));
+        let part = |id: &InvoiceId, most: i64| Some((id.0, most.min(minor(paper(id)?.total))));
         let mut word = Word { klarna: klarna.map(|it| it.order_id).unwrap_or_default(), ..Word::default() };
         match to {
             Attribution::CreditInvoice(id) => word.parts.extend(part(id, refund.amount)),
@@ -346,7 +346,9 @@ impl State {
                 }
             }
         }
-        self.oracle.words.insert(refund.id, word);
+        if self.oracle.words.insert(refund.id, word).is_some() {
+            self.oracle.reworded.insert(shop.id, self.now);
+        }
         true
     }
 

@@ -154,6 +154,12 @@ impl State {
             let store = self.machines[daemon].store;
             self.oracle.read_ended((daemon, store), &path, side, &answer);
         }
+        if is_write
+            && let Ok(response) = &answer
+            && response.status / 100 == 2
+        {
+            self.answered.insert(path.clone(), response.clone());
+        }
         self.log.event(self.now, "back", id, || match &answer {
             Ok(response) => format!("{} {path}", response.status),
             Err(error) => format!("{error} {path}"),
@@ -300,14 +306,7 @@ impl State {
             self.oracle.saw_klarna(daemon, &flight.request.path_and_query, at, &mut self.world);
         }
         self.oracle.stale_by = 0;
-        let answer = answer(reply, flight.largest);
-        if flight.is_write()
-            && let Ok(response) = &answer
-            && response.status / 100 == 2
-        {
-            self.answered.insert(flight.request.path_and_query.clone(), response.clone());
-        }
-        answer
+        answer(reply, flight.largest)
     }
 }
 

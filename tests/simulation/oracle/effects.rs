@@ -131,7 +131,8 @@ fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Opt
 /// of it, a cent less, or less where that is all that was left or a gift card paid a part.
 fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
     let Some(said) = state.oracle.amounts.get(number) else { return false };
-    let adopted = state.oracle.adopted(number);
+    let of_number = |it: &&InvoiceTruth| it.is_credit && it.number == number;
+    let adopted: i64 = shop.invoices.iter().filter(of_number).map(|it| state.oracle.adopted(it.id)).sum();
     let may_be_less =
         klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0 || state.oracle.cut.contains(&shop.id);
     let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
@@ -225,7 +226,8 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let klarna = together(&all);
     let amount = minor(invoice.total);
     // Zero is settled by saying so; and what was proven stays so for the program until it looks again.
-    if amount == 0 || all.iter().any(|it| state.oracle.undone.contains(&it.order_id)) {
+    let is_reworded = state.oracle.reworded.get(&shop.id).is_some_and(|at| *at >= sent);
+    if amount == 0 || is_reworded || all.iter().any(|it| state.oracle.undone.contains(&it.order_id)) {
         return;
     }
     let of = |reference: &str| -> i64 {
@@ -239,7 +241,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     // A cent is within what the two sides may differ by.
     let was_said = |it: i64| said.is_some_and(|said| said.iter().any(|of| (it - of).abs() <= 1));
     let is_said = |it: i64| (it - amount).abs() <= 1 || meanwhile && was_said(it);
-    let adopted = state.oracle.adopted(&invoice.number);
+    let adopted = state.oracle.adopted(invoice.id);
     let rest = rest_of(state, &klarna, invoice);
     let in_parts = adopted > 0 && (is_said(adopted + of(&invoice.number)) || is_said(adopted + rest));
     let share = minor(shop.total - shop.gift_card);

@@ -53,6 +53,8 @@ pub struct Oracle {
     pub marked_by_hand: BTreeSet<u64>,
     /// Credit invoices that became paid by a request of ours.
     pub marked_by_us: BTreeSet<u64>,
+    /// When somebody last changed what was said about a refund of a shop order.
+    pub reworded: BTreeMap<u64, i64>,
     /// What an operator said last about a refund.
     pub words: BTreeMap<Uuid, Word>,
     /// References under which we asked for a refund.
@@ -120,10 +122,10 @@ pub struct Oracle {
     lag: i64,
 }
 
-/// What a human said a refund was for: credit invoices by number, each with its part, and what was for none. In minor units.
+/// What a human said a refund was for: credit invoices by id, each with its part, and what was for none. In minor units.
 #[derive(Clone, Debug, Default)]
 pub struct Word {
-    pub parts: Vec<(String, i64)>,
+    pub parts: Vec<(u64, i64)>,
     pub for_nothing: i64,
     /// Where it was refunded.
     pub klarna: Uuid,
@@ -146,6 +148,7 @@ impl Oracle {
             cancelled: BTreeSet::new(),
             marked_by_hand: BTreeSet::new(),
             marked_by_us: BTreeSet::new(),
+            reworded: BTreeMap::new(),
             words: BTreeMap::new(),
             asked: BTreeSet::new(),
             consented: false,
@@ -194,9 +197,9 @@ impl Oracle {
     }
 
     /// What humans say was refunded for a credit invoice.
-    pub fn adopted(&self, number: &str) -> i64 {
+    pub fn adopted(&self, paper: u64) -> i64 {
         let parts = self.words.values().flat_map(|word| &word.parts);
-        parts.filter(|(of, _)| of == number).map(|(_, amount)| amount).sum()
+        parts.filter(|(of, _)| *of == paper).map(|(_, amount)| amount).sum()
     }
 
     /// What humans say was refunded for nothing.

@@ -130,7 +130,11 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
                 None => !lies_open(&policy, shop, all),
                 // Somebody else paid for the goods.
                 Some(Holder::Consumer(_)) if state.oracle.otherwise.contains(&shop.id) => true,
-                Some(holder) => is_somebody_elses(&policy, shop, klarna, holder) || was_decided(state, klarna, holder),
+                Some(holder) => {
+                    is_somebody_elses(&policy, shop, klarna, holder)
+                        || was_decided(state, klarna, holder)
+                        || was_lowered(state, shop, holder)
+                }
             };
             if !is_known {
                 let what = format!("{} {account:?}: {:?} in silence", shop.number, account.holder());
@@ -170,6 +174,12 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
             policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount
         }
     }
+}
+
+/// Lowered in the shop after its capture: which credit invoice is about what was captured too much, papers do not tell.
+fn was_lowered(state: &State, shop: &ShopTruth, holder: Holder) -> bool {
+    let by = state.oracle.lowered.get(&shop.id).map_or(0, |(_, before)| before - minor(shop.total));
+    matches!(holder, Holder::Consumer(missing) if missing <= by && credits(shop).count() > 1)
 }
 
 /// A refund that an operator ruled out for any credit invoice was a gift, and its amount is missing.

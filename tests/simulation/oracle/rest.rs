@@ -141,8 +141,9 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
     if !is_driven || klarna.captured_amount == 0 {
         return;
     }
-    // A human let less go back than the papers say.
-    if state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
+    // A human let less go back than the papers say; and what was hidden before a read showed it nobody can count.
+    let is_hidden = state.oracle.never_shown.contains(&klarna.order_id);
+    if is_hidden || state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
         return;
     }
     let paid: i64 =
