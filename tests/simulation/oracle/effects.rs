@@ -143,7 +143,7 @@ fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &K
 /// rests on could not be known.
 fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
     let Some(shop) = shop_of(&state.world, klarna.order_id) else { return };
-    let read = flight.sent - 31 * SECOND;
+    let read = flight.sent - 31 * SECOND - state.oracle.lag;
     let ids = shop.attempts.clone();
     let all: Vec<_> = ids.into_iter().filter_map(|id| state.world.klarna_truth(id)).collect();
     // What the shop's order names was read with the lists.
@@ -226,7 +226,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let klarna = together(&all);
     let amount = minor(invoice.total);
     // Zero is settled by saying so; and what was proven stays so for the program until it looks again.
-    let is_reworded = state.oracle.reworded.get(&shop.id).is_some_and(|at| *at >= sent);
+    let is_reworded = state.oracle.reworded.get(&shop.id).is_some_and(|at| *at >= sent - 2 * SECOND);
     if amount == 0 || is_reworded || all.iter().any(|it| state.oracle.undone.contains(&it.order_id)) {
         return;
     }

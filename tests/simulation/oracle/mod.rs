@@ -119,7 +119,8 @@ pub struct Oracle {
     /// Requests that write, so far.
     pub writes: u64,
     pub stale_by: i64,
-    lag: i64,
+    /// How far reads of Klarna lag behind.
+    pub lag: i64,
 }
 
 /// What a human said a refund was for: credit invoices by id, each with its part, and what was for none. In minor units.
@@ -243,6 +244,8 @@ impl Oracle {
             }
             let total = minor(shop.total);
             if let Some(before) = self.totals.insert(shop.id, total).filter(|before| *before > total) {
+                let earlier = self.lowered.get(&shop.id).filter(|(at, _)| now - at < effects::LISTED);
+                let before = earlier.map_or(before, |(_, earlier)| before.max(*earlier));
                 self.lowered.insert(shop.id, (now, before));
             }
             let worth = self.worth.entry(shop.id).or_default();

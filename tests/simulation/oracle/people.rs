@@ -171,7 +171,7 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
         Holder::Merchant(_) if shop.status == "cancelled" => policy.cancels == Mode::Off || policy.refunds == Mode::Off,
         Holder::Merchant(_) => policy.refunds == Mode::Off,
         Holder::Consumer(missing) => {
-            policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount
+            policy.captures == Mode::Off || policy.refunds == Mode::Off && missing <= klarna.refunded_amount + 1
         }
     }
 }

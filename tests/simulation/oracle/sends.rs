@@ -180,7 +180,17 @@ fn no_intent_while_unattributed(state: &mut State, unexplained: bool, dossier: &
         || policy.adopt_exact
         || policy.cancels == Mode::Verify
         || !state.world.switches().klarna_reads_carry_reference;
-    if intent.effect.kind == Kind::Refund && unexplained && !amount_speaks && dossier.ledger.adopted.is_empty() {
+    // Where a program died before its request left, it cannot know that it did not.
+    let is_unsure = dossier.ledger.intents.iter().any(|it| {
+        let was_claimed = it.id != intent.id && it.effect.kind == Kind::Refund && it.first_sent_at.is_some();
+        was_claimed && !state.oracle.refunds.contains_key(&it.key.to_string())
+    });
+    if intent.effect.kind == Kind::Refund
+        && unexplained
+        && !is_unsure
+        && !amount_speaks
+        && dossier.ledger.adopted.is_empty()
+    {
         let what = format!("refund {} is sent although a refund of its order is unexplained", intent.effect.reference);
         state.oracle.fail("no_intent_while_unattributed", what);
     }
