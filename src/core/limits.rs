@@ -72,15 +72,22 @@ fn lacks_second(
     held.then(|| format!("two_person_above ({} {})", above.decimal(target.currency), target.currency))
 }
 
+/// What this order's refunds took, or may have: one that was given up counts too once it was sent, since it may have
+/// landed, unless it was started anew.
 fn refunds_of(ledger: &Ledger, now: Timestamp) -> Minor {
-    let counted = ledger.intents.iter().filter(|intent| {
+    let refunds = ledger.intents.iter().filter(|intent| intent.effect.kind == Kind::Refund);
+    let counted = refunds.clone().filter(|intent| {
         let is_reserved = consent::is_reserved(&intent.state, intent.first_sent_at, now);
-        // One that was given up, and landed before that, was shown by a read.
-        let has_left = intent.state == intent::State::Confirmed || ledger.shown.contains(&intent.id);
-        let may_have_left = is_reserved || has_left;
-        intent.effect.kind == Kind::Refund && may_have_left
+        is_reserved || intent.state == intent::State::Confirmed
     });
-    counted.map(|intent| intent.effect.amount).collect()
+    let is_anew = |given_up: &intent::Intent| {
+        counted.clone().any(|intent| intent.effect.reference == given_up.effect.reference && intent.id != given_up.id)
+    };
+    let given_up = refunds.filter(|intent| {
+        let may_have_left = intent.state == intent::State::Abandoned && intent.first_sent_at.is_some();
+        may_have_left && !consent::is_reserved(&intent.state, intent.first_sent_at, now) && !is_anew(intent)
+    });
+    counted.clone().chain(given_up).map(|intent| intent.effect.amount).collect()
 }
 
 fn is_approved(approved: &BTreeSet<IntentId>, id: IntentId) -> bool {

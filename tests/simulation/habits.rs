@@ -6,7 +6,7 @@
 use futures_util::FutureExt as _;
 use reconciled::core::adoption::{self, Part, Settles, Wish};
 use reconciled::core::attribution::open_without;
-use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use reconciled::core::id::{IntentId, OrderId, RefundId};
 use reconciled::core::intent::State as IntentState;
 use reconciled::core::ledger::Attribution;
 use reconciled::core::money::Minor;
@@ -72,14 +72,14 @@ pub const HABITS: &[Habit] = &[
     habit("adopted_in_parts", captured, &[credit_10, credit_15, refund_25, adopt_too_much, adopt_both]),
     habit("a_cent_less_by_hand", captured, &[credit_10, refund_999, adopt_both]),
     habit("capture_forgotten", authorized, &[capture_20, see, forget_and_ship, credit_first]),
-    habit("paid_from_nothing", captured, &[see, forget, credit_10]),
+    habit("paid_from_nothing", authorized, &[capture_20, see, lapse_and_forget, credit_10]),
     habit("dead_one_named", captured, &[name_a_dead_one, credit_10, see, name_the_right_one]),
     habit("cancelled_then_named", paid, &[name_a_living_one, cancel, see_nothing_held, name_the_right_one]),
     habit("paid_twice", captured, &[pay_once_more]),
     habit("left_a_stray", captured, &[see, leave_a_stray]),
     habit("neighbours_id", captured, &[name_the_neighbours, credit_10]),
     habit("resolved_and_withheld", captured, &[credit_10_and_refund_6, resolve]),
-    habit("slip_grows", authorized, &[ship_one_of_second, see_captured, grow_slip, see, ship_rest]),
+    habit("slip_grows", authorized, &[ship_one_of_second, see_captured, grow_slip, see]),
     plain("gift_card", with_gift_card, &[ship_rest, see_captured, credit_10]),
     habit("gift_card_returned", with_gift_card, &[ship_rest, see_captured, credit_10, credit_all]),
     plain("credit_then_ship", authorized, &[credit_10_and_ship, see_captured, credit_15]),
@@ -308,17 +308,13 @@ fn credit_10_and_refund_6(state: &mut State, order: u64) -> Option<String> {
 
 /// As much of the last refund as fits was for the first credit invoice.
 fn adopt_last(state: &mut State, order: u64) -> Option<String> {
-    let shop = state.of(order)?;
-    let credit = shop.invoices.iter().find(|it| it.is_credit)?.clone();
-    let (_, truth) = state.klarna_of(order)?;
-    let last = truth.refunds.iter().rfind(|it| it.idempotency_key.is_none())?.clone();
-    let name = RefundId(last.id.to_string());
-    let shown = state.held(shop.id)?.klarna?.0.refunds.iter().any(|it| it.id == name);
-    if !shown || state.oracle.words.contains_key(&last.id) {
-        return None;
-    }
-    let to = Attribution::CreditInvoice(InvoiceId(credit.id));
-    state.attribute_to(&shop, &last, &to).then(|| format!("{name} is for {}", credit.number))
+    let last = state.klarna_of(order)?.1.refunds.last()?.amount;
+    let first = |open: &[adoption::Open]| {
+        let part = |it: &adoption::Open| Some(it.amount.min(Minor::new(last).unwrap()));
+        open.iter().take(1).map(|it| Wish { settles: Settles::Credit(it.id), amount: part(it) }).collect()
+    };
+    let (took, parts) = state.adopt(order, first)?;
+    took.then(|| format!("adopted as {parts:?}"))
 }
 
 /// The last refund was for every open credit invoice, without a word about amounts.
@@ -372,6 +368,13 @@ fn forget(state: &mut State, order: u64) -> Option<String> {
         state.oracle.never_shown.insert(id);
     }
     Some(format!("{last} is shown no more"))
+}
+
+/// The authorization lapses, and reads show what was captured no more.
+fn lapse_and_forget(state: &mut State, order: u64) -> Option<String> {
+    let (id, _) = state.klarna_of(order)?;
+    state.world.expire(id).ok()?;
+    forget(state, order).map(|said| format!("lapsed, {said}"))
 }
 
 /// What was captured in the portal ships.
@@ -472,5 +475,9 @@ fn resolve(state: &mut State, order: u64) -> Option<String> {
 fn grow_slip(state: &mut State, order: u64) -> Option<String> {
     let slip = state.world.slips_of(order).first()?.0;
     let edit = SlipEdit { tracking: None, shipped: None, add: vec![(1, 1)] };
-    state.world.edit_slip(slip, &edit).ok().map(|()| "the slip grows".to_owned())
+    state.world.edit_slip(slip, &edit).ok()?;
+    // Whether a slip changes its order's date is not known; somebody notes it there.
+    let id = state.of(order)?.klarna_order_id?;
+    state.world.show_id(order, &id.to_string(), KlarnaIdLocation::Memo, None);
+    Some("the slip grows".to_owned())
 }

@@ -73,7 +73,8 @@ fn settled(
         }
         return;
     }
-    if !more.is_positive() && rest::leaves_one(case, credit, refunds) {
+    let is_concluded = matches!(case.credit_state(credit.id), CreditInvoice::Paid(_));
+    if !more.is_positive() && !is_concluded && rest::leaves_one(case, credit, refunds) {
         let rest = if planted!("a_rest_is_the_whole") { amount } else { amount.minus(sum) };
         return rest::due(case, klarna, credit, rest);
     }
@@ -236,9 +237,7 @@ fn due(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFacts, a
         contradicted::captured_after_all(case, klarna, credit, amount);
         return paid_without_refund(case, credit, amount, None);
     }
-    if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
-        case.credit_event(credit.id, Event::UnpaidSeen);
-    }
+    unpaid_again(case, credit);
     if case.policy.refunds == Mode::Off {
         return case.promise(amount);
     }
@@ -304,11 +303,19 @@ pub(super) fn request_as(
     case: &mut Case<'_>, credit: &CreditInvoiceFacts, (amount, reference): (Minor, Reference), why: String,
     standing: &Standing,
 ) {
+    unpaid_again(case, credit);
     let credit_invoice = Some((credit.id, credit.number.clone()));
     let effect = Effect { kind: Kind::Refund, amount, reference, credit_invoice, generation: 0 };
     match case.want(effect, why, standing) {
         Verdict::Act => case.credit_event(credit.id, Event::Released),
         Verdict::Hold(_) => case.credit_event(credit.id, Event::Held),
+    }
+}
+
+/// A human had called it paid, and took that back: only then can it be asked for.
+fn unpaid_again(case: &mut Case<'_>, credit: &CreditInvoiceFacts) {
+    if case.credit_state(credit.id) == CreditInvoice::PaidByHand {
+        case.credit_event(credit.id, Event::UnpaidSeen);
     }
 }
 

@@ -217,6 +217,14 @@ fn rest_of(state: &State, klarna: &KlarnaTruth, invoice: &InvoiceTruth) -> i64 {
     rests.map(|it| it.amount).sum()
 }
 
+/// What was proven stays so for the program until it looks again; what no read ever showed nobody can miss; and what a human
+/// says after a request left comes too late for it.
+fn is_beyond_knowing(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], sent: i64) -> bool {
+    let is_reworded = state.oracle.reworded.get(&shop.id).is_some_and(|at| *at >= sent - 2 * SECOND);
+    let (undone, never_shown) = (&state.oracle.undone, &state.oracle.never_shown);
+    is_reworded || all.iter().any(|it| undone.contains(&it.order_id) || never_shown.contains(&it.order_id))
+}
+
 /// A credit invoice became paid by us: the money is back, or never came.
 fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
     let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
@@ -225,9 +233,8 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     }
     let klarna = together(&all);
     let amount = minor(invoice.total);
-    // Zero is settled by saying so; and what was proven stays so for the program until it looks again.
-    let is_reworded = state.oracle.reworded.get(&shop.id).is_some_and(|at| *at >= sent - 2 * SECOND);
-    if amount == 0 || is_reworded || all.iter().any(|it| state.oracle.undone.contains(&it.order_id)) {
+    // Zero is settled by saying so.
+    if amount == 0 || is_beyond_knowing(state, shop, &all, sent) {
         return;
     }
     let of = |reference: &str| -> i64 {

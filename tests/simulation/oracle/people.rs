@@ -24,6 +24,8 @@ struct Account {
     least: i64,
     /// For what was ordered and not credited.
     most: i64,
+    /// The two sides may differ by a cent, and at each credit invoice by one more.
+    cents: i64,
 }
 
 /// Who has what is not theirs.
@@ -38,21 +40,21 @@ enum Holder {
 impl Account {
     fn of(shop: &ShopTruth, klarna: &KlarnaTruth) -> Self {
         let paid = klarna.captured_amount - klarna.refunded_amount;
+        let cents = 1 + i64::try_from(credits(shop).count()).unwrap();
         if shop.status == "cancelled" {
-            return Self { paid, least: 0, most: 0 };
+            return Self { paid, least: 0, most: 0, cents };
         }
         // What goes back goes back from Klarna first.
         let credited: i64 = credits(shop).map(|it| it.total).sum();
         let most = (shop.total - shop.gift_card - credited).max(0);
         let kept = sent(shop) - came_back(shop) - shop.gift_card;
-        Self { paid, least: minor(kept.clamp(0, most)), most: minor(most) }
+        Self { paid, least: minor(kept.clamp(0, most)), most: minor(most), cents }
     }
 
-    /// A cent is within what the two sides may differ by.
     fn holder(self) -> Option<Holder> {
-        if self.paid > self.most + 1 {
+        if self.paid > self.most + self.cents {
             Some(Holder::Merchant(self.paid - self.most))
-        } else if self.paid + 1 < self.least {
+        } else if self.paid + self.cents < self.least {
             Some(Holder::Consumer(self.least - self.paid))
         } else {
             None

@@ -9,9 +9,9 @@ use reconciled::core::id::OrderId;
 use reconciled::core::intent::{Intent, Kind, State as IntentState};
 use reconciled::core::ledger::Attribution;
 use reconciled::core::policy::{Mode, Policy};
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaTruth, ShopTruth};
+use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Audit, BreakStatus, Store as _};
+use reconciled::store::{Audit, Break, BreakStatus, Store as _};
 
 use super::{is_unheard, keeps, minor, pairs, people};
 use crate::sim::State;
@@ -42,7 +42,11 @@ pub fn converges(state: &mut State) {
             // An order that was paid otherwise is not Klarna's business, unless Klarna has the money too.
             let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !keeps(&klarna);
             let is_nobodys = is_nobodys || is_unheard(state, &store, &shop);
-            if !policy.act || said.contains(&shop.number) || is_nobodys {
+            if !policy.act || is_nobodys {
+                continue;
+            }
+            is_said_again(state, &policy, &store, &shop, &klarna);
+            if said.contains(&shop.number) {
                 continue;
             }
             credits(state, &policy, &shop, &klarna);
@@ -51,6 +55,21 @@ pub fn converges(state: &mut State) {
             conserved(state, &policy, &shop, &klarna);
             missed(state, &store, &shop);
         }
+    }
+}
+
+/// What keeps a refund back is an open break, also after a human closed one.
+fn is_said_again(state: &mut State, policy: &Policy, store: &SqliteStore, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
+    let mut about = breaks.iter().filter(|it| it.order.as_ref().is_some_and(|number| number.0 == shop.number));
+    let is_open = |it: &Break| matches!(it.status, BreakStatus::Open | BreakStatus::Acknowledged);
+    let closed = |it: &Break| it.status == BreakStatus::Resolved && it.kind == BreakKind::RefundUnattributed;
+    let was_closed = about.clone().any(closed);
+    if was_closed && !about.any(is_open) {
+        let left = klarna.captured_amount - klarna.refunded_amount;
+        let fits = |it: &&InvoiceTruth| it.is_credit && it.total > 0 && minor(it.total) <= left;
+        let papers = shop.invoices.iter().filter(fits).cloned().collect();
+        credits(state, policy, &ShopTruth { invoices: papers, ..shop.clone() }, klarna);
     }
 }
 
