@@ -324,6 +324,11 @@ pub fn is_drawn(name: &str) -> bool {
     !(is_asked_for("none") && is_wide(name))
 }
 
+/// Of a thousand seeds, so many have this, or each that is asked for it.
+fn happens(rng: &mut Rng, of_a_thousand: u64, name: &str) -> bool {
+    rng.chance(of_a_thousand) && is_drawn(name) || is_asked_for(name)
+}
+
 /// Everything that one seed decides before it begins.
 #[expect(clippy::struct_excessive_bools, reason = "each is a draw of its own")]
 #[derive(Clone, Debug)]
@@ -392,11 +397,11 @@ impl Swarm {
                 (0, 0)
             },
             copies: rng.chance(600),
-            two_names: rng.chance(250) && is_drawn("two_names"),
+            two_names: happens(rng, 400, "two_names"),
             habit: habit(rng),
             is_at_peace: false,
-            crowd: if rng.chance(20) && is_drawn("crowd") { 125 + rng.below(20) } else { 0 },
-            swap: if rng.chance(50) && is_drawn("swap") { 5 } else { 0 },
+            crowd: if happens(rng, 20, "crowd") { 125 + rng.below(20) } else { 0 },
+            swap: if happens(rng, 50, "swap") { 5 } else { 0 },
             crash: if calm { 0 } else { rate(rng, 350, 25) },
             freeze: if calm { 0 } else { rate(rng, 300, 20) },
             skew: rate(rng, 150, 10),

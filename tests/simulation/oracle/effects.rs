@@ -133,8 +133,12 @@ fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &K
     let Some(said) = state.oracle.amounts.get(number) else { return false };
     let of_number = |it: &&InvoiceTruth| it.is_credit && it.number == number;
     let adopted: i64 = shop.invoices.iter().filter(of_number).map(|it| state.oracle.adopted(it.id)).sum();
-    let may_be_less =
-        klarna.refunded_amount >= klarna.captured_amount || shop.gift_card > 0 || state.oracle.cut.contains(&shop.id);
+    // Said otherwise since it was sent.
+    let is_reworded = state.oracle.reworded.contains_key(&shop.id);
+    let may_be_less = klarna.refunded_amount >= klarna.captured_amount
+        || shop.gift_card > 0
+        || state.oracle.cut.contains(&shop.id)
+        || is_reworded;
     let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
     said.iter().any(|of| fits(*of))
 }

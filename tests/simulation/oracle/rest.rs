@@ -161,7 +161,10 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
         return;
     }
     // A human let less go back than the papers say; and what was hidden before a read showed it nobody can count.
-    let is_hidden = state.oracle.never_shown.contains(&klarna.order_id);
+    // Nor what is hidden where reads carry no ids, and somebody refunds as much beside it.
+    let (never_shown, vanished) = (&state.oracle.never_shown, &state.oracle.vanished);
+    let is_alike = !state.world.switches().klarna_reads_carry_refund_id && vanished.contains(&klarna.order_id);
+    let is_hidden = is_alike || never_shown.contains(&klarna.order_id);
     if is_hidden || state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
         return;
     }
