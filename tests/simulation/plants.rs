@@ -67,17 +67,17 @@ const PLANTS: &[(&str, &str)] = &[
     ("no_cent_in_adoptions", "a cent is another amount where a refund is adopted"),
     ("first_id_wins", "the first id that stands anywhere is the order's"),
     ("no_reference_check", "whose order Klarna says it is does not matter"),
+    ("approve_after_ignore", "what was given up may be started anew, however old its request"),
+    ("credit_against_delivered_goods", "a credit of what never left is a return of what did"),
+    ("absorbed_under_a_new_link", "what was concluded stays, whatever Klarna order it turns out to be"),
 ];
 
 /// Spoilt lines of the rules for real shops that no history has shown yet: scenes and plans hold those rules, and the
 /// draws do not. Each belongs above as soon as a seed catches it; this list only shrinks.
 const UNSEEN: &[(&str, &str)] = &[
     ("any_name_proves", "a success that names another order proves this one"),
-    ("approve_after_ignore", "what was given up may be started anew, however old its request"),
-    ("credit_against_delivered_goods", "a credit of what never left is a return of what did"),
     ("equal_seconds_count_as_after", "two companies' clocks agree to the second"),
     ("a_rest_is_the_whole", "a part that somebody refunded by hand is forgotten"),
-    ("absorbed_under_a_new_link", "what was concluded stays, whatever Klarna order it turns out to be"),
     ("key_from_a_name", "the name of a section makes the idempotency key"),
     ("withheld_in_silence", "a break that a human resolved stays so, whatever it withholds"),
     ("final_while_amounts_differ", "an order is concluded while its amount is disputed"),
@@ -106,7 +106,7 @@ fn caught(plant: &'static str, budget: u64) -> Option<(u64, &'static str)> {
 }
 
 /// How many no history had shown when this was last looked at.
-const MOST_UNSEEN: usize = 12;
+const MOST_UNSEEN: usize = 9;
 
 #[test]
 fn what_no_history_shows_is_named_and_becomes_less() {

@@ -442,6 +442,11 @@ pub fn is_unheard(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool 
     state.oracle.otherwise.contains(&shop.id) && !is_named && read().is_none_or(|held| held.klarna.is_none())
 }
 
+/// What happened at this Klarna order is hidden, and reads carry no ids: what somebody refunds beside it may be taken for it.
+pub fn may_be_taken_for_it(state: &State, klarna: Uuid) -> bool {
+    !state.world.switches().klarna_reads_carry_refund_id && state.oracle.vanished.contains(&klarna)
+}
+
 /// Klarna still holds money for it.
 pub const fn keeps(klarna: &KlarnaTruth) -> bool {
     klarna.captured_amount > klarna.refunded_amount || may_be_captured(klarna)

@@ -13,7 +13,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Break, BreakStatus, Store as _};
 
-use super::{is_unheard, keeps, minor, pairs, people};
+use super::{is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
 use crate::sim::State;
 
 /// Orders with a break that is not gone by itself, by number.
@@ -161,10 +161,8 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
         return;
     }
     // A human let less go back than the papers say; and what was hidden before a read showed it nobody can count.
-    // Nor what is hidden where reads carry no ids, and somebody refunds as much beside it.
-    let (never_shown, vanished) = (&state.oracle.never_shown, &state.oracle.vanished);
-    let is_alike = !state.world.switches().klarna_reads_carry_refund_id && vanished.contains(&klarna.order_id);
-    let is_hidden = is_alike || never_shown.contains(&klarna.order_id);
+    let is_alike = may_be_taken_for_it(state, klarna.order_id);
+    let is_hidden = is_alike || state.oracle.never_shown.contains(&klarna.order_id);
     if is_hidden || state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
         return;
     }
