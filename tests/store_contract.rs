@@ -190,6 +190,7 @@ macro_rules! every_promise {
             adopting {
                 parts_reach_the_ledger_and_the_last_word_counts,
                 parts_that_do_not_add_up_are_refused_and_change_nothing,
+                a_word_spoken_since_the_dossier_was_read_is_heard_first,
             }
             desk {
                 a_break_is_assigned_and_noted_with_who_and_why,

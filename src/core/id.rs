@@ -135,7 +135,8 @@ impl fmt::Display for PassId {
 }
 
 impl RefundId {
-    const MADE_UP: &str = "nameless:";
+    /// What begins the name of a movement that Klarna lists without an id.
+    pub const MADE_UP: &str = "nameless:";
 
     /// A stable name for a refund that Klarna lists without an id.
     pub fn made_up(of: &str) -> Self {

@@ -72,7 +72,7 @@ pub struct Ledger {
     pub shown: BTreeSet<IntentId>,
     /// The most that reads of the Klarna order said was refunded.
     pub most_refunded: Minor,
-    /// The captures that reads of the Klarna order ever listed, together.
+    /// The captures that reads of the Klarna order ever listed by an id, together.
     pub ever_captured: Minor,
 }
 

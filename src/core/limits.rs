@@ -12,7 +12,7 @@ use super::id::IntentId;
 use super::intent::{self, Kind, Target};
 use super::ledger::Ledger;
 use super::money::{Currency, Minor};
-use super::plan::{HoldReason, Plan, Verdict};
+use super::plan::{HoldReason, Plan, Verdict, Wanted};
 use super::policy::Policy;
 use jiff::Timestamp;
 
@@ -21,6 +21,17 @@ use jiff::Timestamp;
 pub struct Spent {
     pub pass: Minor,
     pub day: Minor,
+}
+
+impl Spent {
+    /// Takes back what was admitted in a decision that was not kept.
+    pub fn take_back(&mut self, plan: &Plan) {
+        let is_new = |wanted: &&Wanted| {
+            wanted.effect.kind == Kind::Refund && wanted.verdict == Verdict::Act && wanted.intent.is_none()
+        };
+        let amount = plan.effects.iter().filter(is_new).map(|wanted| wanted.effect.amount).collect();
+        (self.pass, self.day) = (self.pass.less(amount), self.day.less(amount));
+    }
 }
 
 /// Holds what a ceiling does not allow; what it does allow is added to `spent`.

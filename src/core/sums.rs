@@ -27,7 +27,7 @@ pub enum Sum {
     Returned,
     /// What is refunded, and the most that was ever shown as refunded.
     RefundedBefore,
-    /// Nothing is captured, and something was.
+    /// What is captured, and what earlier reads listed.
     CapturedBefore,
 }
 

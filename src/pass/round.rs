@@ -150,11 +150,11 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             current.extend(moved.keys());
             left = moved;
         }
-        for (order, why) in left {
-            tally.not_checked(super::poll::named(order), why);
-        }
         if !self.lists_are_fresh() {
             return Ok(current);
+        }
+        for (order, why) in left {
+            tally.not_checked(super::poll::named(order), why);
         }
         tally.progress.advance(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(Vec::new())
@@ -177,6 +177,9 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let results = self.shop.store.decide(tally.pass, now, to_commit).await?;
         let (mut committed, mut moved) = (Vec::with_capacity(decisions.len()), BTreeMap::new());
         for (decision, result) in decisions.into_iter().zip(results) {
+            if result.is_err() {
+                self.spent.take_back(&decision.plan);
+            }
             match result {
                 Ok(()) => committed.push(decision),
                 Err(why @ StoreError::Moved(order)) => drop(moved.insert(order, why.to_string())),

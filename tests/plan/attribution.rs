@@ -416,4 +416,47 @@ cases! {
             credit INV1 refund_requested→refunded
             intent refund INV1 seen r5
             mark_paid INV1 40.00 act";
+
+    // An answer gave the id of a refund that is another request's.
+    a_refund_is_the_one_of_the_request_whose_name_it_bears:
+        two_credits().refund("r2", "30.00", "INV2").intended(&Ask::refund("INV1", "25.00").confirmed("r2", "1m"))
+            .credit_known_as("INV1", "25.00", CreditInvoice::Refunded(proof("r2")))
+            .intended(&Ask::refund("INV2", "30.00").unknown("1m")) => "
+            credit INV2 refund_requested→refunded
+            intent refund INV2 seen r2
+            mark_paid INV2 30.00 act
+            break refund_missing INV1 25.00
+            differs effect_vanished r2 25.00 in 30m
+            look_again 30m";
+
+    what_is_known_by_an_answer_alone_waits_while_another_answer_is_open:
+        two_credits().intended(&Ask::refund("INV1", "25.00").confirmed("r1", "2s"))
+            .credit_known_as("INV1", "25.00", CreditInvoice::Refunded(proof("r1")))
+            .intended(&Ask::refund("INV2", "30.00").unknown("2s")) => "
+            intent refund INV2 absent
+            differs effect_vanished r1 25.00 in 30m
+            look_again 5s";
+
+    and_does_not_wait_where_none_is:
+        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&Ask::refund("INV1", "25.00").confirmed("r1", "2s"))
+            .credit_known_as("INV1", "25.00", CreditInvoice::Refunded(proof("r1"))) => "
+            mark_paid INV1 25.00 act
+            differs effect_vanished r1 25.00 in 30m
+            look_again 30m";
+
+    the_rest_of_what_a_human_had_called_paid_is_asked_for_once_that_is_taken_back:
+        partly_covered().credit_known_as("INV1", "25.00", CreditInvoice::PaidByHand) => "
+            credit INV1 paid_by_hand→pending
+            refund INV1:rest 5.00 act";
+
+    what_a_part_settled_and_asks_for_more_since_is_said:
+        captured_order("100.00").credit("INV1", "25.00", "3h").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")])
+            .marked_paid("INV1", "1h").credit_known_as("INV1", "20.00", CreditInvoice::Paid(proof("r9"))) => "
+            break refund_amount_differs INV1 -5.00";
+
+    a_refund_of_ours_that_a_human_ruled_out_settles_nothing_and_is_said:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.00", "INV1")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h"))
+            .credit_known_as("INV1", "40.00", CreditInvoice::Refunded(proof("r1"))).adopted("r1", Attribution::RuledOut) => "
+            break refund_missing INV1 40.00";
 }

@@ -146,4 +146,21 @@ cases! {
         per_order(cancelled_order("100.00").captured("100.00", "48h").known_as(Order::RefundRequested), "99.99") => "
             refund ORD1:cancel 100.00 hold limit refund_limit_per_order (99.99 EUR)
             break limit_reached the intent 100.00";
+
+    what_was_given_up_once_sent_counts_for_ever:
+        per_order(returned().credit("INV2", "30.00", "24h").marked_paid("INV2", "19h")
+            .intended(&Ask::refund("INV2", "30.00").abandoned("50h").attempts(1, "50h", "50h")), "60.00") => "
+            credit INV2 held→paid_by_hand
+            refund INV1 40.00 hold limit refund_limit_per_order (60.00 EUR)
+            break paid_without_refund INV2 30.00
+            break limit_reached the intent 40.00
+            ";
+
+    what_was_given_up_and_started_anew_counts_once:
+        per_order(returned().credit("INV2", "20.00", "24h").refund_at("r2", "20.00", "INV2", "20h").marked_paid("INV2", "19h")
+            .intended(&Ask::refund("INV2", "20.00").abandoned("50h").attempts(1, "50h", "50h"))
+            .intended(&Ask::refund("INV2", "20.00").generation(1).confirmed("r2", "20h"))
+            .credit_known_as("INV2", "20.00", reconciled::core::credit_invoice::CreditInvoice::Paid(
+                reconciled::core::credit_invoice::Proof::Reversal)), "60.00") => "
+            refund INV1 40.00 act";
 }

@@ -1,8 +1,10 @@
 //! Cancelled in the shop: everything goes back once, and nothing brings the order back.
 
-use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::facts::{Fraud, KlarnaStatus, ShopStatus, Word};
+use reconciled::core::id::RefundId;
 use reconciled::core::intent::Kind;
+use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
@@ -321,4 +323,20 @@ cases! {
         charged().klarna_says(|klarna| klarna.status = Word::Known(KlarnaStatus::Closed)) => "
             order paid→refund_requested
             refund ORD1:cancel 100.00 act";
+
+    a_rest_beyond_what_is_left_of_a_cancelled_order_leaves_it_to_the_cancel:
+        charged().known_as(Order::RefundRequested).credit("INV1", "80.00", "3h")
+            .refund("r8", "70.00", "").adopted("r8", Attribution::RuledOut)
+            .refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")]) => "
+            refund ORD1:cancel 10.00 act";
+
+    a_refund_confirmed_under_another_ones_id_ends_no_cancel:
+        charged().known_as(Order::RefundRequested).credit("INV1", "30.00", "3h").refund("r7", "70.00", "ORD1:cancel")
+            .intended(&Ask::refund("INV1", "30.00").confirmed("r7", "1m"))
+            .credit_known_as("INV1", "30.00", CreditInvoice::Refunded(Proof::Refund(RefundId("r7".to_owned()))))
+            .intended(&Ask::new(Kind::Refund, "ORD1:cancel", "70.00").unknown("1m")) => "
+            intent refund ORD1:cancel seen r7
+            break refund_missing INV1 30.00
+            differs effect_vanished r7 30.00 in 30m
+            look_again 30m";
 }

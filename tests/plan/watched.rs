@@ -146,4 +146,21 @@ cases! {
         { let mut scene = settled(); scene.ledger.intents[0].target.klarna_order_id = KlarnaOrderId::new("k-0");
             scene.credit_known_as("INV1", "40.00", CreditInvoice::PaidByHand) } => "
             break klarna_order_mismatch earlier 40.00";
+
+    a_capture_that_is_missing_among_others_holds_and_is_said:
+        { let mut scene = order("100.00").shipped("48h").captured("40.00", "48h").known_as(Order::PartlyPaid).judged_under("k-1");
+            scene.ledger.ever_captured = eur("70.00");
+            scene } => "
+            capture SHP1 60.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before
+            look_again 480h";
+
+    a_total_that_lags_behind_the_captures_listed_misses_none:
+        { let mut scene = order("100.00").shipped("48h").captured("40.00", "48h").known_as(Order::PartlyPaid).judged_under("k-1")
+            .klarna_says(|klarna| klarna.captured = eur("0.00"));
+            scene.ledger.ever_captured = eur("40.00");
+            scene } => "
+            capture SHP1 60.00 hold disagreement (sums of Klarna's that contradict each other)
+            break amount_differs captured 40.00
+            look_again 480h";
 }

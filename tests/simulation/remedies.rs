@@ -14,7 +14,6 @@ use reconciled::store::{Break, BreakStatus, Operation, Store as _};
 use uuid::Uuid;
 
 use super::sim::State;
-use super::swarm::is_drawn;
 
 /// The words of one command, without the program's name; quotes hold words together.
 fn words(command: &str) -> Vec<String> {
@@ -58,11 +57,6 @@ impl State {
         let order = it.order.as_ref().map(|number| number.0.clone());
         let shops = self.world.all_shop_truth();
         let shop = shops.into_iter().find(|shop| Some(&shop.number) == order.as_ref());
-        // A word in capitals alone stands where an id belongs.
-        let is_placeholder = |it: &String| it.len() > 1 && it.chars().all(|letter| letter.is_ascii_uppercase());
-        if words.iter().any(is_placeholder) && !is_drawn("placeholders") {
-            return None;
-        }
         let verb = words.first().map(String::as_str).unwrap_or_default();
         let target = words.get(1).cloned().unwrap_or_default();
         let done = match verb {

@@ -593,7 +593,11 @@ impl Run {
             counts: state.log.counts.clone(),
             text: if state.log.told { format!("{}\n{}", state.log.text(), state.journal()) } else { String::new() },
         };
-        state.stores.drain(..).for_each(shelf::put_back);
+        // A shop that stands under two names would meet its other name in the store of the next history.
+        let stores: Vec<_> = state.stores.drain(..).collect();
+        if !state.swarm.two_names {
+            stores.into_iter().for_each(shelf::put_back);
+        }
         outcome
     }
 }

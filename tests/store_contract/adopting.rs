@@ -3,9 +3,11 @@
 use reconciled::core::adoption::{Part, Settles};
 use reconciled::core::id::{InvoiceId, OrderId, RefundId};
 use reconciled::core::ledger::Attribution;
-use reconciled::store::{Decided, Operation, Store, StoreError};
+use reconciled::store::{Claim, Decided, Guard, Operation, Store, StoreError};
 
-use crate::fixture::{Place, at, begun, credit, decide, intact, klarna, minor, operate, quiet};
+use crate::fixture::{
+    Place, at, begun, claim, credit, decide, guard, intact, intending, klarna, minor, operate, quiet,
+};
 
 const ORDER: OrderId = OrderId(1);
 
@@ -68,5 +70,23 @@ pub(crate) async fn parts_that_do_not_add_up_are_refused_and_change_nothing<P: P
     assert!(matches!(operate(&store, elsewhere, 6).await, Err(StoreError::NotFound(_))));
     assert!(store.dossiers(vec![ORDER]).await.unwrap().remove(0).ledger.adopted.is_empty());
     assert!(store.history(ORDER).await.unwrap().iter().all(|row| row.event != "operator_attribute"));
+    intact(&store).await;
+}
+
+pub(crate) async fn a_word_spoken_since_the_dossier_was_read_is_heard_first<P: Place>(place: &P) {
+    let store = place.open();
+    refunded(&store).await;
+    operate(&store, parts(&[of(11, 4000)]), 6).await.unwrap();
+    let heard_at = store.dossiers(vec![ORDER]).await.unwrap().remove(0).heard_at;
+    let (decided, intent) = intending(1, 12, 3000);
+    let decided = Decided { refunded: minor(5500), heard_at, ..decided };
+    // Spoken in the same second as the word before it.
+    operate(&store, parts(&[of(12, 3000)]), 6).await.unwrap();
+    let late = decide(&store, 7, decided.clone()).await;
+    assert!(matches!(late, Err(StoreError::Moved(order)) if order == ORDER), "{late:?}");
+    let heard_at = store.dossiers(vec![ORDER]).await.unwrap().remove(0).heard_at;
+    decide(&store, 8, Decided { heard_at, ..decided }).await.unwrap();
+    operate(&store, parts(&[of(11, 4000), of(12, 1500)]), 9).await.unwrap();
+    assert_eq!(claim(&store, intent.id, Guard { heard_at, ..guard(10) }).await, Claim::Moved);
     intact(&store).await;
 }

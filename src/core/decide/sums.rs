@@ -37,27 +37,40 @@ pub(super) fn misses_a_capture(case: &Case<'_>) -> bool {
 /// A capture cannot be taken back. One that somebody made, that was shown and is shown no more, holds the order: what seems
 /// to be open is taken already. Our own are watched by themselves, since reads lag behind them.
 fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
+    if case.ledger.judged_under.as_ref() != Some(&read.id) || planted!("a_capture_may_be_forgotten") {
+        return;
+    }
+    let gone = gone_beside_ours(case, read);
+    if !is_all_gone(case, read) && gone.get() <= AMOUNT_TOLERANCE {
+        return;
+    }
+    let what = Sum::CapturedBefore;
+    case.disagreement = Some(CAPTURE_GONE);
+    let found = Contradiction { what, stated: read.captured, parts: read.captured.plus(gone) };
+    let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
+    case.differs(BreakKind::AmountDiffers, subject(what), None, case.now, finding);
+}
+
+fn our_captures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Intent> {
+    case.ledger.intents.iter().filter(|intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed)
+}
+
+/// By the order's state something was captured, none of it by us, and the read shows nothing.
+fn is_all_gone(case: &Case<'_>, read: &KlarnaOrder) -> bool {
     let was_captured = matches!(case.ledger.order.stage(), Order::PartlyPaid | Order::Paid);
-    let is_same = case.ledger.judged_under.as_ref() == Some(&read.id);
-    let is_ours = |intent: &&Intent| intent.effect.kind == Kind::Capture && intent.state == State::Confirmed;
-    let ours = case.ledger.intents.iter().filter(is_ours);
-    let is_bare = read.captured.is_zero() && read.captures.is_empty();
-    let is_all_gone = was_captured && is_bare && ours.clone().next().is_none();
+    was_captured && read.captured.is_zero() && read.captures.is_empty() && our_captures(case).next().is_none()
+}
+
+/// What earlier reads listed as captured and this one does not, less what we captured ourselves.
+fn gone_beside_ours(case: &Case<'_>, read: &KlarnaOrder) -> Minor {
+    let listed: Minor = read.captures.iter().map(|capture| capture.amount).collect();
     let is_listed = |intent: &&Intent| {
         let made = intent.made.as_ref().map(RefundId::as_str);
         read.captures.iter().any(|capture| made == Some(capture.id.as_str()))
     };
-    let our_missing = ours.filter(|intent| case.ledger.shown.contains(&intent.id) && !is_listed(intent));
-    let our_missing: Minor = our_missing.map(|intent| intent.effect.amount).collect();
-    let gone = case.ledger.ever_captured.less(read.captured).less(our_missing);
-    let is_gone = is_same && (is_all_gone || gone.get() > AMOUNT_TOLERANCE);
-    if is_gone && !planted!("a_capture_may_be_forgotten") {
-        let what = Sum::CapturedBefore;
-        case.disagreement = Some(CAPTURE_GONE);
-        let found = Contradiction { what, stated: read.captured, parts: read.captured.plus(gone) };
-        let finding = Finding::Sums { order: case.shop.number.clone(), klarna: read.id.clone(), found };
-        case.differs(BreakKind::AmountDiffers, subject(what), None, case.now, finding);
-    }
+    let ours = our_captures(case).filter(|intent| case.ledger.shown.contains(&intent.id) && !is_listed(intent));
+    let ours: Minor = ours.map(|intent| intent.effect.amount).collect();
+    case.ledger.ever_captured.less(read.captured.max(listed)).less(ours)
 }
 
 const fn subject(what: Sum) -> &'static str {

@@ -67,11 +67,11 @@ fn dossier(
             (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3,
             o.most_refunded, o.touched_at,
             (SELECT coalesce(sum(m.amount), 0) FROM movement AS m WHERE m.shop = o.shop AND m.order_id = o.id
-                AND m.kind = 'capture' AND m.klarna_order_id = o.klarna_order_id)
+                AND m.kind = 'capture' AND m.klarna_order_id = o.klarna_order_id AND instr(m.id, ?4) <> 1)
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
     )?;
-    let row = find.query_row((shop, Number(id.0), RULES), |row| {
+    let row = find.query_row((shop, Number(id.0), RULES, RefundId::MADE_UP), |row| {
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
         let said = (row.get::<_, String>(3)?, row.get::<_, At>(4)?);
