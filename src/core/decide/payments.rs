@@ -120,10 +120,13 @@ fn paid_due(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
                 CreditInvoice::Cancelled if case.never_owed.contains(&credit.id) => {
                     format!("what credit invoice {} credits was never captured", credit.number)
                 }
+                CreditInvoice::Refunded(Proof::Reversal) => {
+                    format!("all that was captured of order {} went back", case.shop.number)
+                }
                 CreditInvoice::Pending
                 | CreditInvoice::Held
                 | CreditInvoice::RefundRequested(_)
-                | CreditInvoice::Refunded(_)
+                | CreditInvoice::Refunded(Proof::Refund(_))
                 | CreditInvoice::Paid(_)
                 | CreditInvoice::PaidByHand
                 | CreditInvoice::Cancelled => format!("the refund of credit invoice {} is proven", credit.number),
