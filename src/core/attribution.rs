@@ -32,6 +32,8 @@ pub struct Attributed {
     pub seen: BTreeMap<IntentId, RefundId>,
     /// Everything refunded, those confirmed to us that the read does not show yet included.
     pub refunded: Minor,
+    /// Of that, what no read has ever shown.
+    pub never_shown: Minor,
     /// Of that, requests confirmed under the id of a refund that is another request's: whether theirs happened is not known.
     pub misnamed: Minor,
 }
@@ -360,6 +362,8 @@ impl<'a> Sorting<'a> {
         let unseen = refund_intents(self.ledger).filter(unseen);
         let of_another = |intent: &&Intent| seen.values().any(|id| intent.made.as_ref() == Some(id));
         self.out.misnamed = unseen.clone().filter(of_another).map(|intent| intent.effect.amount).collect();
+        let never_shown = unseen.clone().filter(|intent| !self.ledger.shown.contains(&intent.id));
+        self.out.never_shown = never_shown.map(|intent| intent.effect.amount).collect();
         let invisible: Minor = unseen.map(|intent| intent.effect.amount).collect();
         self.out.refunded = klarna.refunded.max(listed.plus(invisible));
         let unexplained = klarna.refunded.less(listed.plus(invisible));

@@ -128,6 +128,17 @@ cases! {
             refund INV1 40.00 hold disagreement (what Klarna showed as refunded and shows no more)
             break amount_differs refunded before 80.00";
 
+    what_was_confirmed_and_never_shown_comes_on_top_of_what_earlier_reads_showed:
+        { let mut scene = captured_order("100.00").credit("INV1", "40.00", "2h").judged_under("k-1")
+            .intended(&Ask::new(Kind::Refund, "ORD1:cancel", "30.00").confirmed("r0", "1m"));
+            scene.ledger.most_refunded = eur("60.00");
+            scene } => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold disagreement (what Klarna showed as refunded and shows no more)
+            differs effect_vanished r0 30.00 in 30m
+            break amount_differs refunded before 60.00
+            look_again 30m";
+
     a_refund_that_earlier_reads_leave_room_for_is_sent:
         { let mut scene = captured_order("100.00").credit("INV1", "40.00", "2h").judged_under("k-1");
             scene.ledger.most_refunded = eur("60.00");

@@ -77,7 +77,8 @@ impl<'a> Case<'a> {
         case.room = klarna.captured.less(case.attributed.refunded).less(case.refunds_in_flight());
         case.refundable = case.room;
         if ledger.judged_under.as_ref() == Some(&klarna.id) {
-            case.gone = ledger.most_refunded.less(case.attributed.refunded);
+            let ever = ledger.most_refunded.plus(case.attributed.never_shown);
+            case.gone = ever.less(case.attributed.refunded);
         }
         case.captured = klarna.captured;
         case.authorization = Authorization::of(klarna);
