@@ -130,6 +130,7 @@ fn credit_event_name(event: &CreditEvent) -> String {
         | CreditEvent::Refused
         | CreditEvent::PaidSeen
         | CreditEvent::UnpaidSeen
+        | CreditEvent::Unsettled
         | CreditEvent::Withdrawn
         | CreditEvent::JudgedAnew
         | CreditEvent::Vanished
@@ -164,6 +165,7 @@ fn credit_machine() -> Machine {
         CreditEvent::Refunded(Proof::Reversal),
         CreditEvent::PaidSeen,
         CreditEvent::UnpaidSeen,
+        CreditEvent::Unsettled,
         CreditEvent::Withdrawn,
         CreditEvent::JudgedAnew,
         CreditEvent::Vanished,
@@ -244,6 +246,7 @@ fn a_credit_invoice_moves_by_these_rows_and_no_other() {
         ("paid (by hand)", "refunded (reversal)", "refunded (reversal)"),
         ("paid (by hand)", "withdrawn", "cancelled"),
         ("refund_requested", "judged_anew", "pending"),
+        ("refunded (refund)", "unsettled", "pending"),
         ("refunded (refund)", "judged_anew", "pending"),
         ("refunded (reversal)", "judged_anew", "pending"),
         ("paid (refund)", "judged_anew", "pending"),

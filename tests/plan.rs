@@ -60,19 +60,39 @@ mod watched;
 #[path = "plan/words.rs"]
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Scene, captured_order, kinds, render};
+use reconciled::core::credit_invoice::{CreditInvoice, Event};
 use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::intent::Intent;
+use reconciled::core::id::{IntentId, InvoiceId};
+use reconciled::core::intent::{Intent, Kind};
 use reconciled::core::money::Minor;
+use reconciled::core::plan::{Plan, Verdict, Wanted};
+use uuid::Uuid;
 
 type Named = (&'static str, fn() -> Scene);
 
 fn check(scene: &Scene, expected: &str) {
-    let found = render::words(scene, &scene.plan());
+    let plan = scene.plan();
+    let found = render::words(scene, &plan);
+    assert!(is_taken(scene, &plan), "a credit invoice's machine does not take what the plan intends:\n{found}");
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert!(found == expected.join("\n"), "the plan is\n{found}\n\nand should be\n{}\n", expected.join("\n"));
+}
+
+/// Every credit invoice can be moved as the plan says, and then take what is intended for it.
+fn is_taken(scene: &Scene, plan: &Plan) -> bool {
+    let mut credits: BTreeMap<_, _> = scene.ledger.credits.iter().map(|(id, held)| (*id, held.state.clone())).collect();
+    let mut step = |id: InvoiceId, event: Event| {
+        let state = credits.remove(&id).unwrap_or(CreditInvoice::Pending);
+        state.apply(event).map(|next| credits.insert(id, next)).is_ok()
+    };
+    let is_new = |wanted: &&Wanted| wanted.intent.is_none() && wanted.verdict == Verdict::Act;
+    let new = plan.effects.iter().filter(is_new).filter(|wanted| wanted.effect.kind == Kind::Refund);
+    let intended = new.filter_map(|wanted| wanted.effect.credit_invoice.as_ref());
+    let intended = intended.map(|(id, _)| (*id, Event::Intended(IntentId(Uuid::nil()))));
+    plan.credit_events.iter().cloned().chain(intended).all(|(id, event)| step(id, event))
 }
 
 fn every_case() -> impl Iterator<Item = Named> {

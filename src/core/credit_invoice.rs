@@ -44,6 +44,8 @@ pub enum Event {
     PaidSeen,
     /// The shop says not paid again.
     UnpaidSeen,
+    /// The refund that proved it is not all of what it asks for any more: it asks for more, or a human gave it less of that.
+    Unsettled,
     /// Its amount was never and will never be captured. Earlier versions also said so of one that vanished.
     Withdrawn,
     /// Its order belongs to another Klarna order than the one on which the state rests.
@@ -66,7 +68,7 @@ impl CreditInvoice {
             (S::Refunded(proof), E::PaidSeen) => S::Paid(proof),
             (S::Paid(proof), E::UnpaidSeen) => S::Refunded(proof),
             (S::Pending | S::Held, E::PaidSeen) => S::PaidByHand,
-            (S::PaidByHand, E::UnpaidSeen) => S::Pending,
+            (S::PaidByHand, E::UnpaidSeen) | (S::Refunded(Proof::Refund(_)), E::Unsettled) => S::Pending,
             (S::Pending | S::Held | S::PaidByHand, E::Withdrawn | E::Vanished) => S::Cancelled,
             (S::RefundRequested(_) | S::Refunded(_) | S::Paid(_) | S::PaidByHand | S::Cancelled, E::JudgedAnew)
             | (S::Cancelled, E::Reappeared) => S::Pending,
@@ -109,6 +111,7 @@ impl Event {
             Self::Refunded(_) => "refunded",
             Self::PaidSeen => "paid_seen",
             Self::UnpaidSeen => "unpaid_seen",
+            Self::Unsettled => "unsettled",
             Self::Withdrawn => "withdrawn",
             Self::JudgedAnew => "judged_anew",
             Self::Vanished => "vanished",

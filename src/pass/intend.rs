@@ -233,5 +233,5 @@ impl<'a> Steps<'a> {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
 fn illegal(transition: crate::core::IllegalTransition) -> StoreError {
-    StoreError::Damaged(transition.to_string())
+    StoreError::Guard(transition.to_string())
 }

@@ -169,9 +169,15 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let mut decisions = Vec::with_capacity(dossiers.len());
         for dossier in dossiers {
             let Some(look) = looks.get(&dossier.shop.id) else { continue };
-            let decision = self.decide_one(dossier, look, now)?;
-            self.count(&decision, tally);
-            decisions.push(decision);
+            let number = dossier.shop.number.clone();
+            match self.decide_one(dossier, look, now) {
+                Ok(decision) => {
+                    self.count(&decision, tally);
+                    decisions.push(decision);
+                }
+                // One order that cannot be decided keeps no other one waiting.
+                Err(why) => tally.not_checked(format!("order {number}"), why.to_string()),
+            }
         }
         let to_commit = decisions.iter().map(|decision| decision.intended.decided.clone()).collect();
         let results = self.shop.store.decide(tally.pass, now, to_commit).await?;
@@ -208,7 +214,8 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
         let target = target(&facts, &dossier.ledger);
         limits::admit(&mut plan, &dossier.ledger, &target, &self.shop.policy, &mut self.spent, now);
         let may_act = self.permission_for(dossier.shop.id) == Permission::Act;
-        let mut intended = intended(&dossier, &facts, &plan, &target, may_act, now)?;
+        let intended = intended(&dossier, &facts, &plan, &target, may_act, now);
+        let mut intended = intended.inspect_err(|_| self.spent.take_back(&plan))?;
         intended.decided.asked.clone_from(&look.asked.learnt);
         let fresh = Fresh { read: look.started, listed: self.listed };
         Ok(Decision { dossier, facts, plan, target, intended, fresh })

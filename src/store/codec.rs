@@ -111,6 +111,7 @@ impl Coded for credit_invoice::Event {
             | Self::Refused
             | Self::PaidSeen
             | Self::UnpaidSeen
+            | Self::Unsettled
             | Self::Withdrawn
             | Self::JudgedAnew
             | Self::Vanished
@@ -126,6 +127,7 @@ impl Coded for credit_invoice::Event {
                 "refund_refused" => Self::Refused,
                 "paid_seen" => Self::PaidSeen,
                 "unpaid_seen" => Self::UnpaidSeen,
+                "unsettled" => Self::Unsettled,
                 "withdrawn" => Self::Withdrawn,
                 "judged_anew" => Self::JudgedAnew,
                 "vanished" => Self::Vanished,

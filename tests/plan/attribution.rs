@@ -342,6 +342,11 @@ cases! {
     the_rest_of_a_partly_covered_credit_invoice_is_one_refund_of_ours:
         partly_covered() => "refund INV1:rest 5.00 act";
 
+    what_was_settled_and_asks_for_more_now_has_a_rest_too:
+        partly_covered().credit_known_as("INV1", "20.00", CreditInvoice::Refunded(proof("r9"))) => "
+            credit INV1 refunded→pending
+            refund INV1:rest 5.00 act";
+
     the_rest_waits_for_its_patience_like_a_whole:
         captured_order("100.00").credit("INV1", "25.00", "59m").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")]) => "
             look_again 1m";

@@ -58,6 +58,7 @@ fn the_words_of_the_journal_stay_what_they_are() {
         CreditEvent::Refunded(Proof::Reversal),
         CreditEvent::PaidSeen,
         CreditEvent::UnpaidSeen,
+        CreditEvent::Unsettled,
         CreditEvent::Withdrawn,
         CreditEvent::JudgedAnew,
     ];
@@ -69,6 +70,7 @@ fn the_words_of_the_journal_stay_what_they_are() {
         "refunded",
         "paid_seen",
         "unpaid_seen",
+        "unsettled",
         "withdrawn",
         "judged_anew",
     ];

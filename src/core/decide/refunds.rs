@@ -304,6 +304,9 @@ pub(super) fn request_as(
     standing: &Standing,
 ) {
     unpaid_again(case, credit);
+    if matches!(standing, Standing::Free { .. }) {
+        case.credit_event(credit.id, Event::Unsettled);
+    }
     let credit_invoice = Some((credit.id, credit.number.clone()));
     let effect = Effect { kind: Kind::Refund, amount, reference, credit_invoice, generation: 0 };
     match case.want(effect, why, standing) {
