@@ -144,6 +144,7 @@ macro_rules! every_promise {
                 an_order_with_a_lost_payment_is_read_again,
                 what_was_marked_paid_outdates_what_the_shop_said_before,
                 an_answer_to_another_state_is_refused,
+                one_effect_answers_one_request,
                 spent_counts_what_was_planned,
                 an_unknown_pass_decides_nothing,
             }

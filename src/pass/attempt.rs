@@ -81,8 +81,7 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         Sent::Stale => Done::Stale,
         Sent::Answered { intent, answer } => {
             let credit = credit_state(decision, &intent);
-            let answer = proven(shop, &intent, answer).await?;
-            let recorded = record(shop, pass, &intent, credit, answer).await?;
+            let recorded = keep(shop, pass, &intent, credit, answer).await?;
             if recorded.refused.is_some() {
                 closed.side(kind).store(true, Ordering::Release);
             }
@@ -90,6 +89,21 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         }
     };
     Ok((decision, id, done))
+}
+
+/// Records an answer as what it proves. Where another request of the order was answered with the same id meanwhile, it is
+/// judged once more, with that.
+async fn keep<S: Store, T: Transport, C: Clock>(
+    shop: &Shop<S, T, C>, pass: PassId, intent: &Intent, credit: Option<CreditInvoice>, answer: Answer,
+) -> Result<Recorded, StoreError> {
+    let judged = proven(shop, intent, answer.clone()).await?;
+    match record(shop, pass, intent, credit.clone(), judged).await {
+        Err(StoreError::Moved(_)) => {
+            let judged = proven(shop, intent, answer).await?;
+            record(shop, pass, intent, credit, judged).await
+        }
+        recorded => recorded,
+    }
 }
 
 /// A success counts for what it names. What the other requests of the order made is asked of the store, because they

@@ -287,6 +287,21 @@ pub(crate) async fn an_answer_to_another_state_is_refused<P: Place>(place: &P) {
     assert_eq!(stored(&store, id).await.state, State::Sending, "nothing of it was kept");
 }
 
+pub(crate) async fn one_effect_answers_one_request<P: Place>(place: &P) {
+    let store = place.open();
+    begun(&store).await;
+    let (first, second) = (intend(&store, 11, 6000).await, intend(&store, 12, 4000).await);
+    granted(&store, first, 20).await;
+    granted(&store, second, 20).await;
+    let made = || Some(RefundId("r1".into()));
+    record(&store, Attempt { made: made(), ..attempt(first, Event::Confirmed) }, 21).await;
+    let again = Attempt { made: made(), ..attempt(second, Event::Confirmed) };
+    let again = store.record(pass(1), again, at(22)).await;
+    assert!(matches!(again, Err(StoreError::Moved(OrderId(1)))), "{again:?}");
+    assert_eq!(stored(&store, second).await.state, State::Sending, "what it made is not known");
+    record(&store, attempt(second, Event::Lost), 23).await;
+}
+
 pub(crate) async fn spent_counts_what_was_planned<P: Place>(place: &P) {
     let store = place.open();
     begun(&store).await;

@@ -206,6 +206,11 @@ fn send(tx: &mut Tx<'_>, pass: PassId, mut intent: Intent, at: Timestamp) -> Res
 }
 
 pub(super) fn record(tx: &mut Tx<'_>, pass: PassId, attempt: &Attempt, at: Timestamp) -> Result<(), StoreError> {
+    if let Some(made) = &attempt.made
+        && intents::is_made_by_another(tx, attempt, made)?
+    {
+        return Err(StoreError::Moved(attempt.order));
+    }
     let cause = Cause { order: attempt.order, at, actor: ACTOR, id: &pass.to_string() };
     let mut kept = false;
     for step in &attempt.steps {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::super::StoreError;
+use super::super::{Attempt, StoreError};
 use super::columns::{At, Cents, Code, Id, Number, is_constraint};
 use super::journal;
 use super::writer::Tx;
@@ -207,6 +207,18 @@ pub(super) fn content(intent: &Intent) -> Result<String, StoreError> {
         left_out: left_out_text(intent)?,
     })
     .map_err(|why| StoreError::Damaged(why.to_string()))
+}
+
+/// Another request of the order, for the same kind of effect, was answered with this id: answered beside this one, it could
+/// not be known when this answer was judged.
+pub(super) fn is_made_by_another(tx: &Tx<'_>, attempt: &Attempt, made: &RefundId) -> Result<bool, StoreError> {
+    let mut find = tx.conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM intent AS other JOIN intent AS own ON own.shop = other.shop AND own.kind = other.kind
+            WHERE own.shop = ?1 AND own.id = ?2 AND other.order_id = ?3 AND other.id <> own.id AND other.made = ?4)",
+    )?;
+    let id = Id(attempt.intent.0);
+    let is_made: bool = find.query_row((tx.shop, id, Number(attempt.order.0), made.as_str()), |row| row.get(0))?;
+    Ok(is_made && !planted!("any_name_proves"))
 }
 
 /// What refunds of an order count against its captured amount.
