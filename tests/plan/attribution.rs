@@ -12,7 +12,7 @@ fn portal(refunded: &str) -> Scene {
     captured_order("100.00").credit("INV1", "40.00", "2h").refund("r9", refunded, "")
 }
 
-fn proof(refund: &str) -> Proof {
+pub(crate) fn proof(refund: &str) -> Proof {
     Proof::Refund(RefundId(refund.to_owned()))
 }
 

@@ -1,10 +1,12 @@
 //! A credit invoice over what was sent is a refund; one over what never left lowers what is captured. Where nobody can
 //! tell, neither happens by itself, and both readings are put before a human.
 
+use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
+use crate::attribution::proof;
 use crate::common::{Ask, Scene, order};
 
 /// One thing for 60.00 and one for 40.00; the first was sent and captured a day ago.
@@ -24,6 +26,21 @@ fn left_out(amount: &str, rest: &str, when: &str) -> Scene {
         .captured_as("c1", rest, "48h", Some("SHP1"))
         .known_as(Order::PartlyPaid)
         .credit("INV1", amount, when)
+}
+
+/// Somebody captured before anything left, and what was credited then was refunded.
+fn credited_in_advance() -> Scene {
+    order("105.00")
+        .line(1, 2, "50.00")
+        .line(2, 2, "50.00")
+        .shipment("SHP1", "10h", &[(1, 2), (2, 1)])
+        .captured("87.00", "48h")
+        .known_as(Order::PartlyPaid)
+        .credit("INV1", "30.00", "20h")
+        .items("INV1", &[(2, 1)])
+        .refund("r1", "30.00", "INV1")
+        .marked_paid("INV1", "19h")
+        .credit_known_as("INV1", "30.00", CreditInvoice::Paid(proof("r1")))
 }
 
 /// Three things for 70.00, 20.00 and 10.00; the first two were sent and captured.
@@ -235,6 +252,17 @@ cases! {
             credit INV1 pending→held
             refund INV1 50.00 hold undecided
             break credit_before_capture the intent 50.00
+            look_again 480h";
+
+    what_went_back_beyond_what_was_sent_of_a_line_is_captured_with_what_was_sent:
+        credited_in_advance().credit("INV2", "25.00", "20h").items("INV2", &[(2, 1)]).refund("r2", "25.00", "INV2")
+            .marked_paid("INV2", "19h").credit_known_as("INV2", "25.00", CreditInvoice::Paid(proof("r2"))) => "
+            capture SHP1 18.00 act
+            look_again 480h";
+
+    what_went_back_of_what_was_sent_is_not:
+        credited_in_advance().credit("INV2", "25.00", "20h").items("INV2", &[(1, 1)]).refund("r2", "25.00", "INV2")
+            .marked_paid("INV2", "19h").credit_known_as("INV2", "25.00", CreditInvoice::Paid(proof("r2"))) => "
             look_again 480h";
 
     a_part_of_a_value_is_told_by_no_line:

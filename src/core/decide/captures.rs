@@ -7,15 +7,16 @@ use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
 use super::delivered::left_out_for_others;
 use super::is_closed;
+use super::refunds::is_equal;
 use super::reversal::rejected;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{Fraud, KlarnaOrder, Shipment, Shipped, Word};
+use crate::core::facts::{CreditInvoiceFacts, Fraud, KlarnaOrder, Shipment, Shipped, Word};
 use crate::core::finding::Finding;
 use crate::core::finding::share::ShareFinding;
 use crate::core::fulfilment::{Fulfilled, Given, by_status, given};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
-use crate::core::lines::{Told, told};
+use crate::core::lines::{Told, beyond_sent, told};
 use crate::core::money::Minor;
 use crate::core::order::Order;
 use crate::core::policy::{AMOUNT_TOLERANCE, Mode};
@@ -195,10 +196,19 @@ pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     }
 }
 
-/// What went back for credit invoices that name only what never left.
+/// What went back for what never left: for credit invoices that name nothing else, and of those that went back whole, what
+/// they take back of a line beyond what of it was sent.
 fn refunded_unsent(case: &Case<'_>) -> Minor {
-    let unsent = case.credit_facts().into_iter().filter(|credit| told(case.shop, credit) == Some(Told::NeverSent));
-    unsent.map(|credit| case.covered(credit.id)).collect()
+    let credits = case.credit_facts().into_iter();
+    let (unsent, others): (Vec<_>, Vec<_>) =
+        credits.partition(|credit| told(case.shop, credit) == Some(Told::NeverSent));
+    let is_whole = |credit: &&CreditInvoiceFacts| {
+        case.of_klarna(credit).is_ok_and(|amount| amount.is_positive() && is_equal(case.covered(credit.id), amount))
+    };
+    let whole: Vec<_> = others.into_iter().filter(|credit| is_whole(credit)).collect();
+    let went_back: Minor = whole.iter().map(|credit| case.covered(credit.id)).collect();
+    let unsent: Minor = unsent.into_iter().map(|credit| case.covered(credit.id)).collect();
+    unsent.plus(beyond_sent(case.shop, &whole).min(went_back))
 }
 
 /// The value of the quantities on shipped shipments; what the order costs besides its lines goes with the first.
