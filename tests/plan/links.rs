@@ -162,9 +162,21 @@ cases! {
             break authorization_expired 100.00";
 
     nor_is_it_cancelled_for_good:
-        order("100.00").cancelled("2h").cancelled_at_klarna().first_look() => "
+        order("100.00").cancelled("2h").expired().first_look() => "
             order pending→refund_requested
             break klarna_order_mismatch";
+
+    nor_where_no_reference_says_that_it_was_this_orders:
+        order("100.00").cancelled("2h").cancelled_at_klarna().first_look()
+            .klarna_says(|klarna| klarna.merchant_reference1 = None) => "
+            order pending→refund_requested
+            break klarna_order_mismatch";
+
+    one_of_its_number_that_was_cancelled_with_it_accounts_for_it:
+        order("100.00").cancelled("2h").cancelled_at_klarna().credit("INV1", "100.00", "2h").first_look() => "
+            order pending→refund_requested→cancelled
+            credit INV1 pending→cancelled
+            mark_paid INV1 100.00 act";
 
     nobody_is_asked_while_nothing_waits_for_it:
         order("100.00").cancelled_at_klarna().first_look() => "break cancelled_at_klarna";

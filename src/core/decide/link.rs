@@ -8,7 +8,7 @@ use super::case::Case;
 use super::{in_flight, is_closed, watched};
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, KlarnaSide, Place, ShopStatus};
+use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, Place, ShopStatus};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
@@ -17,6 +17,7 @@ use crate::core::money::Minor;
 use crate::core::order;
 use crate::core::plan::{Note, Plan};
 use crate::core::policy::Policy;
+use crate::core::references;
 
 /// Several Klarna orders may be this one's, or none is shown to be.
 pub(super) fn doubtful(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, doubt: &Doubt) -> Plan {
@@ -38,10 +39,13 @@ fn say_doubt(case: &mut Case<'_>, doubt: &Doubt) {
 /// The shop says that the order was paid, and at the first look all that it names is an attempt that is over, with nothing
 /// captured: nobody knows that this is what was paid through, and one that is named nowhere may hold the money. One that
 /// was looked at before it was over accounts for what the shop says, since some shops call an order paid once it is
-/// authorized; and a human's word accounts for everything.
+/// authorized; so does one of this number that was cancelled as the order was, which fills the history of such a shop; and
+/// a human's word accounts for everything.
 pub(super) fn is_unaccounted(ledger: &Ledger, facts: &Facts, klarna: &KlarnaOrder) -> bool {
     let is_new = ledger.judged_under.is_none() && !facts.is_told;
-    facts.shop.paid && is_new && is_closed(klarna) && klarna.captured.is_zero()
+    let is_undone = facts.shop.status.is(&ShopStatus::Cancelled) && klarna.status.is(&KlarnaStatus::Cancelled);
+    let is_cancelled_with_it = is_undone && references::name(klarna, &facts.shop);
+    facts.shop.paid && is_new && is_closed(klarna) && klarna.captured.is_zero() && !is_cancelled_with_it
 }
 
 /// Nothing final is concluded from it; and where somebody waits for money, or for an end, it is said.
