@@ -61,10 +61,13 @@ pub(super) fn remedy(found: &Finding) -> String {
             let link = |named: &Named| format!("`reconciled link {order} {} --note 'checked'`", named.id);
             let mut ways: Vec<String> = named.iter().filter(likely).map(link).collect();
             ways.push(format!("`reconciled link {order} --none --note 'checked'` when none of them is"));
+            let is_paid_twice = named.iter().filter(|named| named.captured.is_positive()).count() > 1;
+            let twice = " Where the consumer paid twice, give back in the portal what was captured on the other one.";
             format!(
                 "Nothing is sent for this order. See in Klarna's portal which Klarna order is its own, and correct the id \
-                 in the shop or say it: {}.",
-                ways.join(", ")
+                 in the shop or say it: {}.{}",
+                ways.join(", "),
+                if is_paid_twice { twice } else { "" }
             )
         }
         Finding::PaidTwice { order, named } => format!(
