@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::adoption::Part;
 use super::credit_invoice::{self, CreditInvoice, Proof};
 use super::discrepancy::BreakKind;
-use super::id::{Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, RefundId, ShopName};
+use super::id::{CaptureId, Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, RefundId, ShopName};
 use super::intent::{self, Intent, Kind};
 use super::money::Minor;
 use super::order::Order;
@@ -72,8 +72,8 @@ pub struct Ledger {
     pub shown: BTreeSet<IntentId>,
     /// The most that reads of the Klarna order said was refunded.
     pub most_refunded: Minor,
-    /// The captures that reads of the Klarna order ever listed by an id, together.
-    pub ever_captured: Minor,
+    /// The captures that reads of the Klarna order ever listed by an id of Klarna's.
+    pub captures: BTreeMap<CaptureId, Minor>,
 }
 
 impl Ledger {
@@ -97,7 +97,7 @@ impl Ledger {
             vanished: BTreeSet::new(),
             shown: BTreeSet::new(),
             most_refunded: Minor::ZERO,
-            ever_captured: Minor::ZERO,
+            captures: BTreeMap::new(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What was confirmed and is not shown any more: said after the grace, and never counted as given back.
 
+use std::collections::BTreeMap;
+
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
-use reconciled::core::id::{InvoiceId, KlarnaOrderId, RefundId};
+use reconciled::core::id::{CaptureId, InvoiceId, KlarnaOrderId, RefundId};
 use reconciled::core::intent::Kind;
 use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
@@ -109,6 +111,15 @@ cases! {
             break amount_differs captured before
             look_again 480h";
 
+    nor_is_it_forgotten_beside_another_one_of_its_amount:
+        { let mut scene = order("100.00").shipped("48h").captured_as("c2", "50.00", "2h", None).known_as(Order::PartlyPaid)
+            .credit("INV1", "50.00", "50h").judged_under("k-1");
+            scene.ledger.captures.insert(CaptureId("c1".into()), eur("50.00"));
+            scene } => "
+            release ORD1:release 50.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before
+            look_again 480h";
+
     nor_is_it_forgotten_because_the_order_was_cancelled:
         order("100.00").cancelled("2h").known_as(Order::Paid).judged_under("k-1") => "
             cancel ORD1:cancel 100.00 hold disagreement (a capture that was shown and is shown no more)
@@ -160,16 +171,16 @@ cases! {
 
     a_capture_that_is_missing_among_others_holds_and_is_said:
         { let mut scene = order("100.00").shipped("48h").captured("40.00", "48h").known_as(Order::PartlyPaid).judged_under("k-1");
-            scene.ledger.ever_captured = eur("70.00");
+            scene.ledger.captures = BTreeMap::from([(CaptureId("c0".into()), eur("70.00"))]);
             scene } => "
             capture SHP1 60.00 hold disagreement (a capture that was shown and is shown no more)
             break amount_differs captured before
             look_again 480h";
 
     a_total_that_lags_behind_the_captures_listed_misses_none:
-        { let mut scene = order("100.00").shipped("48h").captured("40.00", "48h").known_as(Order::PartlyPaid).judged_under("k-1")
+        { let mut scene = order("100.00").shipped("48h").captured_as("c0", "40.00", "48h", None).known_as(Order::PartlyPaid).judged_under("k-1")
             .klarna_says(|klarna| klarna.captured = eur("0.00"));
-            scene.ledger.ever_captured = eur("40.00");
+            scene.ledger.captures = BTreeMap::from([(CaptureId("c0".into()), eur("40.00"))]);
             scene } => "
             capture SHP1 60.00 hold disagreement (sums of Klarna's that contradict each other)
             break amount_differs captured 40.00

@@ -6,7 +6,7 @@ use super::case::Case;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{KlarnaOrder, KlarnaSide};
 use crate::core::finding::Finding;
-use crate::core::id::RefundId;
+use crate::core::id::CaptureId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::money::Minor;
 use crate::core::order::Order;
@@ -61,16 +61,18 @@ fn is_all_gone(case: &Case<'_>, read: &KlarnaOrder) -> bool {
     was_captured && read.captured.is_zero() && read.captures.is_empty() && our_captures(case).next().is_none()
 }
 
-/// What earlier reads listed as captured and this one does not, less what we captured ourselves.
+/// What earlier reads listed as captured and this one does not, less what we captured ourselves. What this one counts
+/// without naming it may be that.
 fn gone_beside_ours(case: &Case<'_>, read: &KlarnaOrder) -> Minor {
-    let listed: Minor = read.captures.iter().map(|capture| capture.amount).collect();
-    let is_listed = |intent: &&Intent| {
-        let made = intent.made.as_ref().map(RefundId::as_str);
-        read.captures.iter().any(|capture| made == Some(capture.id.as_str()))
+    let is_listed = |id: &CaptureId| read.captures.iter().any(|capture| capture.id == *id);
+    let is_ours = |id: &CaptureId| {
+        let made = |intent: &Intent| intent.made.as_ref().is_some_and(|made| made.as_str() == id.0);
+        our_captures(case).any(made)
     };
-    let ours = our_captures(case).filter(|intent| case.ledger.shown.contains(&intent.id) && !is_listed(intent));
-    let ours: Minor = ours.map(|intent| intent.effect.amount).collect();
-    case.ledger.ever_captured.less(read.captured.max(listed)).less(ours)
+    let gone = case.ledger.captures.iter().filter(|(id, _)| !is_listed(id) && !is_ours(id));
+    let named = read.captures.iter().filter(|capture| !capture.id.is_made_up());
+    let unnamed = read.captured.less(named.map(|capture| capture.amount).collect());
+    gone.map(|(_, amount)| *amount).collect::<Minor>().less(unnamed)
 }
 
 const fn subject(what: Sum) -> &'static str {

@@ -16,7 +16,9 @@ use super::{accepting, candidates, differences, intents, never_sent, sharing};
 use crate::core::decide::RULES;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::KlarnaOrder;
-use crate::core::id::{Identity, IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName};
+use crate::core::id::{
+    CaptureId, Identity, IntentId, InvoiceId, InvoiceNumber, OrderId, OrderNumber, PassId, RefundId, ShopName,
+};
 use crate::core::ledger::{Attribution, CreditRecord, Ledger};
 use crate::core::money::Minor;
 use crate::core::order::Order;
@@ -65,24 +67,22 @@ fn dossier(
     let mut find = conn.prepare_cached(
         "SELECT o.state, o.klarna_order_id, o.quiet_since, f.body, f.read_at,
             (SELECT note FROM hold AS h WHERE h.shop = o.shop AND h.order_id = o.id), o.rules < ?3,
-            o.most_refunded, o.touched_at,
-            (SELECT coalesce(sum(m.amount), 0) FROM movement AS m WHERE m.shop = o.shop AND m.order_id = o.id
-                AND m.kind = 'capture' AND m.klarna_order_id = o.klarna_order_id AND instr(m.id, ?4) <> 1)
+            o.most_refunded, o.touched_at
          FROM shop_order AS o JOIN fact AS f ON f.shop = o.shop AND f.order_id = o.id AND f.side = 'shop'
          WHERE o.shop = ?1 AND o.id = ?2",
     )?;
-    let row = find.query_row((shop, Number(id.0), RULES, RefundId::MADE_UP), |row| {
+    let row = find.query_row((shop, Number(id.0), RULES), |row| {
         let state: Option<Code<Order>> = row.get(0)?;
         let klarna: Option<String> = row.get(1)?;
         let said = (row.get::<_, String>(3)?, row.get::<_, At>(4)?);
         let heard_at: Option<At> = row.get(8)?;
-        let about = (row.get(6)?, row.get::<_, Cents>(7)?, heard_at, row.get::<_, Cents>(9)?);
+        let about = (row.get(6)?, row.get::<_, Cents>(7)?, heard_at);
         Ok((state, klarna, row.get::<_, At>(2)?, said, row.get(5)?, about))
     });
     let Some((state, klarna_order_id, quiet_since, (body, shop_read_at), hold, about)) = row.optional()? else {
         return Ok(None);
     };
-    let (is_outdated, most, heard_at, captures) = about;
+    let (is_outdated, most, heard_at) = about;
     let approved = approved(conn, shop, id)?;
     let mut shop_order = read_shop_order(&body)?;
     shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
@@ -111,7 +111,7 @@ fn dossier(
             vanished: vanished(conn, shop, id)?,
             shown: shown(conn, shop, id)?,
             most_refunded: most.0,
-            ever_captured: captures.0,
+            captures: captures(conn, shop, id)?,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
@@ -172,6 +172,18 @@ fn shown(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<Inten
         "SELECT id FROM intent INDEXED BY intent_order WHERE shop = ?1 AND order_id = ?2 AND visible = 1",
     )?;
     let rows = find.query_map((shop, Number(order.0)), |row| Ok(IntentId(row.get::<_, Id>(0)?.0)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The captures that reads of the Klarna order for which it is held now ever listed by an id of Klarna's.
+fn captures(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<CaptureId, Minor>, StoreError> {
+    let mut find = conn.prepare_cached(
+        "SELECT id, amount FROM movement WHERE shop = ?1 AND order_id = ?2 AND kind = 'capture' AND instr(id, ?3) <> 1
+           AND klarna_order_id = (SELECT o.klarna_order_id FROM shop_order AS o WHERE o.shop = ?1 AND o.id = ?2)",
+    )?;
+    let rows = find.query_map((shop, Number(order.0), RefundId::MADE_UP), |row| {
+        Ok((CaptureId(row.get(0)?), row.get::<_, Cents>(1)?.0))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
