@@ -278,11 +278,24 @@ impl State {
 
     pub fn say_as(&mut self, who: &str, operation: impl Fn() -> Operation) -> Vec<(usize, Operated)> {
         let at = self.at();
+        if !self.is_alike_everywhere(&operation()) {
+            return Vec::new();
+        }
         let says = |store: &SqliteStore| {
             let said = store.operate(operation(), who.to_owned(), "because".to_owned(), at);
             said.now_or_never().unwrap().ok()
         };
         self.stores.iter().enumerate().filter_map(|(index, store)| Some((index, says(store)?))).collect()
+    }
+
+    /// Of two books that are kept apart one may hold as refused what the other is about to send: nobody starts it anew then.
+    fn is_alike_everywhere(&self, operation: &Operation) -> bool {
+        let Operation::Approve { order, intent, .. } = operation else { return true };
+        let state = |store: &SqliteStore| {
+            let held = store.dossiers(vec![*order]).now_or_never().unwrap().ok()?.pop()?;
+            held.ledger.intents.iter().find(|it| it.id == *intent).map(|it| it.state.clone())
+        };
+        self.stores.iter().map(state).collect::<Vec<_>>().windows(2).all(|pair| pair[0] == pair[1])
     }
 
     fn hold(&mut self, act: Act, shop: &ShopTruth) -> Option<String> {
@@ -319,9 +332,21 @@ impl State {
         self.attribute_to(shop, refund, &to).then(|| format!("{} {to:?}", refund.id))
     }
 
+    /// Of two books that are kept apart both must show it: nobody says in one what the other never hears.
+    pub fn is_shown_everywhere(&self, order: OrderId, refund: &RefundId) -> bool {
+        let shows = |store: &SqliteStore| {
+            let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?.klarna?.0;
+            Some(held.refunds.iter().any(|it| it.id == *refund))
+        };
+        self.stores.iter().all(|store| shows(store) == Some(true))
+    }
+
     /// The operator says to every store what somebody's refund was for. Whether any took it.
     pub fn attribute_to(&mut self, shop: &ShopTruth, refund: &MovementTruth, to: &Attribution) -> bool {
         let (order, name) = (OrderId(shop.id), RefundId(refund.id.to_string()));
+        if !self.is_shown_everywhere(order, &name) {
+            return false;
+        }
         let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });
         if took.is_empty() {
             return false;
@@ -346,7 +371,8 @@ impl State {
                 }
             }
         }
-        if self.oracle.words.insert(refund.id, word).is_some() {
+        let is_further = self.oracle.words.values().any(|before| before.klarna == word.klarna);
+        if self.oracle.words.insert(refund.id, word).is_some() || is_further {
             self.oracle.reworded.insert(shop.id, self.now);
         }
         true

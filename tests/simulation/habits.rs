@@ -32,6 +32,14 @@ pub struct Habit {
     steps: &'static [Step],
     /// No human need decide anything about it.
     pub is_plain: bool,
+    /// How often it is begun: one that seldom comes to its end is begun more often.
+    pub weight: usize,
+}
+
+impl Habit {
+    const fn begun_more(self, weight: usize) -> Self {
+        Self { weight, ..self }
+    }
 }
 
 /// How far a habit has come with its order.
@@ -55,31 +63,31 @@ impl Course {
 }
 
 const fn habit(name: &'static str, order: fn() -> NewOrder, steps: &'static [Step]) -> Habit {
-    Habit { name, order, steps, is_plain: false }
+    Habit { name, order, steps, is_plain: false, weight: 1 }
 }
 
 const fn plain(name: &'static str, order: fn() -> NewOrder, steps: &'static [Step]) -> Habit {
-    Habit { name, order, steps, is_plain: true }
+    Habit { name, order, steps, is_plain: true, weight: 1 }
 }
 
 pub const HABITS: &[Habit] = &[
     habit("credited_twice", captured, &[credit_10, see, credit_15]),
-    habit("ignored_and_approved", captured, &[credit_10_and_lose, ignore_and_approve]),
+    habit("ignored_and_approved", captured, &[credit_10_and_lose, ignore_and_approve]).begun_more(3),
     habit("credit_of_what_never_left", authorized, &[ship_first, see, credit_second]),
     habit("credited_at_the_counter", authorized, &[at_the_counter]),
     habit("part_refunded_by_hand", captured, &[credit_10, refund_6, adopt_last]),
     habit("adopted_with_a_surplus", captured, &[credit_10, refund_25, adopt_last]),
-    habit("adopted_in_parts", captured, &[credit_10, credit_15, refund_25, adopt_too_much, adopt_both]),
+    habit("adopted_in_parts", captured, &[credit_10, credit_15, refund_25, adopt_too_much, adopt_both]).begun_more(2),
     habit("a_cent_less_by_hand", captured, &[credit_10, refund_999, adopt_both]),
-    habit("capture_forgotten", authorized, &[capture_20, see, forget_and_ship, credit_first]),
+    habit("capture_forgotten", authorized, &[capture_20, see, forget_and_ship, credit_first]).begun_more(2),
     habit("paid_from_nothing", authorized, &[capture_20, see, lapse_and_forget, credit_10]),
-    habit("dead_one_named", captured, &[name_a_dead_one, credit_10, see, name_the_right_one]),
+    habit("dead_one_named", captured, &[name_a_dead_one, credit_10, see, name_the_right_one]).begun_more(4),
     habit("cancelled_then_named", paid, &[name_a_living_one, cancel, see_nothing_held, name_the_right_one]),
     habit("paid_twice", captured, &[pay_once_more]),
     habit("left_a_stray", captured, &[see, leave_a_stray]),
     habit("neighbours_id", captured, &[name_the_neighbours, credit_10]),
     habit("resolved_and_withheld", captured, &[credit_10_and_refund_6, resolve]),
-    habit("slip_grows", authorized, &[ship_one_of_second, see_captured, grow_slip, see]),
+    plain("slip_grows", authorized, &[ship_one_of_second, see_captured, grow_slip, see]).begun_more(2),
     plain("gift_card", with_gift_card, &[ship_rest, see_captured, credit_10]),
     habit("gift_card_returned", with_gift_card, &[ship_rest, see_captured, credit_10, credit_all]),
     plain("credit_then_ship", authorized, &[credit_10_and_ship, see_captured, credit_15]),
@@ -158,17 +166,18 @@ impl State {
         self.world.add_credit_invoice(order, &Credit::Amount(minor * 100)).ok().map(|made| made.1)
     }
 
-    /// What a human says of the last refund, by the rules of the command.
+    /// What a human says of the last refund that somebody made, by the rules of the command.
     fn adopt(&mut self, order: u64, wishes: impl Fn(&[adoption::Open]) -> Vec<Wish>) -> Option<(bool, Vec<Part>)> {
         let (_, truth) = self.klarna_of(order)?;
-        let last = truth.refunds.last()?.clone();
+        let last = truth.refunds.iter().rfind(|it| it.idempotency_key.is_none())?.clone();
         let refund = RefundId(last.id.to_string());
         let held = self.held(order)?;
         let klarna = held.klarna.as_ref().map(|(klarna, _)| klarna)?;
         let shown = klarna.refunds.iter().find(|it| it.id == refund)?;
         let open = open_without(&refund, &held.ledger, &held.shop, klarna);
         let wishes = wishes(&open);
-        if wishes.is_empty() || self.oracle.words.contains_key(&last.id) {
+        let is_shown = self.is_shown_everywhere(OrderId(order), &refund);
+        if wishes.is_empty() || !is_shown || self.oracle.words.contains_key(&last.id) {
             return None;
         }
         let Ok(parts) = adoption::parts(shown.amount, &wishes, &open) else { return Some((false, Vec::new())) };
@@ -276,11 +285,12 @@ fn credit_10_and_ship(state: &mut State, order: u64) -> Option<String> {
     ship_rest(state, order).map(|said| format!("{credit}, {said}"))
 }
 
-/// Credited, captured for the rest in the portal, and handed over, all within a minute.
+/// Credited, captured but for half of that in the portal and let go there, and handed over, all within a minute.
 fn at_the_counter(state: &mut State, order: u64) -> Option<String> {
     let (id, _) = state.klarna_of(order)?;
     let credit = credit_10(state, order)?;
-    state.world.portal_capture(id, Some(TOTAL - 1_000), None).ok()?;
+    state.world.portal_capture(id, Some(TOTAL - 500), None).ok()?;
+    state.world.portal_release(id).ok()?;
     ship_rest(state, order).map(|said| format!("{credit}, {said}"))
 }
 
@@ -308,7 +318,7 @@ fn credit_10_and_refund_6(state: &mut State, order: u64) -> Option<String> {
 
 /// As much of the last refund as fits was for the first credit invoice.
 fn adopt_last(state: &mut State, order: u64) -> Option<String> {
-    let last = state.klarna_of(order)?.1.refunds.last()?.amount;
+    let last = state.klarna_of(order)?.1.refunds.iter().rfind(|it| it.idempotency_key.is_none())?.amount;
     let first = |open: &[adoption::Open]| {
         let part = |it: &adoption::Open| Some(it.amount.min(Minor::new(last).unwrap()));
         open.iter().take(1).map(|it| Wish { settles: Settles::Credit(it.id), amount: part(it) }).collect()
@@ -327,7 +337,8 @@ fn adopt_both(state: &mut State, order: u64) -> Option<String> {
     let refunded = state.klarna_of(order)?.1.refunds.last()?.amount;
     let is_all_there = state.held(order)?.shop.credit_invoices.len()
         == state.of(order)?.invoices.iter().filter(|it| it.is_credit).count();
-    let is_untouched = state.klarna_of(order)?.1.refunds.len() == 1;
+    let klarna = state.klarna_of(order)?;
+    let is_untouched = klarna.1.refunds.len() == 1 && !state.oracle.disputed.contains(&klarna.0);
     let (took, parts) = state.adopt(order, all)?;
     if !took && is_all_there && is_untouched && (fits - refunded).abs() <= 1 {
         state.oracle.fail("adoptions_add_up", format!("{refunded} cannot be adopted for papers over {fits}"));

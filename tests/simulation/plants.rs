@@ -11,6 +11,7 @@ use reconciled::planted::select;
 
 use super::run::run;
 use super::seeds::{number, threads};
+use super::swarm::ask_for;
 
 /// Each plant, and what a programmer might have thought.
 const PLANTS: &[(&str, &str)] = &[
@@ -70,11 +71,6 @@ const PLANTS: &[(&str, &str)] = &[
     ("approve_after_ignore", "what was given up may be started anew, however old its request"),
     ("credit_against_delivered_goods", "a credit of what never left is a return of what did"),
     ("absorbed_under_a_new_link", "what was concluded stays, whatever Klarna order it turns out to be"),
-];
-
-/// Spoilt lines of the rules for real shops that no history has shown yet: scenes and plans hold those rules, and the
-/// draws do not. Each belongs above as soon as a seed catches it; this list only shrinks.
-const UNSEEN: &[(&str, &str)] = &[
     ("any_name_proves", "a success that names another order proves this one"),
     ("equal_seconds_count_as_after", "two companies' clocks agree to the second"),
     ("a_rest_is_the_whole", "a part that somebody refunded by hand is forgotten"),
@@ -86,6 +82,19 @@ const UNSEEN: &[(&str, &str)] = &[
     ("a_short_page_is_believed", "a page that is short is the last"),
 ];
 
+/// Plants that show in one kind of history only: each seed has plenty of that while they are looked for.
+const IN_PLENTY: &[(&str, &str)] = &[
+    ("a_rest_is_the_whole", "part_refunded_by_hand"),
+    ("withheld_in_silence", "resolved_and_withheld"),
+    ("key_from_a_name", "two_names"),
+    ("a_short_page_is_believed", "crowd"),
+    ("any_name_proves", "earlier_answer"),
+    ("equal_seconds_count_as_after", "credited_at_the_counter"),
+    ("forgets_what_a_capture_left_out", "credit_then_ship"),
+    ("capture_named_after_the_newest_document", "slip_grows"),
+    ("final_while_amounts_differ", "other_amount"),
+];
+
 /// Spoilt lines that harm nobody, because another guard stands behind them; each with that guard.
 const HARMLESS: &[(&str, &str)] = &[
     ("no_key_life", "a resend still needs two fresh reads without it, a day after any read lags"),
@@ -95,25 +104,42 @@ const HARMLESS: &[(&str, &str)] = &[
 
 /// The first seed on which the oracle sees the plant: how many were needed, and which invariant.
 fn caught(plant: &'static str, budget: u64) -> Option<(u64, &'static str)> {
-    (1..=budget).find_map(|seed| {
+    ask_for(plenty_for(plant));
+    let found = (1..=budget).find_map(|seed| {
         select(plant);
         let outcome = run(seed, false);
         select("");
         let breach = outcome.breach?;
         assert_eq!(run(seed, false).breach, None, "seed {seed} breaks without a plant");
         Some((seed, breach.invariant))
-    })
+    });
+    ask_for("");
+    found
 }
 
-/// How many no history had shown when this was last looked at.
-const MOST_UNSEEN: usize = 9;
+fn plenty_for(plant: &str) -> &'static str {
+    IN_PLENTY.iter().find(|it| it.0 == plant).map_or("", |it| it.1)
+}
+
+/// Prints the history of `SIM_SEED` as it is with the plant that `SIM_PLANTS` names.
+#[test]
+fn replay_planted() {
+    let (Some(seed), Ok(named)) = (number("SIM_SEED"), std::env::var("SIM_PLANTS")) else { return };
+    let plant = PLANTS.iter().find(|it| it.0 == named).unwrap();
+    ask_for(plenty_for(plant.0));
+    select(plant.0);
+    let outcome = run(seed, true);
+    println!("{}\n{:?}", outcome.text, outcome.breach);
+    select("");
+    ask_for("");
+}
 
 #[test]
-fn what_no_history_shows_is_named_and_becomes_less() {
-    assert!(UNSEEN.len() <= MOST_UNSEEN, "this list only shrinks");
+fn every_plant_is_in_the_source() {
     let all = super::seeds::source();
     let is_marked = |plant: &str| all.iter().any(|text| text.contains(&format!("planted!(\"{plant}\")")));
-    assert!(PLANTS.iter().chain(UNSEEN).all(|(plant, _)| is_marked(plant)));
+    assert!(PLANTS.iter().all(|(plant, _)| is_marked(plant)));
+    assert!(IN_PLENTY.iter().all(|(plant, _)| PLANTS.iter().any(|it| it.0 == *plant)));
 }
 
 #[test]
@@ -121,8 +147,7 @@ fn every_planted_bug_is_caught() {
     let budget = number("SIM_PLANT_SEEDS").unwrap_or(20_000);
     let named = std::env::var("SIM_PLANTS").ok();
     let is_asked = |plant: &str| named.as_ref().is_none_or(|named| named.split(',').any(|it| it == plant));
-    let asked_by_name = UNSEEN.iter().filter(|_| named.is_some());
-    let plants: Vec<_> = PLANTS.iter().chain(asked_by_name).filter(|(plant, _)| is_asked(plant)).collect();
+    let plants: Vec<_> = PLANTS.iter().filter(|(plant, _)| is_asked(plant)).collect();
     let next = AtomicUsize::new(0);
     let survivors = Mutex::new(Vec::new());
     let work = || {

@@ -6,8 +6,9 @@
 use futures_util::FutureExt as _;
 use reconciled::core::adoption::{self, Settles, Wish};
 use reconciled::core::attribution::open_without;
-use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use reconciled::core::id::{IntentId, InvoiceId, KlarnaOrderId, OrderId, RefundId};
 use reconciled::core::ledger::Attribution;
+use reconciled::core::link::Told;
 use reconciled::core::money::Minor;
 use reconciled::sandbox::{MovementTruth, ShopTruth};
 use reconciled::store::{Break, BreakStatus, Operation, Store as _};
@@ -66,7 +67,8 @@ impl State {
             "hold" | "release" | "breaks" | "show" | "reconcile" | "explain" | "resume" | "check" | "settle" => {
                 Some(false)
             }
-            "link" | "accept" => Some(false),
+            "link" => self.paste_link(&words, shop.as_ref()?),
+            "accept" => self.paste_acceptance(&words, shop.as_ref()?),
             _ => None,
         };
         if done.is_none() {
@@ -113,6 +115,37 @@ impl State {
         let wishes: Option<Vec<_>> = named.into_iter().map(|text| wish(text, shop)).collect();
         let Ok(parts) = adoption::parts(Minor::new(refund.amount).ok()?, &wishes?, &open) else { return Some(false) };
         Some(self.attribute_to(shop, &refund, &Attribution::Parts(parts)))
+    }
+
+    /// `link ORDER KLARNA-ORDER --note WHY`, of those shown the one that the portal shows as this consumer's; that none is,
+    /// nobody says who does not know it.
+    fn paste_link(&mut self, words: &[String], shop: &ShopTruth) -> Option<bool> {
+        words.iter().position(|it| it == "--note")?;
+        let [_, order, to, ..] = words else { return None };
+        if *order != shop.number {
+            return None;
+        }
+        if to == "--none" || Uuid::try_parse(to).ok() != shop.klarna_order_id {
+            return Some(false);
+        }
+        let (order, to) = (OrderId(shop.id), Told::To(KlarnaOrderId::new(to)?));
+        let took = !self.say_as("operator", || Operation::Link { order, to: to.clone() }).is_empty();
+        if took {
+            self.oracle.linked.insert(shop.id);
+        }
+        Some(took)
+    }
+
+    /// `accept ORDER --amount AMOUNT --note WHY`: the consumer pays the rest otherwise.
+    fn paste_acceptance(&mut self, words: &[String], shop: &ShopTruth) -> Option<bool> {
+        words.iter().position(|it| it == "--note")?;
+        let at = words.iter().position(|it| it == "--amount")?;
+        let (order, amount) = (OrderId(shop.id), cents(words.get(at + 1)?)?);
+        let took = !self.say_as("operator", || Operation::Accept { order, amount }).is_empty();
+        if took {
+            self.oracle.cut.insert(shop.id);
+        }
+        Some(took)
     }
 
     /// `ignore REFUND` or `ignore INTENT`

@@ -16,7 +16,7 @@ use reconciled::core::id::{OrderId, ShopName};
 use reconciled::http::Credentials;
 use reconciled::lightspeed::IdSource;
 use reconciled::pass::{self, Acquainted, Options, Shop, Silent};
-use reconciled::report::PassReport;
+use reconciled::report::{NotChecked, PassReport};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Operation, Store as _, StoreError};
 use reconciled::{klarna, lightspeed};
@@ -197,13 +197,21 @@ impl Run {
                 });
                 let began = self.daemons[index].began;
                 books::unread_is_never_clean(&mut state, index, began, &report);
+                // What the core plans, the store takes.
+                let refused = StoreError::Guard(String::new()).to_string();
+                let is_refused = |it: &&NotChecked| it.why.starts_with(&refused);
+                if let Some(it) = report.not_checked.iter().find(is_refused).filter(|_| !state.faults) {
+                    let what = format!("{}: {}", it.what, it.why);
+                    state.oracle.fail("passes_end", what);
+                }
                 self.daemons[index].last = Some(report);
             }
             Err(error) => {
                 state.log.event(now, "failed", 0, || format!("machine {index}: {error}"));
-                // One daemon alone has nobody who could move what it decides on.
                 let is_another_shop = state.oracle.is_swapped && matches!(error, StoreError::OtherIdentity { .. });
-                if state.machines.len() == 1 && !matches!(error, StoreError::Moved(_)) && !is_another_shop {
+                let is_moved = matches!(error, StoreError::Moved(_));
+                let is_taken = state.machines.len() > 1 && matches!(error, StoreError::Locked);
+                if !is_moved && !is_taken && !is_another_shop {
                     state.oracle.fail("passes_end", format!("{error}"));
                 }
                 self.daemons[index].shop = None;
@@ -497,6 +505,7 @@ impl Run {
             let until = state.now + 3 * MINUTE;
             settle_ghosts(&mut state, until);
             state.faults = false;
+            state.forced.clear();
             let now = state.now;
             state.log.event(now, "quiet", 0, String::new);
             for machine in &mut state.machines {
@@ -517,7 +526,7 @@ impl Run {
                 }
             }
         }
-        for wait in [MINUTE, 100 * MINUTE, 6 * HOUR, 24 * HOUR, 2 * HOUR] {
+        for wait in [MINUTE, 100 * MINUTE, 24 * HOUR, 6 * HOUR, 2 * HOUR] {
             {
                 let mut state = self.sim.lock();
                 state.pass(wait);

@@ -1,6 +1,7 @@
 //! What one seed switches on: a random subset of faults, acts, switches and policies, so that seeds differ in kind and
 //! not in luck alone.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use jiff::SignedDuration;
@@ -315,8 +316,17 @@ static BESIDES: LazyLock<Vec<String>> = LazyLock::new(|| {
     named.split(',').map(str::to_owned).collect()
 });
 
+thread_local! {
+    static PLENTY: Cell<&'static str> = const { Cell::new("") };
+}
+
+/// Each further seed of this thread has plenty of this too; of nothing more by the empty name.
+pub fn ask_for(name: &'static str) {
+    PLENTY.set(name);
+}
+
 fn is_asked_for(name: &str) -> bool {
-    BESIDES.iter().any(|it| it == name)
+    PLENTY.get() == name || BESIDES.iter().any(|it| it == name)
 }
 
 /// Whether seeds draw this.
@@ -389,7 +399,7 @@ impl Swarm {
             acts_left: u32::try_from(2 + rng.below(8)).unwrap(),
             act_rate: rng.one(&[40, 40, 40, 150]),
             passes: u32::try_from(2 + rng.below(5)).unwrap(),
-            daemons: if rng.chance(350) { 2 } else { 1 },
+            daemons: if rng.chance(350) || is_asked_for("two_names") { 2 } else { 1 },
             apart: if rng.chance(150) && is_drawn("clocks_apart") {
                 let by = [-2 * MINUTE, -8 * SECOND, 0, 8 * SECOND, 2 * MINUTE];
                 (rng.one(&by) / 2, rng.one(&by) / 2)
@@ -415,6 +425,7 @@ impl Swarm {
                 .map(|_| rng.one(&[20 * SECOND, 5 * MINUTE, 15 * MINUTE, 65 * MINUTE, 6 * HOUR, 26 * HOUR]))
                 .collect(),
         };
+        swarm.copies |= is_asked_for("two_names");
         swarm.copies &= swarm.daemons == 2;
         swarm.two_names &= swarm.copies;
         if swarm.swap > 0 {
@@ -500,7 +511,7 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
         acts.push(Act::Resume);
     }
     if acts.contains(&Act::Hold) {
-        acts.push(Act::Release);
+        acts.extend([Act::Release; 4]);
     }
     if acts.contains(&Act::Adopt) || acts.contains(&Act::RuleOut) {
         acts.push(Act::PortalRefund);
@@ -511,15 +522,19 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
 /// What belongs together in this history, if anything does.
 fn habit(rng: &mut Rng) -> Option<&'static Habit> {
     let asked = HABITS.iter().find(|it| is_asked_for(it.name));
-    let drawn = rng.pick(HABITS);
-    asked.or_else(|| (rng.chance(350) && is_drawn(drawn.name)).then_some(drawn))
+    let all: Vec<_> = HABITS.iter().flat_map(|it| std::iter::repeat_n(it, it.weight)).collect();
+    let drawn = rng.one(&all);
+    asked.or_else(|| (rng.chance(400) && is_drawn(drawn.name)).then_some(drawn))
 }
 
 /// How often an act is chosen, where a seed has it. What needs something to be about is tried more often.
 const fn weight(act: Act) -> usize {
     match act {
-        Act::Adopt | Act::RuleOut | Act::TryIntent | Act::TryRefund | Act::TryBreak | Act::FollowRemedy => 6,
-        Act::PortalRefundForSeveral | Act::PortalRefundOfPart | Act::UndoRefund | Act::EqualNumbers => 3,
+        Act::Adopt | Act::TryIntent => 14,
+        Act::TryRefund => 8,
+        Act::RuleOut | Act::TryBreak | Act::FollowRemedy | Act::PortalRefundForSeveral => 6,
+        Act::PortalRefundOfPart | Act::UndoRefund | Act::EqualNumbers => 3,
+        Act::Hold | Act::PortalRelease => 2,
         _ => 1,
     }
 }

@@ -48,6 +48,10 @@ pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before
         if path.ends_with("/captures") {
             charged_once(state, flight, &truth);
         }
+        let (is_refund, is_capture) = (truth.refunds.len() > before.refunds, path.ends_with("/captures"));
+        if is_refund || is_capture {
+            credited_before_is_never_paid(state, &truth, flight, is_refund);
+        }
         sends::limits_hold(state);
     }
     check(state);
@@ -111,7 +115,7 @@ fn one_credit_invoice_one_refund(state: &mut State, shop: &ShopTruth, klarna: &K
         } else {
             let mut papers = shop.invoices.iter().filter(|it| it.is_credit);
             let number = papers.find_map(|it| number_in(state, reference, it));
-            number.is_some_and(|number| is_for(state, number, refund.amount, shop, klarna))
+            number.is_some_and(|number| is_for(state, (reference, number), refund.amount, shop, klarna))
         };
         if !is_owed {
             let what = format!("{}: {} went back under {reference}", shop.number, refund.amount);
@@ -129,7 +133,9 @@ fn number_in<'a>(state: &State, reference: &'a str, paper: &InvoiceTruth) -> Opt
 
 /// Whether a refund of this amount may stand under a credit invoice: what the paper says or said, what an adoption left
 /// of it, a cent less, or less where that is all that was left or a gift card paid a part.
-fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
+fn is_for(
+    state: &State, (reference, number): (&str, &str), amount: i64, shop: &ShopTruth, klarna: &KlarnaTruth,
+) -> bool {
     let Some(said) = state.oracle.amounts.get(number) else { return false };
     let of_number = |it: &&InvoiceTruth| it.is_credit && it.number == number;
     let adopted: i64 = shop.invoices.iter().filter(of_number).map(|it| state.oracle.adopted(it.id)).sum();
@@ -139,7 +145,10 @@ fn is_for(state: &State, number: &str, amount: i64, shop: &ShopTruth, klarna: &K
         || shop.gift_card > 0
         || state.oracle.cut.contains(&shop.id)
         || is_reworded;
-    let fits = |of: i64| amount == of || amount + 1 == of || amount == of - adopted || may_be_less && amount <= of;
+    // The rest of what somebody refunded a part of is not all of it.
+    let is_rest = reference.ends_with(":rest") && adopted > 1 && !is_reworded;
+    let is_whole = |of: i64| !is_rest && (amount == of || amount + 1 == of || may_be_less && amount <= of);
+    let fits = |of: i64| is_whole(of) || amount <= of - adopted && (amount == of - adopted || may_be_less);
     said.iter().any(|of| fits(*of))
 }
 
@@ -163,12 +172,60 @@ fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
         .filter(|it| it.at_ms > read && it.idempotency_key.as_deref() == key)
         .map(|it| it.amount)
         .sum();
-    let worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
+    let worth = state.oracle.worth(shop.id);
     // A request that Klarna refused took nothing.
     if ours > 0 && before + ours > worth + 1 {
         let what = format!("{}: {before} was captured, {ours} more is, {worth} is what it is worth", shop.number);
         state.oracle.fail("nobody_pays_twice", what);
     }
+}
+
+/// What was credited before anything was captured the consumer never pays, and so no more of it goes back than was.
+fn credited_before_is_never_paid(state: &mut State, klarna: &KlarnaTruth, flight: &Flight, is_refund: bool) {
+    let Some(shop) = shop_of(&state.world, klarna.order_id) else { return };
+    let before = credited_before(state, &shop, klarna);
+    let sum: i64 = before.iter().map(|it| minor(it.total)).sum();
+    // What others captured within the age of the read that a request rests on could not be known.
+    let read = flight.sent - 31 * SECOND - state.oracle.lag;
+    let key = flight.request.header("klarna-idempotency-key");
+    if sum == 0 || klarna.captures.iter().any(|it| it.at_ms > read && it.idempotency_key.as_deref() != key) {
+        return;
+    }
+    let is_wrong = if is_refund {
+        let last = klarna.refunds.iter().rfind(|it| it.idempotency_key.is_some());
+        let reference = last.and_then(|it| it.reference.as_deref());
+        let credits: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| minor(it.total)).sum();
+        let kept = klarna.captured_amount - klarna.refunded_amount;
+        let is_too_much = kept + 1 < minor(shop.total) - credits && klarna.remaining_authorized_amount == 0;
+        let is_of_them = before.iter().any(|it| Some(it.number.as_str()) == reference);
+        is_of_them && (is_too_much || klarna.captured_amount + sum <= minor(shop.total) + 1)
+    } else {
+        klarna.captured_amount + sum > minor(shop.total) + 1
+    };
+    if is_wrong {
+        let what = format!("{}: {sum} was credited before anything was captured: {klarna:?}", shop.number);
+        state.oracle.fail("credited_before_is_never_paid", what);
+    }
+}
+
+/// The credit invoices that every program knew before anything was captured. What lines say, and what a human said or
+/// did, is not judged here.
+fn credited_before<'a>(state: &State, shop: &'a ShopTruth, klarna: &KlarnaTruth) -> Vec<&'a InvoiceTruth> {
+    let (oracle, id) = (&state.oracle, klarna.order_id);
+    let is_odd = shop.attempts.len() > 1 || shop.gift_card > 0 || oracle.cancelled.contains(&shop.id);
+    let is_changed = oracle.lowered.contains_key(&shop.id) || oracle.disputed.contains(&id);
+    let is_hidden = oracle.undone.contains(&id) || oracle.vanished.contains(&id);
+    let is_by_hand = klarna.refunds.iter().any(|it| it.idempotency_key.is_none());
+    let is_beside = is_odd || is_changed || is_hidden || is_by_hand || oracle.consented || state.swarm.skew > 0;
+    let Some(first) = klarna.captures.iter().min_by_key(|it| it.at_ms).filter(|_| !is_beside) else {
+        return Vec::new();
+    };
+    let unseen = if first.idempotency_key.is_some() { LISTED } else { 0 };
+    let is_plain = |it: &&InvoiceTruth| {
+        let says_lines = it.items.iter().any(|item| item.line.is_some());
+        it.is_credit && minor(it.total) > 1 && !says_lines && !oracle.edited.contains_key(&it.number)
+    };
+    shop.invoices.iter().filter(is_plain).filter(|it| it.created_ms + unseen < first.at_ms).collect()
 }
 
 /// All refunds of ours together are no more than what the shop's papers oblige.
@@ -198,7 +255,13 @@ fn is_called_paid(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], known: &
     let captured = |it: &KlarnaTruth| it.captures.iter().any(|capture| capture.at_ms < began);
     // Where reads lag, it may have looked alive at first.
     let lags = state.oracle.lag > 0 || state.swarm.net.contains(&NetFault::StaleRead);
-    says && !lags && known.iter().all(|it| state.oracle.stillborn.contains(&it.order_id)) && all.iter().any(captured)
+    // One of its number that was cancelled as the order was is what cancelling leaves.
+    let is_undone = |it: &KlarnaTruth| it.status == "CANCELLED" && it.merchant_reference1 == shop.number;
+    let is_cancelled_with_it = shop.status == "cancelled" && known.iter().all(is_undone);
+    says && !lags
+        && !is_cancelled_with_it
+        && known.iter().all(|it| state.oracle.stillborn.contains(&it.order_id))
+        && all.iter().any(captured)
 }
 
 /// The attempts that a program could know that sends a request then, by each time at which it may have looked.

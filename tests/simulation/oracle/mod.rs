@@ -68,7 +68,7 @@ pub struct Oracle {
     pub otherwise: BTreeSet<u64>,
     /// Shop orders out of which somebody took the right id, and until when it stood nowhere.
     pub unnamed: BTreeMap<u64, i64>,
-    /// Shop orders of which a human let less go back than a credit invoice says.
+    /// Shop orders of which a human let less go back than a credit invoice says, or Klarna take less than they are worth.
     pub cut: BTreeSet<u64>,
     /// Klarna orders that a program has read, by store.
     pub read: BTreeSet<(usize, Uuid)>,
@@ -89,6 +89,8 @@ pub struct Oracle {
     pub never_shown: BTreeSet<Uuid>,
     /// Shop orders that name nothing but what Klarna does not know, in a text that people write.
     pub misnamed: BTreeSet<u64>,
+    /// Shop orders of which somebody said which Klarna order is theirs, having been told of the others.
+    pub linked: BTreeSet<u64>,
     /// When somebody first saw a shop order.
     pub placed: BTreeMap<u64, i64>,
     /// The credential opens another shop than the one whose books are kept.
@@ -99,11 +101,9 @@ pub struct Oracle {
     pub was_bent: BTreeSet<usize>,
     /// Until when the consumer had the goods, by the shop's word; without end where it still says so.
     pub given: BTreeMap<u64, i64>,
-    /// What a shop order is worth, and when it was last lowered, from what, in minor units.
-    totals: BTreeMap<u64, i64>,
+    /// What a shop order was worth, from time to time, and when it was last lowered, from what, in minor units.
+    totals: BTreeMap<u64, Vec<i64>>,
     pub lowered: BTreeMap<u64, (i64, i64)>,
-    /// The most that a shop order was ever worth, in minor units.
-    pub worth: BTreeMap<u64, i64>,
     begun: BTreeMap<(usize, String), i64>,
     arrived: BTreeMap<(usize, String), Saw>,
     pub saw: BTreeMap<(usize, String), Saw>,
@@ -168,6 +168,7 @@ impl Oracle {
             vanished: BTreeSet::new(),
             never_shown: BTreeSet::new(),
             misnamed: BTreeSet::new(),
+            linked: BTreeSet::new(),
             placed: BTreeMap::new(),
             is_swapped: false,
             bent: BTreeSet::new(),
@@ -175,7 +176,6 @@ impl Oracle {
             given: BTreeMap::new(),
             totals: BTreeMap::new(),
             lowered: BTreeMap::new(),
-            worth: BTreeMap::new(),
             begun: BTreeMap::new(),
             arrived: BTreeMap::new(),
             saw: BTreeMap::new(),
@@ -195,6 +195,17 @@ impl Oracle {
         if self.breach.is_none() {
             self.breach = Some(Breach { invariant, what: what.into() });
         }
+    }
+
+    /// The most that a shop order was ever worth, in minor units.
+    pub fn worth(&self, order: u64) -> i64 {
+        self.totals.get(&order).and_then(|all| all.iter().max()).copied().unwrap_or(0)
+    }
+
+    /// The least that it was ever worth.
+    pub fn least_worth(&self, shop: &ShopTruth) -> i64 {
+        let before = self.totals.get(&shop.id).and_then(|all| all.iter().min()).copied();
+        before.unwrap_or(i64::MAX).min(minor(shop.total))
     }
 
     /// What humans say was refunded for a credit invoice.
@@ -243,13 +254,16 @@ impl Oracle {
                 *until = now.min(*until);
             }
             let total = minor(shop.total);
-            if let Some(before) = self.totals.insert(shop.id, total).filter(|before| *before > total) {
+            let totals = self.totals.entry(shop.id).or_default();
+            let before = totals.last().copied().unwrap_or(total);
+            if before != total || totals.is_empty() {
+                totals.push(total);
+            }
+            if before > total {
                 let earlier = self.lowered.get(&shop.id).filter(|(at, _)| now - at < effects::LISTED);
                 let before = earlier.map_or(before, |(_, earlier)| before.max(*earlier));
                 self.lowered.insert(shop.id, (now, before));
             }
-            let worth = self.worth.entry(shop.id).or_default();
-            *worth = minor(shop.total).max(*worth);
             for invoice in shop.invoices.iter().filter(|invoice| invoice.is_credit) {
                 self.amounts.entry(invoice.number.clone()).or_default().insert(minor(invoice.total));
                 self.papers.entry(invoice.number.clone()).or_default().insert(invoice.id);
@@ -426,6 +440,10 @@ fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> V
 /// them where there are others: Klarna itself says that it is another order's.
 pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: usize) -> Vec<KlarnaTruth> {
     let known = known_to(state, all, state.now, Some(store));
+    let told = all.iter().filter(|it| Some(it.order_id) == shop.klarna_order_id);
+    if state.oracle.linked.contains(&shop.id) {
+        return told.cloned().collect();
+    }
     let is_anothers =
         |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");
     let own: Vec<_> = known.iter().filter(|it| !is_anothers(it)).cloned().collect();
@@ -458,7 +476,8 @@ pub const fn lives(klarna: &KlarnaTruth) -> bool {
 }
 
 const fn may_be_captured(klarna: &KlarnaTruth) -> bool {
-    let is_closed = matches!(klarna.status.as_bytes(), b"EXPIRED" | b"CANCELLED");
+    // What is left of a released authorization may go on being shown.
+    let is_closed = matches!(klarna.status.as_bytes(), b"EXPIRED" | b"CANCELLED" | b"CAPTURED");
     klarna.remaining_authorized_amount > 0 && !is_closed
 }
 

@@ -83,15 +83,15 @@ fn sent(shop: &ShopTruth) -> i64 {
 
 /// The most of what was sent that the credit invoices can be about: goods that never left did not come back.
 fn came_back(shop: &ShopTruth) -> i64 {
+    // Where an item names no line, what the others name is not said for sure.
+    let says_lines = |it: &&InvoiceTruth| it.items.iter().all(|item| item.line.is_some());
     let of_line = |(index, line): (usize, &reconciled::sandbox::LineTruth)| {
-        let items = credits(shop).flat_map(|it| &it.items).filter(|item| item.line == Some(index));
+        let items = credits(shop).filter(says_lines).flat_map(|it| &it.items).filter(|item| item.line == Some(index));
         line.unit * items.map(|item| item.quantity).sum::<i64>().min(line.sent)
     };
     let goods: i64 = shop.lines.iter().enumerate().map(of_line).sum();
-    let listed = |it: &InvoiceTruth| -> i64 {
-        let lines = it.items.iter().filter(|item| item.line.is_some());
-        lines.map(|item| item.total).sum()
-    };
+    let listed =
+        |it: &InvoiceTruth| -> i64 { if says_lines(&it) { it.items.iter().map(|item| item.total).sum() } else { 0 } };
     goods + credits(shop).map(|it| (it.total - listed(it)).max(0)).sum::<i64>()
 }
 
@@ -125,6 +125,7 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             let is_hidden = state.oracle.never_shown.contains(&klarna.order_id);
             let is_nobodys = nowhere && is_unshown || is_hidden || may_be_taken_for_it(state, klarna.order_id);
             let is_nobodys = is_nobodys || may_be_unpaid(state, &store, shop) || is_unheard(state, &store, shop);
+            let is_nobodys = is_nobodys || is_waited_for(state, &store, shop);
             if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
                 continue;
             }
@@ -133,6 +134,8 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
                 None => !lies_open(&policy, shop, all),
                 // Somebody else paid for the goods.
                 Some(Holder::Consumer(_)) if state.oracle.otherwise.contains(&shop.id) => true,
+                // Somebody said what of it Klarna is to take.
+                Some(Holder::Consumer(_)) if state.oracle.cut.contains(&shop.id) => true,
                 Some(holder) => {
                     is_somebody_elses(&policy, shop, klarna, holder)
                         || was_decided(state, klarna, holder)
@@ -140,7 +143,7 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
                 }
             };
             if !is_known {
-                let what = format!("{} {account:?}: {:?} in silence", shop.number, account.holder());
+                let what = format!("{} {account:?}: {:?} in silence: {klarna:?}", shop.number, account.holder());
                 return state.oracle.fail("nobody_is_wronged_in_silence", what);
             }
         }
@@ -157,6 +160,12 @@ pub fn may_be_unpaid(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bo
         && is_over
         && !is_paid
         && read().is_some_and(|held| held.klarna.is_none() && held.ledger.judged_under.is_none())
+}
+
+/// A clock that was ahead dated a request: until that date is a day ago, its answer may still show.
+fn is_waited_for(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool {
+    let read = || store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    state.swarm.skew > 0 && read().is_some_and(|held| held.ledger.intents.iter().any(|it| it.state.is_in_flight()))
 }
 
 /// Of an order that needs no more, an authorization still holds the consumer's money back.

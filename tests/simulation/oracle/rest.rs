@@ -8,6 +8,7 @@ use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::OrderId;
 use reconciled::core::intent::{Intent, Kind, State as IntentState};
 use reconciled::core::ledger::Attribution;
+use reconciled::core::order::Order;
 use reconciled::core::policy::{Mode, Policy};
 use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
@@ -46,12 +47,15 @@ pub fn converges(state: &mut State) {
                 continue;
             }
             is_said_again(state, &policy, &store, &shop, &klarna);
+            paid_means_agreed(state, &store, &shop, &klarna);
             if said.contains(&shop.number) {
                 continue;
             }
             credits(state, &policy, &shop, &klarna);
             cancels(state, &policy, &shop, &klarna);
-            captures(state, &policy, &shop, &klarna);
+            if !state.oracle.cut.contains(&shop.id) {
+                captures(state, &policy, &shop, &klarna);
+            }
             conserved(state, &policy, &shop, &klarna);
             missed(state, &store, &shop);
         }
@@ -63,13 +67,28 @@ fn is_said_again(state: &mut State, policy: &Policy, store: &SqliteStore, shop: 
     let breaks = store.breaks(true).now_or_never().unwrap().unwrap();
     let mut about = breaks.iter().filter(|it| it.order.as_ref().is_some_and(|number| number.0 == shop.number));
     let is_open = |it: &Break| matches!(it.status, BreakStatus::Open | BreakStatus::Acknowledged);
-    let closed = |it: &Break| it.status == BreakStatus::Resolved && it.kind == BreakKind::RefundUnattributed;
-    let was_closed = about.clone().any(closed);
+    let closed: BTreeSet<_> =
+        about.clone().filter(|it| it.status == BreakStatus::Resolved).map(|it| it.kind.name()).collect();
+    // Who closes more than that knows of more than that.
+    let was_closed = closed.iter().eq([&BreakKind::RefundUnattributed.name()]);
     if was_closed && !about.any(is_open) {
         let left = klarna.captured_amount - klarna.refunded_amount;
         let fits = |it: &&InvoiceTruth| it.is_credit && it.total > 0 && minor(it.total) <= left;
         let papers = shop.invoices.iter().filter(fits).cloned().collect();
         credits(state, policy, &ShopTruth { invoices: papers, ..shop.clone() }, klarna);
+    }
+}
+
+/// An order of which the shop asked for more than was ever authorized is not called paid: the two sides never agreed.
+fn paid_means_agreed(state: &mut State, store: &SqliteStore, shop: &ShopTruth, klarna: &KlarnaTruth) {
+    let held = store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
+    let is_paid = held.is_some_and(|held| held.ledger.order == Order::Paid);
+    let credited: i64 = shop.invoices.iter().filter(|it| it.is_credit).map(|it| minor(it.total).max(0)).sum();
+    let least = state.oracle.least_worth(shop) - credited - minor(shop.gift_card);
+    let is_one = shop.attempts.len() == 1 && !state.oracle.cut.contains(&shop.id);
+    if is_paid && is_one && least > klarna.original_order_amount.max(klarna.order_amount) + 1 {
+        let what = format!("{} is called paid over {least} at least: {klarna:?}", shop.number);
+        state.oracle.fail("paid_means_agreed", what);
     }
 }
 

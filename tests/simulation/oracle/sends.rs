@@ -130,7 +130,7 @@ fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind)
         state.oracle.fail("captures_what_was_shipped", format!("nothing of {} is shipped", shop.number));
     }
     let is_credited = shop.invoices.iter().any(|it| it.is_credit);
-    let was_worth = state.oracle.worth.get(&shop.id).copied().unwrap_or(0);
+    let was_worth = state.oracle.worth(shop.id);
     // Lowered in the shop, or authorized for more than the shop ever asked.
     let authorized = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id));
     let was_more = authorized.map(|it| it.original_order_amount).max().unwrap_or(0).max(was_worth);
