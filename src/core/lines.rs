@@ -43,7 +43,7 @@ pub fn beyond_sent(shop: &ShopOrder, credits: &[&CreditInvoiceFacts]) -> Minor {
     let of_pieces = credits.iter().map(|credit| named(shop, credit));
     let of_pieces = credits.iter().zip(of_pieces).filter(|(credit, named)| {
         let rounding = i64::try_from(named.len()).unwrap_or(0);
-        over(credit, named).is_some_and(|over| over.get() >= -rounding)
+        over(credit, named).is_some_and(|over| over.get().saturating_add(rounding) >= 0)
     });
     let pieces: Vec<(&Line, u32)> = of_pieces.flat_map(|(_, named)| named).collect();
     let beyond = shop.lines.iter().filter_map(|line| {

@@ -321,6 +321,7 @@ thread_local! {
 }
 
 /// Each further seed of this thread has plenty of this too; of nothing more by the empty name.
+#[cfg(reconciled_plants)]
 pub fn ask_for(name: &'static str) {
     PLENTY.set(name);
 }
