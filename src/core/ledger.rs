@@ -72,8 +72,9 @@ pub struct Ledger {
     pub shown: BTreeSet<IntentId>,
     /// The most that reads of the Klarna order said was refunded.
     pub most_refunded: Minor,
-    /// The captures that reads of the Klarna order ever listed by an id of Klarna's.
+    /// The captures that reads of that Klarna order ever listed by an id of Klarna's, and the refunds together.
     pub captures: BTreeMap<CaptureId, Minor>,
+    pub refunds: Minor,
 }
 
 impl Ledger {
@@ -98,6 +99,7 @@ impl Ledger {
             shown: BTreeSet::new(),
             most_refunded: Minor::ZERO,
             captures: BTreeMap::new(),
+            refunds: Minor::ZERO,
         }
     }
 

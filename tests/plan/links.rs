@@ -2,7 +2,7 @@
 
 use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::facts::{KlarnaOrder, KlarnaSide, KlarnaStatus, Place, Word};
-use reconciled::core::id::KlarnaOrderId;
+use reconciled::core::id::{CaptureId, KlarnaOrderId};
 use reconciled::core::intent::Kind;
 use reconciled::core::link::Answer;
 use reconciled::core::money::{Currency, Minor};
@@ -149,6 +149,25 @@ cases! {
     it_settles_nothing_while_nothing_shows_whose_the_authorization_beside_it_is:
         order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").also_names("k-2", a_day_and_a_second_apart)
             => "break klarna_order_mismatch 100.00";
+
+    // What was captured under an earlier link, and is shown no more.
+    a_dead_attempt_that_is_named_later_is_not_taken_for_the_one_that_was_captured:
+        { let mut scene = order("100.00").cancelled_at_klarna().credit("INV1", "25.00", "2h").judged_under("k-0");
+            scene.ledger.captures.insert(CaptureId("c1".into()), eur("100.00"));
+            scene } => "break klarna_order_ambiguous 100.00";
+
+    nor_one_that_holds_money_forgotten_for_it:
+        { let mut scene = captured_order("100.00").credit("INV1", "25.00", "2h").known_as(Order::Pending).judged_under("k-0");
+            scene.ledger.captures.insert(CaptureId("c1".into()), eur("100.00"));
+            scene } => "
+            order pending→paid
+            refund INV1 25.00 act";
+
+    what_went_back_under_the_earlier_link_is_no_money_there:
+        { let mut scene = order("100.00").cancelled_at_klarna().known_as(Order::Pending).judged_under("k-0");
+            scene.ledger.captures.insert(CaptureId("c1".into()), eur("100.00"));
+            scene.ledger.refunds = eur("100.00");
+            scene } => "break cancelled_at_klarna";
 
     // What the shop calls paid, and nothing that it names accounts for.
     an_order_that_is_paid_and_names_only_an_attempt_that_was_over_settles_no_credit_invoice:

@@ -16,7 +16,7 @@ use crate::core::link::{Doubt, Finding, Likeness, Named, Why};
 use crate::core::money::Minor;
 use crate::core::order;
 use crate::core::plan::{Note, Plan};
-use crate::core::policy::Policy;
+use crate::core::policy::{AMOUNT_TOLERANCE, Policy};
 use crate::core::references;
 
 /// Several Klarna orders may be this one's, or none is shown to be.
@@ -58,6 +58,24 @@ pub(super) fn unaccounted(case: &mut Case<'_>, klarna: &KlarnaOrder) {
         named.extend(case.facts.beside.iter().cloned());
         say_doubt(case, &Doubt { why: Why::Unpaid, named });
     }
+}
+
+/// It was judged under another Klarna order, of which reads showed more captured than refunded and now show no money at all,
+/// and this one holds none either: what was captured there is hidden, and the order is not taken for this one.
+pub(super) fn leaves_money(
+    ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, klarna: &KlarnaOrder,
+) -> Option<Plan> {
+    let before = ledger.judged_under.as_ref().filter(|before| **before != klarna.id && !facts.is_told)?;
+    let captured: Minor = ledger.captures.values().copied().collect();
+    let held = captured.less(ledger.refunds.max(ledger.most_refunded));
+    if held.get() <= AMOUNT_TOLERANCE || !klarna.captured.is_zero() {
+        return None;
+    }
+    let places = vec![Place::Unsaid];
+    let (authorized, amount, likeness) = (Minor::ZERO, captured, Likeness::Agrees);
+    let hidden = Named { id: before.clone(), places, likeness, captured, authorized, amount };
+    let doubt = Doubt { why: Why::Several, named: vec![hidden, Named::linked(klarna, &facts.shop)] };
+    Some(Plan { is_unjudged: true, ..doubtful(ledger, facts, policy, now, &doubt) })
 }
 
 /// Every id that it names stands in a text that people and apps write, and no human said that it is a Klarna order's.

@@ -75,6 +75,9 @@ fn of_order(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> 
         KlarnaSide::Doubtful(doubt) => link::doubtful(ledger, facts, policy, now, doubt),
         KlarnaSide::Disowned => link::disowned(ledger, facts, policy, now),
         KlarnaSide::Read(read) => {
+            if let Some(plan) = link::leaves_money(ledger, facts, policy, now, read) {
+                return plan;
+            }
             let (own, earlier) = link::part(ledger, read);
             if let Some(plan) = earlier.holds(ledger, facts, policy, now, read) {
                 return plan;

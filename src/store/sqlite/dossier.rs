@@ -87,6 +87,7 @@ fn dossier(
     let mut shop_order = read_shop_order(&body)?;
     shop_order.klarna_order_id = klarna_order_id.as_deref().map(intents::klarna_id).transpose()?;
     let read = klarna(conn, shop, id)?;
+    let (captures, refunds) = movements(conn, shop, id, read.as_ref().map(|(order, _)| order))?;
     let told = candidates::told(conn, shop, id)?;
     let asked = candidates::asked(conn, shop, &shop_order)?;
     let shared = sharing::of_order(conn, shop, &shop_order, &asked, told.as_ref())?;
@@ -111,7 +112,8 @@ fn dossier(
             vanished: vanished(conn, shop, id)?,
             shown: shown(conn, shop, id)?,
             most_refunded: most.0,
-            captures: captures(conn, shop, id)?,
+            captures,
+            refunds,
         },
         shop: shop_order,
         shop_read_at: shop_read_at.0,
@@ -175,16 +177,26 @@ fn shown(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeSet<Inten
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The captures that reads of the Klarna order for which it is held now ever listed by an id of Klarna's.
-fn captures(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<CaptureId, Minor>, StoreError> {
+/// What reads of this Klarna order ever listed by an id of Klarna's: the captures, and the sum of the refunds.
+fn movements(
+    conn: &Connection, shop: &str, order: OrderId, klarna: Option<&KlarnaOrder>,
+) -> Result<(BTreeMap<CaptureId, Minor>, Minor), StoreError> {
     let mut find = conn.prepare_cached(
-        "SELECT id, amount FROM movement WHERE shop = ?1 AND order_id = ?2 AND kind = 'capture' AND instr(id, ?3) <> 1
-           AND klarna_order_id = (SELECT o.klarna_order_id FROM shop_order AS o WHERE o.shop = ?1 AND o.id = ?2)",
+        "SELECT kind, id, amount FROM movement
+         WHERE shop = ?1 AND order_id = ?2 AND klarna_order_id = ?3 AND instr(id, ?4) <> 1",
     )?;
-    let rows = find.query_map((shop, Number(order.0), RefundId::MADE_UP), |row| {
-        Ok((CaptureId(row.get(0)?), row.get::<_, Cents>(1)?.0))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let judged = klarna.map(|order| order.id.as_str());
+    let mut rows = find.query((shop, Number(order.0), judged, RefundId::MADE_UP))?;
+    let (mut captures, mut refunds) = (BTreeMap::new(), Minor::ZERO);
+    while let Some(row) = rows.next()? {
+        let amount = row.get::<_, Cents>(2)?.0;
+        if row.get::<_, String>(0)? == "capture" {
+            captures.insert(CaptureId(row.get(1)?), amount);
+        } else {
+            refunds = refunds.plus(amount);
+        }
+    }
+    Ok((captures, refunds))
 }
 
 fn adopted(conn: &Connection, shop: &str, order: OrderId) -> Result<BTreeMap<RefundId, Attribution>, StoreError> {
