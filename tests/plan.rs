@@ -63,7 +63,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Scene, captured_order, kinds, render};
-use reconciled::core::credit_invoice::{CreditInvoice, Event};
+use reconciled::core::credit_invoice::{CreditInvoice, Event, Proof};
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::id::{IntentId, InvoiceId};
 use reconciled::core::intent::{Intent, Kind};
@@ -86,6 +86,9 @@ fn is_taken(scene: &Scene, plan: &Plan) -> bool {
     let mut credits: BTreeMap<_, _> = scene.ledger.credits.iter().map(|(id, held)| (*id, held.state.clone())).collect();
     let mut step = |id: InvoiceId, event: Event| {
         let state = credits.remove(&id).unwrap_or(CreditInvoice::Pending);
+        // What was proven stays so until the rest is intended.
+        let is_rest = matches!((&state, &event), (CreditInvoice::Refunded(Proof::Refund(_)), Event::Intended(_)));
+        let state = if is_rest { CreditInvoice::Pending } else { state };
         state.apply(event).map(|next| credits.insert(id, next)).is_ok()
     };
     let is_new = |wanted: &&Wanted| wanted.intent.is_none() && wanted.verdict == Verdict::Act;

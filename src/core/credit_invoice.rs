@@ -45,6 +45,7 @@ pub enum Event {
     /// The shop says not paid again.
     UnpaidSeen,
     /// The refund that proved it is not all of what it asks for any more: it asks for more, or a human gave it less of that.
+    /// Comes with the intent of the rest alone; until then what proved it goes on proving that.
     Unsettled,
     /// Its amount was never and will never be captured. Earlier versions also said so of one that vanished.
     Withdrawn,

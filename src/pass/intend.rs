@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use crate::core::ageing::{next_look, next_look_at_nothing};
-use crate::core::credit_invoice;
+use crate::core::credit_invoice::{self, CreditInvoice, Proof};
 use crate::core::discrepancy::Discrepancy;
 use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
 use crate::core::id::{IntentId, InvoiceId};
@@ -201,7 +201,12 @@ impl<'a> Steps<'a> {
     /// A refund became an intent: its credit invoice knows it from now on.
     fn intended(&mut self, intent: &Intent) -> Result<(), StoreError> {
         match (&intent.effect.credit_invoice, intent.effect.kind) {
-            (Some((id, _)), Kind::Refund) => self.credit(*id, credit_invoice::Event::Intended(intent.id)),
+            (Some((id, _)), Kind::Refund) => {
+                if matches!(self.credits.get(id), Some(CreditInvoice::Refunded(Proof::Refund(_)))) {
+                    self.credit(*id, credit_invoice::Event::Unsettled)?;
+                }
+                self.credit(*id, credit_invoice::Event::Intended(intent.id))
+            }
             (Some(_) | None, _) => Ok(()),
         }
     }

@@ -344,8 +344,15 @@ cases! {
 
     what_was_settled_and_asks_for_more_now_has_a_rest_too:
         partly_covered().credit_known_as("INV1", "20.00", CreditInvoice::Refunded(proof("r9"))) => "
-            credit INV1 refunded→pending
             refund INV1:rest 5.00 act";
+
+    a_part_that_a_read_hides_is_not_refunded_again_with_the_whole:
+        captured_order("100.00").credit("INV1", "25.00", "2h").parted("r9", &[("INV1", "20.00")]).missed("r9", "30m") => "
+            break effect_vanished r9";
+
+    a_rest_of_what_was_concluded_otherwise_is_for_a_human:
+        partly_covered().credit_known_as("INV1", "0.00", CreditInvoice::Cancelled) => "
+            break credit_changed INV1 5.00";
 
     the_rest_waits_for_its_patience_like_a_whole:
         captured_order("100.00").credit("INV1", "25.00", "59m").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")]) => "

@@ -191,11 +191,14 @@ cases! {
             order pending→refund_requested
             break klarna_order_mismatch";
 
-    one_of_its_number_that_was_cancelled_with_it_accounts_for_it:
+    one_of_its_number_that_was_cancelled_with_it_accounts_for_it_where_nobody_waits:
+        order("100.00").cancelled("2h").cancelled_at_klarna().first_look() => "
+            order pending→refund_requested→cancelled";
+
+    and_where_somebody_waits_for_money_it_does_not:
         order("100.00").cancelled("2h").cancelled_at_klarna().credit("INV1", "100.00", "2h").first_look() => "
-            order pending→refund_requested→cancelled
-            credit INV1 pending→cancelled
-            mark_paid INV1 100.00 act";
+            order pending→refund_requested
+            break klarna_order_mismatch";
 
     nobody_is_asked_while_nothing_waits_for_it:
         order("100.00").cancelled_at_klarna().first_look() => "break cancelled_at_klarna";
@@ -370,6 +373,7 @@ cases! {
 
     what_was_planned_for_an_order_that_was_paid_otherwise_is_given_up:
         paid_otherwise(order("100.00").intended(&Ask::refund("INV1", "25.00"))) => "
+            credit INV1 refund_requested→held→pending
             intent refund INV1 withdrawn
             break authorization_stray k-1 100.00";
 
@@ -411,13 +415,15 @@ cases! {
 
     what_was_planned_is_given_up_when_a_human_says_that_no_klarna_order_belongs_to_it:
         captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00"))
-            .human_links("") => "intent refund INV1 withdrawn";
+            .human_links("") => "
+            credit INV1 refund_requested→held→pending
+            intent refund INV1 withdrawn";
 
     what_was_planned_under_the_link_before_is_planned_anew:
         captured_order("100.00").credit("INV1", "25.00", "2h").intended(&Ask::refund("INV1", "25.00"))
             .also_names("k-2", is_captured).human_links("k-2").judged_under("k-1") => "
             order paid→pending→paid
-            credit INV1 refund_requested→pending
+            credit INV1 refund_requested→held→pending
             intent refund INV1 withdrawn
             refund INV1 25.00 act";
 

@@ -8,7 +8,9 @@ use super::case::Case;
 use super::{in_flight, is_closed, watched};
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::{CreditInvoiceFacts, Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, Place, ShopStatus};
+use crate::core::facts::{
+    CreditInvoiceFacts, Facts, KlarnaOrder, KlarnaSide, KlarnaStatus, Place, ShopOrder, ShopStatus,
+};
 use crate::core::id::KlarnaOrderId;
 use crate::core::intent::{Intent, Kind, State};
 use crate::core::ledger::Ledger;
@@ -39,29 +41,35 @@ fn say_doubt(case: &mut Case<'_>, doubt: &Doubt) {
 /// The shop says that the order was paid, and at the first look all that it names is an attempt that is over, with nothing
 /// captured: nobody knows that this is what was paid through, and one that is named nowhere may hold the money. One that
 /// was looked at before it was over accounts for what the shop says, since some shops call an order paid once it is
-/// authorized; so does one of this number that was cancelled as the order was, which fills the history of such a shop; and
-/// a human's word accounts for everything.
+/// authorized. So does one of this number that was cancelled as the order was, where nobody waits for money: it fills the
+/// history of such a shop. And a human's word accounts for everything.
 pub(super) fn is_unaccounted(ledger: &Ledger, facts: &Facts, klarna: &KlarnaOrder) -> bool {
     let is_new = ledger.judged_under.is_none() && !facts.is_told;
     let is_undone = facts.shop.status.is(&ShopStatus::Cancelled) && klarna.status.is(&KlarnaStatus::Cancelled);
-    let is_cancelled_with_it = is_undone && references::name(klarna, &facts.shop);
+    let is_cancelled_with_it = is_undone && references::name(klarna, &facts.shop) && !is_waited_for(&facts.shop);
     facts.shop.paid && is_new && is_closed(klarna) && klarna.captured.is_zero() && !is_cancelled_with_it
+}
+
+/// Somebody waits for money of it.
+fn is_waited_for(shop: &ShopOrder) -> bool {
+    let waits =
+        |credit: &CreditInvoiceFacts| credit.paid.is(&false) && !credit.amount.as_ref().is_ok_and(|it| it.is_zero());
+    shop.credit_invoices.iter().any(waits)
 }
 
 /// Nothing final is concluded from it; and where somebody waits for money, or for an end, it is said.
 pub(super) fn unaccounted(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     case.disagreement = Some("the shop says that it was paid, and what it names never was");
-    let waits =
-        |credit: &CreditInvoiceFacts| credit.paid.is(&false) && !credit.amount.as_ref().is_ok_and(|it| it.is_zero());
-    if case.cancelled || case.shop.credit_invoices.iter().any(waits) {
+    if case.cancelled || is_waited_for(case.shop) {
         let mut named = vec![Named::linked(klarna, case.shop)];
         named.extend(case.facts.beside.iter().cloned());
         say_doubt(case, &Doubt { why: Why::Unpaid, named });
     }
 }
 
-/// It was judged under another Klarna order, of which reads showed more captured than refunded and now show no money at all,
-/// and this one holds none either: what was captured there is hidden, and the order is not taken for this one.
+/// It was judged under another Klarna order, of which earlier reads showed more captured than refunded, and is taken now for
+/// one that holds nothing: what was captured there is hidden, or no look found it. Unless that one turned out to be
+/// another order's.
 pub(super) fn leaves_money(
     ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, klarna: &KlarnaOrder,
 ) -> Option<Plan> {
@@ -71,10 +79,16 @@ pub(super) fn leaves_money(
     if held.get() <= AMOUNT_TOLERANCE || !klarna.captured.is_zero() {
         return None;
     }
-    let places = vec![Place::Unsaid];
-    let (authorized, amount, likeness) = (Minor::ZERO, captured, Likeness::Agrees);
-    let hidden = Named { id: before.clone(), places, likeness, captured, authorized, amount };
-    let doubt = Doubt { why: Why::Several, named: vec![hidden, Named::linked(klarna, &facts.shop)] };
+    let seen = facts.beside.iter().find(|named| named.id == *before);
+    let likeness = seen.map_or(Likeness::Agrees, |named| named.likeness.clone());
+    if matches!(likeness, Likeness::Anothers(_)) {
+        return None;
+    }
+    let places = seen.map_or_else(|| vec![Place::Unsaid], |named| named.places.clone());
+    let hidden = Named { id: before.clone(), places, likeness, captured, authorized: Minor::ZERO, amount: captured };
+    let others = facts.beside.iter().filter(|named| named.id != *before).cloned();
+    let named = [hidden, Named::linked(klarna, &facts.shop)].into_iter().chain(others).collect();
+    let doubt = Doubt { why: Why::Several, named };
     Some(Plan { is_unjudged: true, ..doubtful(ledger, facts, policy, now, &doubt) })
 }
 
@@ -141,6 +155,10 @@ impl Earlier<'_> {
             if !case.is_noted(intent) {
                 let why = "the order does not belong to that Klarna order".to_owned();
                 case.intent_note(intent.id, Note::Withdrawn { why });
+                if let (Kind::Refund, Some((id, _))) = (intent.effect.kind, &intent.effect.credit_invoice) {
+                    case.credit_event(*id, credit_invoice::Event::Refused);
+                    case.credit_event(*id, credit_invoice::Event::Released);
+                }
             }
         }
     }

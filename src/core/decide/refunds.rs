@@ -12,6 +12,7 @@ use super::case::{Case, Standing, after};
 use super::delivered::ask;
 use super::words::refusal;
 use super::{contradicted, is_over, left, offers, otherwise, rest};
+use crate::core::adoption::Settles;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
@@ -114,6 +115,8 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         // A human said that the refund which proved it, ours too, was for nothing.
         Standing::Taken if is_proven(case, credit) && is_disproved(case, credit) => disproved(case, credit, amount),
         Standing::Taken => taken(case, credit, amount, &reference),
+        // Hidden or taken back, nobody knows: what a human gave to it and no read shows is not asked for again.
+        Standing::Free { .. } if waits_for_a_part(case, credit) => case.promise(amount),
         Standing::Free { .. } | Standing::Ended(_) if is_proven(case, credit) => {
             case.promise(amount);
             if is_disproved(case, credit) {
@@ -140,6 +143,16 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         }
         Standing::Free { .. } => due(case, klarna, credit, amount, &standing),
     }
+}
+
+/// A human gave it a refund, or a part of one, that this read does not show.
+fn waits_for_a_part(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let is_given = |to: &Attribution| match to {
+        Attribution::CreditInvoice(id) => *id == credit.id,
+        Attribution::Parts(parts) => parts.iter().any(|part| part.settles == Settles::Credit(credit.id)),
+        Attribution::Cancel | Attribution::RuledOut => false,
+    };
+    credit.paid.is(&false) && !is_proven(case, credit) && case.ledger.adopted.values().any(is_given)
 }
 
 /// A refund proved it before; a read that does not show that refund lags behind, or Klarna took its word back.
@@ -304,14 +317,32 @@ pub(super) fn request_as(
     standing: &Standing,
 ) {
     unpaid_again(case, credit);
-    if matches!(standing, Standing::Free { .. }) {
-        case.credit_event(credit.id, Event::Unsettled);
+    if matches!(standing, Standing::Free { .. }) && !may_be_asked(case, credit) {
+        let message =
+            format!("{} of credit invoice {} is due, and it was concluded before", case.money(amount), credit.number);
+        return case.credit_differs(BreakKind::CreditChanged, &credit.number, Some(amount), case.now, message);
     }
     let credit_invoice = Some((credit.id, credit.number.clone()));
     let effect = Effect { kind: Kind::Refund, amount, reference, credit_invoice, generation: 0 };
     match case.want(effect, why, standing) {
         Verdict::Act => case.credit_event(credit.id, Event::Released),
         Verdict::Hold(_) => case.credit_event(credit.id, Event::Held),
+    }
+}
+
+/// Its machine takes a new request: nothing final was concluded, and none is under way.
+fn may_be_asked(case: &mut Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let is_over = |of| case.ledger.intents.iter().any(|intent| intent.id == of && intent.state == State::Withdrawn);
+    if matches!(case.credit_state(credit.id), CreditInvoice::RefundRequested(of) if is_over(of)) {
+        case.credit_event(credit.id, Event::Refused);
+    }
+    match case.credit_state(credit.id) {
+        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::Refunded(Proof::Refund(_)) => true,
+        CreditInvoice::RefundRequested(_)
+        | CreditInvoice::Refunded(Proof::Reversal)
+        | CreditInvoice::Paid(_)
+        | CreditInvoice::PaidByHand
+        | CreditInvoice::Cancelled => false,
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn choose(tx: &Tx<'_>, order: OrderId, chosen: &KlarnaOrderId) -> Res
 
 pub(super) fn set(tx: &Tx<'_>, order: OrderId, link: Option<&KlarnaOrderId>) -> Result<(), StoreError> {
     let mut update = tx.conn.prepare_cached(
-        "UPDATE shop_order SET klarna_order_id = ?3, most_refunded = 0
+        "UPDATE shop_order SET klarna_order_id = ?3
          WHERE shop = ?1 AND id = ?2 AND klarna_order_id IS NOT ?3",
     )?;
     update.execute((tx.shop, Number(order.0), link.map(KlarnaOrderId::as_str)))?;

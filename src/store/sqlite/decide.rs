@@ -93,12 +93,16 @@ pub(super) fn was_told_since(tx: &Tx<'_>, order: OrderId, heard_at: Option<Times
 }
 
 /// What was read of another Klarna order gives way to this one, whatever the clock said then: the states rest on this one
-/// from now on.
+/// from now on, and what was refunded of that one is none of this one's.
 fn forget_another(tx: &Tx<'_>, order: OrderId, klarna: &KlarnaOrder) -> Result<(), StoreError> {
     let mut forget = tx.conn.prepare_cached(
         "DELETE FROM fact WHERE shop = ?1 AND order_id = ?2 AND side = 'klarna' AND json_extract(body, '$.id') <> ?3",
     )?;
-    forget.execute((tx.shop, Number(order.0), klarna.id.as_str()))?;
+    if forget.execute((tx.shop, Number(order.0), klarna.id.as_str()))? > 0 {
+        let mut forget =
+            tx.conn.prepare_cached("UPDATE shop_order SET most_refunded = 0 WHERE shop = ?1 AND id = ?2")?;
+        forget.execute((tx.shop, Number(order.0)))?;
+    }
     Ok(())
 }
 

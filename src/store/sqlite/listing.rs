@@ -234,7 +234,6 @@ fn keep(tx: &Tx<'_>, id: OrderId, said: &ShopOrder, at: Timestamp) -> Result<(),
         "INSERT INTO shop_order (shop, id, number, klarna_order_id, total, quiet_since, look_at, rules)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)
          ON CONFLICT (shop, id) DO UPDATE SET
-            most_refunded = CASE WHEN klarna_order_id IS excluded.klarna_order_id THEN most_refunded ELSE 0 END,
             number = excluded.number, klarna_order_id = excluded.klarna_order_id, total = excluded.total,
             quiet_since = excluded.quiet_since, look_at = 0",
     )?;
