@@ -19,6 +19,7 @@ mod naming;
 mod offers;
 mod otherwise;
 mod payments;
+mod proven;
 mod refunds;
 mod rest;
 mod reversal;

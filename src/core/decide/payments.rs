@@ -3,7 +3,8 @@
 use super::case::{Case, Standing};
 use super::left;
 use super::otherwise;
-use super::refunds::{is_disproved, is_equal};
+use super::proven::is_disproved;
+use super::refunds::is_equal;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, OUTDATED};

@@ -10,16 +10,15 @@ use super::before_capture::{
 };
 use super::case::{Case, Standing, after};
 use super::delivered::ask;
+use super::proven::{disproved, is_disproved, is_proven, waits_for_a_part};
 use super::words::refusal;
 use super::{contradicted, is_over, left, offers, otherwise, rest};
-use crate::core::adoption::Settles;
 use crate::core::credit_invoice::{CreditInvoice, Event, Proof};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder, KlarnaRefund, Word};
 use crate::core::finding::{Differs, Finding};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
-use crate::core::ledger::Attribution;
 use crate::core::money::Minor;
 use crate::core::plan::Verdict;
 use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode, SETTLE_DELAY};
@@ -143,51 +142,6 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         }
         Standing::Free { .. } => due(case, klarna, credit, amount, &standing),
     }
-}
-
-/// A human gave it a refund, or a part of one, that this read does not show.
-fn waits_for_a_part(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let is_given = |to: &Attribution| match to {
-        Attribution::CreditInvoice(id) => *id == credit.id,
-        Attribution::Parts(parts) => parts.iter().any(|part| part.settles == Settles::Credit(credit.id)),
-        Attribution::Cancel | Attribution::RuledOut => false,
-    };
-    credit.paid.is(&false) && !is_proven(case, credit) && case.ledger.adopted.values().any(is_given)
-}
-
-/// A refund proved it before; a read that does not show that refund lags behind, or Klarna took its word back.
-fn is_proven(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    matches!(
-        case.credit_state(credit.id),
-        CreditInvoice::Refunded(Proof::Refund(_)) | CreditInvoice::Paid(Proof::Refund(_))
-    )
-}
-
-/// The refund that proved it turned out to be the one of something else, or a human said that it settles nothing.
-pub(super) fn is_disproved(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    let state = case.credit_state(credit.id);
-    let (CreditInvoice::Refunded(Proof::Refund(id)) | CreditInvoice::Paid(Proof::Refund(id))) = state else {
-        return false;
-    };
-    // One refund may settle several.
-    if case.attributed.by_credit.get(&credit.id).is_some_and(|own| own.iter().any(|refund| refund.id == id)) {
-        return false;
-    }
-    let of_others = case.attributed.by_credit.iter().filter(|(other, _)| **other != credit.id);
-    let mut taken = of_others.flat_map(|(_, refunds)| refunds).chain(&case.attributed.cancel);
-    let is_ruled_out = case.ledger.adopted.get(&id) == Some(&Attribution::RuledOut);
-    is_ruled_out || taken.any(|refund| refund.id == id)
-}
-
-fn disproved(case: &mut Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) {
-    let paid = credit.paid.is(&true);
-    let kind = if paid { BreakKind::PaidWithoutRefund } else { BreakKind::RefundMissing };
-    let message = format!(
-        "the refund that settled credit invoice {} over {} turned out to be for something else, and no other exists",
-        credit.number,
-        case.money(amount)
-    );
-    case.credit_differs(kind, &credit.number, Some(amount), case.now, message);
 }
 
 /// Under way. Marked paid by hand meanwhile, it is not sent again, so somebody must know.
