@@ -465,6 +465,11 @@ pub fn may_be_taken_for_it(state: &State, klarna: Uuid) -> bool {
     !state.world.switches().klarna_reads_carry_refund_id && state.oracle.vanished.contains(&klarna)
 }
 
+/// Something of it was undone, and what a clock that was ahead dated is not missed before that date.
+pub fn is_missed_later(state: &State, klarna: Uuid) -> bool {
+    state.swarm.skew > 0 && state.oracle.undone.contains(&klarna)
+}
+
 /// Klarna still holds money for it.
 pub const fn keeps(klarna: &KlarnaTruth) -> bool {
     klarna.captured_amount > klarna.refunded_amount || may_be_captured(klarna)

@@ -13,7 +13,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{BreakStatus, Store as _};
 
-use super::{attempts, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor, together};
+use super::{attempts, is_missed_later, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor, together};
 use crate::sim::State;
 
 /// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
@@ -123,6 +123,7 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             let is_unshown = is_one_of_several || shop.status == "cancelled" && credits(shop).next().is_none();
             // What was hidden before anybody could read it, nobody can miss.
             let is_hidden = state.oracle.never_shown.contains(&klarna.order_id);
+            let is_hidden = is_hidden || is_missed_later(state, klarna.order_id);
             let is_nobodys = nowhere && is_unshown || is_hidden || may_be_taken_for_it(state, klarna.order_id);
             let is_nobodys = is_nobodys || may_be_unpaid(state, &store, shop) || is_unheard(state, &store, shop);
             let is_nobodys = is_nobodys || is_waited_for(state, &store, shop);

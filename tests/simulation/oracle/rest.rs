@@ -14,7 +14,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Break, BreakStatus, Store as _};
 
-use super::{is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
+use super::{is_missed_later, is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
 use crate::sim::State;
 
 /// Orders with a break that is not gone by itself, by number.
@@ -182,8 +182,7 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
     // A human let less go back than the papers say; and what was hidden before a read showed it nobody can count.
     let is_alike = may_be_taken_for_it(state, klarna.order_id);
     let is_hidden = is_alike || state.oracle.never_shown.contains(&klarna.order_id);
-    // What a clock that was ahead dated is not missed before that date.
-    let is_hidden = is_hidden || state.swarm.skew > 0 && state.oracle.undone.contains(&klarna.order_id);
+    let is_hidden = is_hidden || is_missed_later(state, klarna.order_id);
     if is_hidden || state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
         return;
     }
