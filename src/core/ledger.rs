@@ -70,10 +70,11 @@ pub struct Ledger {
     pub vanished: BTreeSet<InvoiceId>,
     /// Intents whose effect a read has shown.
     pub shown: BTreeSet<IntentId>,
-    /// The most that reads of the Klarna order said was refunded.
+    /// The most that reads of the Klarna order under which it was judged said was refunded.
     pub most_refunded: Minor,
-    /// The captures that reads of that Klarna order ever listed by an id of Klarna's, and the refunds together.
+    /// The captures that those reads ever listed by an id of Klarna's.
     pub captures: BTreeMap<CaptureId, Minor>,
+    /// The refunds that they ever listed by one, together.
     pub refunds: Minor,
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reconciled::planted::select;
 
-use super::run::run;
+use super::run::{Outcome, run};
 use super::seeds::{number, threads};
 use super::swarm::ask_for;
 
@@ -106,15 +106,20 @@ const HARMLESS: &[(&str, &str)] = &[
 fn caught(plant: &'static str, budget: u64) -> Option<(u64, &'static str)> {
     ask_for(plenty_for(plant));
     let found = (1..=budget).find_map(|seed| {
-        select(plant);
-        let outcome = run(seed, false);
-        select("");
-        let breach = outcome.breach?;
+        let breach = planted(plant, seed, false).breach?;
         assert_eq!(run(seed, false).breach, None, "seed {seed} breaks without a plant");
         Some((seed, breach.invariant))
     });
     ask_for("");
     found
+}
+
+/// The history of a seed with one bug in it.
+fn planted(plant: &'static str, seed: u64, told: bool) -> Outcome {
+    select(plant);
+    let outcome = run(seed, told);
+    select("");
+    outcome
 }
 
 fn plenty_for(plant: &str) -> &'static str {
@@ -127,11 +132,9 @@ fn replay_planted() {
     let (Some(seed), Ok(named)) = (number("SIM_SEED"), std::env::var("SIM_PLANTS")) else { return };
     let plant = PLANTS.iter().find(|it| it.0 == named).unwrap();
     ask_for(plenty_for(plant.0));
-    select(plant.0);
-    let outcome = run(seed, true);
-    println!("{}\n{:?}", outcome.text, outcome.breach);
-    select("");
+    let outcome = planted(plant.0, seed, true);
     ask_for("");
+    println!("{}\n{:?}", outcome.text, outcome.breach);
 }
 
 #[test]

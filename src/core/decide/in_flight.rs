@@ -199,12 +199,16 @@ pub(super) fn withdraw_unwanted(case: &mut Case<'_>) {
     let ledger = case.ledger;
     for intent in ledger.intents.iter().filter(|intent| intent.state == State::Planned) {
         if !case.wants(intent) && !case.is_noted(intent) {
-            let why = "its reason was gone before it was sent".to_owned();
-            case.intent_note(intent.id, Note::Withdrawn { why });
-            if let (Kind::Refund, Some((id, _))) = (intent.effect.kind, &intent.effect.credit_invoice) {
-                case.credit_event(*id, Event::Refused);
-                case.credit_event(*id, Event::Released);
-            }
+            withdraw(case, intent, "its reason was gone before it was sent");
         }
+    }
+}
+
+/// Gives up what was never sent: its credit invoice may be asked for anew.
+pub(super) fn withdraw(case: &mut Case<'_>, intent: &Intent, why: &str) {
+    case.intent_note(intent.id, Note::Withdrawn { why: why.to_owned() });
+    if let (Kind::Refund, Some((id, _))) = (intent.effect.kind, &intent.effect.credit_invoice) {
+        case.credit_event(*id, Event::Refused);
+        case.credit_event(*id, Event::Released);
     }
 }

@@ -17,7 +17,7 @@ use crate::core::ledger::Ledger;
 use crate::core::link::{Doubt, Finding, Likeness, Named, Why};
 use crate::core::money::Minor;
 use crate::core::order;
-use crate::core::plan::{Note, Plan};
+use crate::core::plan::Plan;
 use crate::core::policy::{AMOUNT_TOLERANCE, Policy};
 use crate::core::references;
 
@@ -153,12 +153,7 @@ impl Earlier<'_> {
     fn give_up_planned(&self, case: &mut Case<'_>) {
         for intent in self.intents.iter().filter(|intent| intent.state == State::Planned) {
             if !case.is_noted(intent) {
-                let why = "the order does not belong to that Klarna order".to_owned();
-                case.intent_note(intent.id, Note::Withdrawn { why });
-                if let (Kind::Refund, Some((id, _))) = (intent.effect.kind, &intent.effect.credit_invoice) {
-                    case.credit_event(*id, credit_invoice::Event::Refused);
-                    case.credit_event(*id, credit_invoice::Event::Released);
-                }
+                in_flight::withdraw(case, intent, "the order does not belong to that Klarna order");
             }
         }
     }
