@@ -67,16 +67,16 @@ pub(super) fn unaccounted(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     }
 }
 
-/// It was judged under another Klarna order, of which earlier reads showed more captured than refunded, and is taken now for
-/// one that holds nothing: what was captured there is hidden, or no look found it. Unless that one turned out to be
-/// another order's.
+/// It was judged under another Klarna order, of which earlier reads showed more captured than refunded: what was captured
+/// there is hidden, or no look found it, whatever the one that it is taken for now holds. Unless that one turned out to
+/// be another order's.
 pub(super) fn leaves_money(
     ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp, klarna: &KlarnaOrder,
 ) -> Option<Plan> {
     let before = ledger.judged_under.as_ref().filter(|before| **before != klarna.id && !facts.is_told)?;
     let captured: Minor = ledger.captures.values().copied().collect();
     let held = captured.less(ledger.refunds.max(ledger.most_refunded));
-    if held.get() <= AMOUNT_TOLERANCE || !klarna.captured.is_zero() {
+    if held.get() <= AMOUNT_TOLERANCE {
         return None;
     }
     let seen = facts.beside.iter().find(|named| named.id == *before);
