@@ -55,6 +55,8 @@ pub(super) enum Done {
     Recorded(Recorded),
     Withheld(String),
     Stale,
+    /// It was answered, and what the answer proves does not fit what was recorded of it meanwhile.
+    Unkept,
 }
 
 /// Sends one intent and records its answer.
@@ -81,11 +83,16 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
         Sent::Stale => Done::Stale,
         Sent::Answered { intent, answer } => {
             let credit = credit_state(decision, &intent);
-            let recorded = keep(shop, pass, &intent, credit, answer).await?;
-            if recorded.refused.is_some() {
-                closed.side(kind).store(true, Ordering::Release);
+            match keep(shop, pass, &intent, credit, answer).await {
+                Ok(recorded) => {
+                    if recorded.refused.is_some() {
+                        closed.side(kind).store(true, Ordering::Release);
+                    }
+                    Done::Recorded(recorded)
+                }
+                Err(StoreError::Moved(_)) => Done::Unkept,
+                Err(why) => return Err(why),
             }
-            Done::Recorded(recorded)
         }
     };
     Ok((decision, id, done))

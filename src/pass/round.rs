@@ -288,6 +288,11 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
                 looks.remove(&order);
                 achieved.insert(order);
             }
+            Done::Unkept => {
+                row.outcome = Outcome::Unknown;
+                row.why = "its answer does not fit what was recorded meanwhile; the next pass looks for it".to_owned();
+                tally.effect(row);
+            }
             Done::Recorded(recorded) => {
                 row.outcome = recorded.outcome;
                 row.why = if recorded.outcome == Outcome::Confirmed { row.why } else { recorded.why };
