@@ -209,9 +209,8 @@ impl Run {
             Err(error) => {
                 state.log.event(now, "failed", 0, || format!("machine {index}: {error}"));
                 let is_another_shop = state.oracle.is_swapped && matches!(error, StoreError::OtherIdentity { .. });
-                let is_moved = matches!(error, StoreError::Moved(_));
                 let is_taken = state.machines.len() > 1 && matches!(error, StoreError::Locked);
-                if !is_moved && !is_taken && !is_another_shop {
+                if !is_taken && !is_another_shop {
                     state.oracle.fail("passes_end", format!("{error}"));
                 }
                 self.daemons[index].shop = None;
