@@ -125,13 +125,13 @@ impl State {
         if *order != shop.number {
             return None;
         }
-        if to == "--none" || Uuid::try_parse(to).ok() != shop.klarna_order_id {
+        let Some(klarna) = Uuid::try_parse(to).ok().filter(|id| Some(*id) == shop.klarna_order_id) else {
             return Some(false);
-        }
+        };
         let (order, to) = (OrderId(shop.id), Told::To(KlarnaOrderId::new(to)?));
         let took = !self.say_as("operator", || Operation::Link { order, to: to.clone() }).is_empty();
         if took {
-            self.oracle.linked.insert(shop.id);
+            self.oracle.linked.insert(shop.id, klarna);
         }
         Some(took)
     }

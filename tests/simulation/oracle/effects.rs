@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reconciled::core::policy::Mode;
-use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, ShopTruth, Side};
+use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth, Side};
 
 use super::sends::invoice_in;
 use super::{attempts, known, minor, order_in, sends, shop_of, shows_whose, together};
@@ -217,15 +217,19 @@ fn credited_before<'a>(state: &State, shop: &'a ShopTruth, klarna: &KlarnaTruth)
     let is_hidden = oracle.undone.contains(&id) || oracle.vanished.contains(&id);
     let is_by_hand = klarna.refunds.iter().any(|it| it.idempotency_key.is_none());
     let is_beside = is_odd || is_changed || is_hidden || is_by_hand || oracle.consented || state.swarm.skew > 0;
-    let Some(first) = klarna.captures.iter().min_by_key(|it| it.at_ms).filter(|_| !is_beside) else {
+    // One that was lost and comes again is the one that left before.
+    let left = |it: &MovementTruth| {
+        let sent = it.idempotency_key.as_ref().and_then(|key| oracle.first_sent.get(key));
+        sent.map_or(it.at_ms, |sent| it.at_ms.min(*sent) - LISTED)
+    };
+    let Some(first) = klarna.captures.iter().map(left).min().filter(|_| !is_beside) else {
         return Vec::new();
     };
-    let unseen = if first.idempotency_key.is_some() { LISTED } else { 0 };
     let is_plain = |it: &&InvoiceTruth| {
         let says_lines = it.items.iter().any(|item| item.line.is_some());
         it.is_credit && minor(it.total) > 1 && !says_lines && !oracle.edited.contains_key(&it.number)
     };
-    shop.invoices.iter().filter(is_plain).filter(|it| it.created_ms + unseen < first.at_ms).collect()
+    shop.invoices.iter().filter(is_plain).filter(|it| it.created_ms < first).collect()
 }
 
 /// All refunds of ours together are no more than what the shop's papers oblige.
@@ -328,16 +332,20 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let unnamed = was_asked && klarna.refunds.iter().any(|it| it.reference.is_none() && is_said(it.amount));
     // A human let less go back than it says.
     let is_cut = state.oracle.cut.contains(&shop.id) && of(&invoice.number) > 0;
-    let under_it = named || unnamed || is_cut || is_said(adopted);
+    // Of several words each may be about a refund of its own.
+    let under_it = named || unnamed || is_cut || is_said(adopted) || adopted >= amount;
     let policy = &state.swarm.policy;
     let amount_speaks =
         policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;
-    // Each refund of that amount, but for a cent, speaks for one credit invoice, this one among them.
+    // Each refund of that amount, but for a cent, speaks for one credit invoice, this one among them; for those of which a
+    // human said what paid them it need not.
     let speaks = |it: i64| {
         let equal = klarna.refunds.iter().filter(|refund| (refund.amount - it).abs() <= 1).count();
         let marked = shop.invoices.iter().filter(|other| {
             let by_us = other.is_credit && other.status == "paid" && state.oracle.marked_by_us.contains(&other.id);
-            other.id == invoice.id || by_us && (minor(other.total) - it).abs() <= 1 && of(&other.number) != it
+            let is_said_of = state.oracle.adopted(other.id) >= minor(other.total);
+            let is_alike = (minor(other.total) - it).abs() <= 1 && of(&other.number) != it && !is_said_of;
+            other.id == invoice.id || by_us && is_alike
         });
         marked.count() <= equal
     };
@@ -366,7 +374,9 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
         state.oracle.cancelled.contains(&shop.id)
             && whole.is_some_and(|whole| whole.refunded_amount >= whole.captured_amount)
     };
-    let seen = looked_at(state, &all, sent);
+    let told = state.oracle.linked.get(&shop.id);
+    let told = told.map(|told| all.iter().filter(|it| it.order_id == *told).cloned().collect());
+    let seen: Vec<_> = looked_at(state, &all, sent).into_iter().chain(told).collect();
     let seen = || seen.iter().filter(|known| !is_called_paid(state, shop, &all, known));
     let all_back = is_back(&all) || seen().any(|known| is_back(known));
     let never_captured = was_never_captured(&all) || seen().any(|known| was_never_captured(known));

@@ -89,8 +89,8 @@ pub struct Oracle {
     pub never_shown: BTreeSet<Uuid>,
     /// Shop orders that name nothing but what Klarna does not know, in a text that people write.
     pub misnamed: BTreeSet<u64>,
-    /// Shop orders of which somebody said which Klarna order is theirs, having been told of the others.
-    pub linked: BTreeSet<u64>,
+    /// Of which Klarna order somebody said that it is the shop order's, having been told of the others.
+    pub linked: BTreeMap<u64, Uuid>,
     /// When somebody first saw a shop order.
     pub placed: BTreeMap<u64, i64>,
     /// The credential opens another shop than the one whose books are kept.
@@ -112,6 +112,8 @@ pub struct Oracle {
     /// Orders that an operator holds, by store, and since when.
     pub held_at: BTreeMap<(usize, u64), i64>,
     pub failed_reads: BTreeMap<usize, BTreeSet<String>>,
+    /// When a request first left, by its key: one that is repeated is the same one.
+    pub first_sent: BTreeMap<String, i64>,
     /// Refunds of ours by key: when first sent, how much, and whether it had its effect.
     pub refunds: BTreeMap<String, SentRefund>,
     /// The state of each order in each store, and the Klarna order on which it rests.
@@ -168,7 +170,8 @@ impl Oracle {
             vanished: BTreeSet::new(),
             never_shown: BTreeSet::new(),
             misnamed: BTreeSet::new(),
-            linked: BTreeSet::new(),
+            linked: BTreeMap::new(),
+            first_sent: BTreeMap::new(),
             placed: BTreeMap::new(),
             is_swapped: false,
             bent: BTreeSet::new(),
@@ -440,9 +443,8 @@ fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> V
 /// them where there are others: Klarna itself says that it is another order's.
 pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: usize) -> Vec<KlarnaTruth> {
     let known = known_to(state, all, state.now, Some(store));
-    let told = all.iter().filter(|it| Some(it.order_id) == shop.klarna_order_id);
-    if state.oracle.linked.contains(&shop.id) {
-        return told.cloned().collect();
+    if let Some(told) = state.oracle.linked.get(&shop.id) {
+        return all.iter().filter(|it| it.order_id == *told).cloned().collect();
     }
     let is_anothers =
         |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");

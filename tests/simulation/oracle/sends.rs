@@ -18,6 +18,10 @@ const FRESH: i64 = 30 * SECOND;
 
 pub fn on_send(state: &mut State, daemon: usize, flight: &Flight) {
     state.oracle.writes += 1;
+    if let Some(key) = flight.request.header("klarna-idempotency-key") {
+        let now = state.now;
+        state.oracle.first_sent.entry(key.to_owned()).or_insert(now);
+    }
     if state.oracle.is_swapped {
         state.oracle.fail("the_shop_is_the_one", format!("a write to another shop: {:?}", flight.request));
     }
