@@ -341,16 +341,10 @@ impl State {
         self.stores.iter().all(|store| shows(store) == Some(true))
     }
 
-    /// The operator says to every store what somebody's refund was for. Whether any took it.
+    /// The operator says to every store what somebody's refund was for, where every one has heard of what it was for.
+    /// Whether any took it.
     pub fn attribute_to(&mut self, shop: &ShopTruth, refund: &MovementTruth, to: &Attribution) -> bool {
         let (order, name) = (OrderId(shop.id), RefundId(refund.id.to_string()));
-        if !self.is_shown_everywhere(order, &name) {
-            return false;
-        }
-        let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });
-        if took.is_empty() {
-            return false;
-        }
         let truths = shop.attempts.iter().filter_map(|id| self.world.klarna_truth(*id));
         let klarna = { truths }.find(|it| it.refunds.iter().any(|other| other.id == refund.id));
         let paper = |id: &InvoiceId| shop.invoices.iter().find(|it| it.id == id.0);
@@ -370,6 +364,19 @@ impl State {
                     }
                 }
             }
+        }
+        let is_known = |store: &SqliteStore| {
+            let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
+            let knows = |(id, _): &(u64, i64)| held.shop.credit_invoices.iter().any(|it| it.id.0 == *id);
+            Some(word.parts.iter().all(knows))
+        };
+        let is_known_everywhere = self.stores.iter().all(|store| is_known(store) == Some(true));
+        if !is_known_everywhere || !self.is_shown_everywhere(order, &name) {
+            return false;
+        }
+        let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });
+        if took.is_empty() {
+            return false;
         }
         let is_further = self.oracle.words.values().any(|before| before.klarna == word.klarna);
         if self.oracle.words.insert(refund.id, word).is_some() || is_further {

@@ -192,7 +192,7 @@ impl State {
         }
         // What answers for the service at all does so often, where it has an answer.
         let is_known = flight.is_write() && self.answered.contains_key(&flight.request.path_and_query);
-        let echoes = is_known && self.swarm.net.contains(&NetFault::EarlierAnswer) && self.rng.chance(500);
+        let echoes = is_known && self.swarm.net.contains(&NetFault::EarlierAnswer) && self.rng.chance(900);
         let fault = if echoes { NetFault::EarlierAnswer } else { self.rng.one(&self.swarm.net) };
         let fits = match fault {
             NetFault::StaleRead => flight.side == Side::Klarna && !flight.is_write(),

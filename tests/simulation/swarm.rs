@@ -499,10 +499,10 @@ impl Swarm {
 /// What people do in this history.
 fn acts(rng: &mut Rng) -> Vec<Act> {
     let mut acts: Vec<_> = DAILY.to_vec();
-    for act in RARE.into_iter().filter(|_| rng.chance(200)) {
+    for act in RARE.into_iter().filter(|act| rng.chance(often(*act))) {
         acts.extend(std::iter::repeat_n(act, weight(act)));
     }
-    for act in TRIED.into_iter().chain(ODD).filter(|act| rng.chance(100) && is_drawn(act.name())) {
+    for act in TRIED.into_iter().chain(ODD).filter(|act| rng.chance(often(*act)) && is_drawn(act.name())) {
         acts.extend(std::iter::repeat_n(act, weight(act)));
     }
     for act in TRIED.iter().chain(&ODD).filter(|act| is_asked_for(act.name())) {
@@ -515,9 +515,21 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
         acts.extend([Act::Release; 4]);
     }
     if acts.contains(&Act::Adopt) || acts.contains(&Act::RuleOut) {
-        acts.push(Act::PortalRefund);
+        // What is to be said about, somebody did.
+        acts.extend([Act::PortalRefund; 5]);
+        acts.extend([Act::Credit; 2]);
     }
     acts
+}
+
+/// Of a thousand seeds, how many have this; what seldom finds something to be about is drawn more often.
+fn often(act: Act) -> u64 {
+    match act {
+        Act::Adopt => 380,
+        Act::TryIntent => 180,
+        _ if RARE.contains(&act) => 200,
+        _ => 110,
+    }
 }
 
 /// What belongs together in this history, if anything does.
