@@ -19,7 +19,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use reconciled::sandbox::{FaultKind, KlarnaIdLocation, KlarnaStart, NewAttempt, NewOrder, Reply, Request, Side};
+use reconciled::sandbox::{FaultKind, KlarnaIdLocation, KlarnaStart, LineEdit, NewAttempt, NewOrder, Reply, Request, Side};
 use serde_json::{Value, json};
 use support::{DAY, DRIVE, Pass, Placed, Rig, now, text};
 
@@ -78,9 +78,11 @@ enum Story {
     GiftCardReturned,
     PaidAtTheSecondAttempt,
     PaidTwice,
+    CreditedThenShipped,
+    RaisedThenShipped,
 }
 
-const STORIES: [Story; 20] = [
+const STORIES: [Story; 22] = [
     Story::Sold,
     Story::Returned,
     Story::ReturnedTooMuch,
@@ -101,6 +103,8 @@ const STORIES: [Story; 20] = [
     Story::GiftCardReturned,
     Story::PaidAtTheSecondAttempt,
     Story::PaidTwice,
+    Story::CreditedThenShipped,
+    Story::RaisedThenShipped,
 ];
 
 /// A shop while it is told.
@@ -170,6 +174,17 @@ impl Shop<'_> {
             Story::CreditedEarly => {
                 let (order, total) = self.order(KlarnaStart::Authorized, false);
                 self.credits(&order, total);
+            }
+            Story::CreditedThenShipped => {
+                let (order, total) = self.order(KlarnaStart::Authorized, false);
+                self.credits(&order, total);
+                self.rig.with(|world| world.ship(order.id, None)).unwrap();
+            }
+            Story::RaisedThenShipped => {
+                let (order, total) = self.order(KlarnaStart::Authorized, false);
+                let edit = LineEdit { line: 0, quantity: None, unit_minor: Some(total + self.dice.amount(500) + 1) };
+                self.rig.with(|world| world.edit_order(order.id, &[edit])).unwrap();
+                self.rig.with(|world| world.ship(order.id, None)).unwrap();
             }
             Story::CancelledInThePortal => {
                 let (order, _) = self.order(KlarnaStart::Authorized, false);
@@ -294,6 +309,12 @@ fn compare(pass: &Pass, told: &[Value]) -> Vec<String> {
         if expected["owed"] != 0 && kinds.is_empty() {
             wrong.push(format!("{number}: {} are owed, and nothing says why", expected["owed"]));
         }
+        if expected["never_agreed"] == true && found["state"] == "paid" {
+            wrong.push(format!("{number} is called paid, and the two sides never agreed"));
+        }
+        if expected["captured_in_vain"] != 0 {
+            wrong.push(format!("{number}: {} were captured after they were credited", expected["captured_in_vain"]));
+        }
         if !expected["holder"].is_null() && kinds.is_empty() {
             wrong.push(format!("{number}: {} in silence", expected["holder"]));
         }
@@ -317,8 +338,8 @@ fn run(seed: u64, told: &mut BTreeSet<Story>) -> Vec<String> {
     for half in 0..2 {
         for index in 0..ORDERS / 2 + half {
             // The first order of a shop goes through the stories in turn, so that none is left to chance.
-            let turn = if half == 0 && index == 0 { seed } else { shop.dice.roll(20) };
-            let story = STORIES[usize::try_from(turn % 20).unwrap()];
+            let turn = if half == 0 && index == 0 { seed } else { shop.dice.roll(22) };
+            let story = STORIES[usize::try_from(turn % 22).unwrap()];
             told.insert(story);
             shop.tell(story);
         }
@@ -368,7 +389,7 @@ fn a_truth_that_was_changed_is_noticed() {
     let pass = rig.pass_with(&["--full"]);
     let whole = truth(&rig);
     assert_eq!(compare(&pass, &oracle(&whole)), Vec::<String>::new());
-    let lies: [(&str, Lie); 9] = [
+    let lies: [(&str, Lie); 11] = [
         ("a refund of nobody", |it| it["klarna_orders"][0]["refunds"][0]["reference"] = Value::Null),
         ("a refund that never was", |it| {
             it["klarna_orders"][0]["refunds"] = json!([]);
@@ -383,6 +404,14 @@ fn a_truth_that_was_changed_is_noticed() {
         ("a cancelled order", |it| it["shop_orders"][0]["status"] = json!("cancelled")),
         ("money of the consumer's that nobody told of", |it| it["shop_orders"][0]["total"] = json!("80.00")),
         ("a gift card that paid a part of it", |it| it["shop_orders"][0]["gift_card"] = json!("10.00")),
+        ("an order of which the shop asks for more than it ever did", |it| {
+            it["klarna_orders"][0]["order_amount"] = json!(5_000);
+            it["klarna_orders"][0]["original_order_amount"] = json!(5_000);
+        }),
+        ("a capture of ours of what had been credited", |it| {
+            it["klarna_orders"][0]["captures"][0]["idempotency_key"] = json!("a key");
+            it["klarna_orders"][0]["captures"][0]["at"] = it["klarna_orders"][0]["refunds"][0]["at"].clone();
+        }),
         ("goods that nobody paid", |it| it["shop_orders"][0]["total"] = json!("100.00")),
     ];
     for (lie, tell) in lies {

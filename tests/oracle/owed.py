@@ -39,6 +39,7 @@ class Order:
                 "amount": abs(cents(it["total"])),
                 "is_paid": it["status"] == "paid",
                 "items": it["items"],
+                "made_at": it["created_at"],
             }
             for it in sorted(shop["invoices"], key=lambda it: it["id"])
             if it["is_credit"]
@@ -46,6 +47,8 @@ class Order:
         self.lines = shop["lines"]
         self.gift_card = cents(shop["gift_card"])
         self.klarna_status = klarna["status"]
+        self.authorized = max(klarna["original_order_amount"], klarna["order_amount"])
+        self.captures = klarna["captures"]
         self.captured = sum(it["amount"] for it in klarna["captures"])
         self.refunded = sum(it["amount"] for it in klarna["refunds"])
         self.remaining = klarna["remaining_authorized_amount"]
@@ -57,11 +60,26 @@ class Order:
     def credited(self):
         return sum(it["amount"] for it in self.credits)
 
+    @property
+    def never_agreed(self):
+        """The shop asks for more than Klarna ever authorized: such an order is not called paid."""
+        return self.total - self.gift_card - self.credited > self.authorized + 1
+
+    def captured_in_vain(self):
+        """What we captured although it had been credited before: the consumer never pays that, so it is not taken to be
+        given back."""
+        first = min(self.captures, key=lambda it: it["at"], default=None)
+        if first is None or first["idempotency_key"] is None or self.gift_card or self.is_cancelled:
+            return 0
+        before = sum(it["amount"] for it in self.credits if it["made_at"] < first["at"])
+        return max(self.captured + before - self.total - 1, 0) if before else 0
+
     def obliged(self):
         """What must have gone back (rule 2 and 3): never the sum of a cancel and its credit invoices, never what was
-        not captured."""
-        wanted = max(self.credited, self.captured) if self.is_cancelled else self.credited
-        return min(wanted, self.captured)
+        not captured and will not be."""
+        never_paid = self.total - self.captured if self.remaining == 0 else 0
+        wanted = max(self.credited, self.captured) if self.is_cancelled else self.credited - never_paid
+        return min(max(wanted, 0), self.captured)
 
     def sent(self):
         """What left the house; the costs of sending count once everything did."""
@@ -154,6 +172,8 @@ class Order:
             found |= self.about(credit)
         if not self.is_cancelled:
             found |= self.about_a_living_order()
+            if self.never_agreed:
+                found.add("amount_differs")
         elif self.remaining > 0:
             found.add("cancel_not_released")
         elif self.captured > self.refunded and not self.strangers():
@@ -207,6 +227,8 @@ class Order:
             "is_cancelled": self.is_cancelled,
             "owed": max(self.obliged() - self.refunded, 0),
             "holder": self.holder(),
+            "never_agreed": self.never_agreed,
+            "captured_in_vain": self.captured_in_vain(),
             "too_much": max(self.refunded - self.obliged(), 0),
             "credit_invoices": [
                 {
