@@ -332,11 +332,14 @@ impl State {
         self.attribute_to(shop, refund, &to).then(|| format!("{} {to:?}", refund.id))
     }
 
-    /// Of two books that are kept apart both must show it: nobody says in one what the other never hears.
-    pub fn is_shown_everywhere(&self, order: OrderId, refund: &RefundId) -> bool {
+    /// Of two books that are kept apart both must show the refund, and the credit invoices that it is said to be for: nobody
+    /// says in one what the other never hears.
+    pub fn are_shown_everywhere(&self, order: OrderId, refund: &RefundId, papers: &[u64]) -> bool {
         let shows = |store: &SqliteStore| {
-            let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?.klarna?.0;
-            Some(held.refunds.iter().any(|it| it.id == *refund))
+            let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
+            let known = &held.shop.credit_invoices;
+            let knows = papers.iter().all(|paper| known.iter().any(|it| it.id.0 == *paper));
+            Some(knows && held.klarna?.0.refunds.iter().any(|it| it.id == *refund))
         };
         self.stores.iter().all(|store| shows(store) == Some(true))
     }
@@ -365,13 +368,8 @@ impl State {
                 }
             }
         }
-        let is_known = |store: &SqliteStore| {
-            let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
-            let knows = |(id, _): &(u64, i64)| held.shop.credit_invoices.iter().any(|it| it.id.0 == *id);
-            Some(word.parts.iter().all(knows))
-        };
-        let is_known_everywhere = self.stores.iter().all(|store| is_known(store) == Some(true));
-        if !is_known_everywhere || !self.is_shown_everywhere(order, &name) {
+        let papers: Vec<_> = word.parts.iter().map(|(paper, _)| *paper).collect();
+        if !self.are_shown_everywhere(order, &name, &papers) {
             return false;
         }
         let took = self.say(|| Operation::Attribute { order, refund: name.clone(), to: to.clone() });

@@ -177,8 +177,9 @@ impl State {
         let shown = klarna.refunds.iter().find(|it| it.id == refund)?;
         let open = open_without(&refund, &held.ledger, &held.shop, klarna);
         let wishes = wishes(&open);
-        let is_shown = self.is_shown_everywhere(OrderId(order), &refund);
-        if wishes.is_empty() || !is_shown || self.oracle.words.contains_key(&last.id) {
+        let papers: Vec<_> = self.of(order)?.invoices.iter().filter(|it| it.is_credit).map(|it| it.id).collect();
+        let are_shown = self.are_shown_everywhere(OrderId(order), &refund, &papers);
+        if wishes.is_empty() || !are_shown || self.oracle.words.contains_key(&last.id) {
             return None;
         }
         let Ok(parts) = adoption::parts(shown.amount, &wishes, &open) else { return Some((false, Vec::new())) };
