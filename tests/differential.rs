@@ -19,7 +19,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use reconciled::sandbox::{FaultKind, KlarnaIdLocation, KlarnaStart, LineEdit, NewAttempt, NewOrder, Reply, Request, Side};
+use reconciled::sandbox::{
+    FaultKind, KlarnaIdLocation, KlarnaStart, LineEdit, NewAttempt, NewOrder, Reply, Request, Side,
+};
 use serde_json::{Value, json};
 use support::{DAY, DRIVE, Pass, Placed, Rig, now, text};
 
