@@ -527,13 +527,13 @@ fn a_success_that_names_something_else_proves_nothing() {
         let record = CreditRecord { number, state: state.clone(), amount: None, created_at: at(0) };
         ledger.credits.insert(InvoiceId(id), record);
     }
-    let judged = |id: &str| done(id).unless_it_names_another(&asked, &ledger);
+    let judged = |id: &str| done(id).unless_it_names_another(&asked, &ledger, None);
     for known in ["r-old", "r-2", "r-3"] {
         assert!(matches!(judged(known), Answer::Unknown(said) if said.message.contains(known)), "{known}");
     }
     assert_eq!(judged("r-new"), done("r-new"));
     ledger.credits.remove(&InvoiceId(3));
-    assert_eq!(done("r-3").unless_it_names_another(&asked, &ledger), done("r-3"), "its own proof");
+    assert_eq!(done("r-3").unless_it_names_another(&asked, &ledger, None), done("r-3"), "its own proof");
 }
 
 #[test]

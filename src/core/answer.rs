@@ -7,7 +7,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::credit_invoice::{CreditInvoice, Proof};
-use super::intent::Intent;
+use super::facts::KlarnaOrder;
+use super::intent::{Intent, Kind};
 use super::ledger::Ledger;
 
 /// What the other side said besides success: enough for an error message and for its support desk.
@@ -70,16 +71,25 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The same, unless it is a success that names something else: what the order had before the request was made, or
-    /// what another request of ours made or another credit invoice was proven by. Nothing is proven by that; reads tell.
+    /// The same, unless it is a success that names something else: what the order had before the request was made or
+    /// left (`shown` is the read on which it left), or what another request of ours made or another credit invoice was
+    /// proven by. Nothing is proven by that; reads tell.
     #[must_use]
-    pub fn unless_it_names_another(self, intent: &Intent, ledger: &Ledger) -> Self {
+    pub fn unless_it_names_another(self, intent: &Intent, ledger: &Ledger, shown: Option<&KlarnaOrder>) -> Self {
         let Self::Done { id: Some(id), correlation_id } = &self else { return self };
-        if !is_anothers(id, intent, ledger) {
+        if !is_anothers(id, intent, ledger) && !shown.is_some_and(|shown| shows(shown, intent.effect.kind, id)) {
             return self;
         }
         let message = format!("the answer names {id}, which was there before or is what something else made");
         Self::Unknown(Said { message, correlation_id: correlation_id.clone(), ..Said::default() })
+    }
+}
+
+fn shows(klarna: &KlarnaOrder, kind: Kind, id: &str) -> bool {
+    match kind {
+        Kind::Refund => klarna.refunds.iter().any(|it| it.id.as_str() == id),
+        Kind::Capture => klarna.captures.iter().any(|it| it.id.0 == id),
+        Kind::Cancel | Kind::Release | Kind::Extend | Kind::MarkPaid => false,
     }
 }
 

@@ -255,6 +255,16 @@ pub enum KlarnaSide {
     Disowned,
 }
 
+impl KlarnaSide {
+    /// The Klarna order, where there is one beyond doubt and it was read.
+    pub const fn read(&self) -> Option<&KlarnaOrder> {
+        match self {
+            Self::Read(order) => Some(order),
+            Self::Unlinked | Self::NotFound { .. } | Self::Doubtful(_) | Self::Disowned => None,
+        }
+    }
+}
+
 /// Everything both sides said about one order in this pass. An unread source makes no `Facts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {

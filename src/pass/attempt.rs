@@ -81,19 +81,16 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
     let done = match act::send(shop, pass, id, kind, decision.fresh, guard).await? {
         Sent::Withheld(why) => Done::Withheld(why),
         Sent::Stale => Done::Stale,
-        Sent::Answered { intent, answer } => {
-            let credit = credit_state(decision, &intent);
-            match keep(shop, pass, &intent, credit, answer).await {
-                Ok(recorded) => {
-                    if recorded.refused.is_some() {
-                        closed.side(kind).store(true, Ordering::Release);
-                    }
-                    Done::Recorded(recorded)
+        Sent::Answered { intent, answer } => match keep(shop, pass, decision, &intent, answer).await {
+            Ok(recorded) => {
+                if recorded.refused.is_some() {
+                    closed.side(kind).store(true, Ordering::Release);
                 }
-                Err(StoreError::Moved(_)) => Done::Unkept,
-                Err(why) => return Err(why),
+                Done::Recorded(recorded)
             }
-        }
+            Err(StoreError::Moved(_)) => Done::Unkept,
+            Err(why) => return Err(why),
+        },
     };
     Ok((decision, id, done))
 }
@@ -101,28 +98,29 @@ pub(super) async fn attempt<'d, S: Store, T: Transport, C: Clock>(
 /// Records an answer as what it proves. Where another request of the order was answered with the same id meanwhile, it is
 /// judged once more, with that.
 async fn keep<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, pass: PassId, intent: &Intent, credit: Option<CreditInvoice>, answer: Answer,
+    shop: &Shop<S, T, C>, pass: PassId, decision: &Decision, intent: &Intent, answer: Answer,
 ) -> Result<Recorded, StoreError> {
-    let judged = proven(shop, intent, answer.clone()).await?;
+    let credit = credit_state(decision, intent);
+    let judged = proven(shop, decision, intent, answer.clone()).await?;
     match record(shop, pass, intent, credit.clone(), judged).await {
         Err(StoreError::Moved(_)) => {
-            let judged = proven(shop, intent, answer).await?;
+            let judged = proven(shop, decision, intent, answer).await?;
             record(shop, pass, intent, credit, judged).await
         }
         recorded => recorded,
     }
 }
 
-/// A success counts for what it names. What the other requests of the order made is asked of the store, because they
+/// A success counts for what it names, which was not there when it was asked for. What the other requests of the order made is asked of the store, because they
 /// are answered beside this one.
 async fn proven<S: Store, T: Transport, C: Clock>(
-    shop: &Shop<S, T, C>, intent: &Intent, answer: Answer,
+    shop: &Shop<S, T, C>, decision: &Decision, intent: &Intent, answer: Answer,
 ) -> Result<Answer, StoreError> {
     if !matches!(answer, Answer::Done { id: Some(_), .. }) || planted!("any_name_proves") {
         return Ok(answer);
     }
     Ok(match shop.store.dossiers(vec![intent.target.order]).await?.pop() {
-        Some(held) => answer.unless_it_names_another(intent, &held.ledger),
+        Some(held) => answer.unless_it_names_another(intent, &held.ledger, decision.facts.klarna.read()),
         None => answer,
     })
 }

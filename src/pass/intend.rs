@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::core::ageing::{next_look, next_look_at_nothing};
 use crate::core::credit_invoice::{self, CreditInvoice, Proof};
 use crate::core::discrepancy::Discrepancy;
-use crate::core::facts::{Facts, KlarnaOrder, KlarnaSide};
+use crate::core::facts::{Facts, KlarnaOrder};
 use crate::core::id::{IntentId, InvoiceId};
 use crate::core::intent::{self, Effect, Intent, Kind, Target};
 use crate::core::ledger::Ledger;
@@ -57,11 +57,8 @@ pub(super) fn intended(
     for (id, event) in &plan.credit_events {
         steps.credit(*id, event.clone())?;
     }
-    let read = match &facts.klarna {
-        // What is held rests on another one until it is judged under this.
-        KlarnaSide::Read(order) => Some(order).filter(|_| !plan.is_unjudged),
-        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => None,
-    };
+    // What is held rests on another one until it is judged under this.
+    let read = facts.klarna.read().filter(|_| !plan.is_unjudged);
     let mut intents = Vec::new();
     let mut to_send = Vec::new();
     for wanted in &plan.effects {

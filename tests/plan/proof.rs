@@ -1,11 +1,13 @@
 //! Nothing final is concluded while the two sides disagree, and what was concluded stands beside what contradicts it.
 
+use reconciled::core::answer::Answer;
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::id::RefundId;
+use reconciled::core::intent::Kind;
 use reconciled::core::order::Order;
 use reconciled::core::plan::{HoldReason, Plan, Verdict};
 
-use crate::common::{Scene, captured_order, credit_states, order};
+use crate::common::{Ask, Scene, captured_order, credit_states, order};
 use crate::every_case;
 
 fn refunded() -> CreditInvoice {
@@ -98,4 +100,21 @@ fn while_the_sides_disagree_no_final_state_is_reached_and_nothing_is_sent() {
         });
         assert_eq!(sent, None, "{name}");
     }
+}
+
+/// However it was planned, and whichever of our books knows what made it.
+#[test]
+fn an_answer_that_names_what_the_read_before_it_showed_proves_nothing() {
+    let scene = captured_order("100.00").refund("r1", "25.00", "INV9");
+    let judged = |kind, id: &str| {
+        let asked = scene.clone().intended(&Ask::new(kind, "INV1", "25.00").sending("1m"));
+        let answer = Answer::Done { id: Some(id.to_owned()), correlation_id: None };
+        let intent = asked.ledger.intents.last().unwrap().clone();
+        answer.unless_it_names_another(&intent, &asked.ledger, asked.facts.klarna.read())
+    };
+    for (kind, shown, new) in [(Kind::Refund, "r1", "c1"), (Kind::Capture, "c1", "r1")] {
+        assert!(matches!(judged(kind, shown), Answer::Unknown(said) if said.message.contains(shown)), "{kind:?}");
+        assert!(matches!(judged(kind, new), Answer::Done { .. }), "{kind:?}: no {new} of this kind was there");
+    }
+    assert!(matches!(judged(Kind::Cancel, "r1"), Answer::Done { .. }), "a cancel makes neither");
 }

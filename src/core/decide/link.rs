@@ -203,28 +203,17 @@ fn has_moved(intent: &Intent) -> bool {
 /// else is judged. What Klarna captured of it is said; what is authorized, once it is paid or cancelled: the consumer may
 /// come back to Klarna until then.
 pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Timestamp) -> Plan {
-    let judged = match &facts.klarna {
-        KlarnaSide::Read(read) if ledger.judged_under.as_ref() == Some(&read.id) => Some(read),
-        KlarnaSide::Read(_)
-        | KlarnaSide::Unlinked
-        | KlarnaSide::NotFound { .. }
-        | KlarnaSide::Doubtful(_)
-        | KlarnaSide::Disowned => None,
-    };
+    let read = facts.klarna.read();
+    let judged = read.filter(|read| ledger.judged_under.as_ref() == Some(&read.id));
     let mut case = judged
         .map_or_else(|| Case::blind(ledger, facts, policy, now), |read| followed(ledger, facts, read, policy, now));
     Earlier { intents: ledger.intents.iter().collect() }.give_up_planned(&mut case);
     // Where another order names the same Klarna order, it is that one's.
     let is_alone = facts.shared_with.is_empty();
     let is_over = facts.shop.paid || facts.shop.status.is(&ShopStatus::Cancelled);
-    let own = match &facts.klarna {
-        // What went back is paid once.
-        KlarnaSide::Read(read) => {
-            let captured = read.captured.less(read.refunded_at_least());
-            Some(Named { captured, ..Named::linked(read, &facts.shop) })
-        }
-        KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Doubtful(_) | KlarnaSide::Disowned => None,
-    };
+    // What went back is paid once.
+    let kept = |read: &KlarnaOrder| read.captured.less(read.refunded_at_least());
+    let own = read.map(|read| Named { captured: kept(read), ..Named::linked(read, &facts.shop) });
     let doubtful = match &facts.klarna {
         KlarnaSide::Doubtful(doubt) => doubt.named.as_slice(),
         KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Read(_) | KlarnaSide::Disowned => &[],
@@ -239,7 +228,7 @@ pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Ti
         }
     }
     // What is over, with nothing captured, accounts for nothing: should Klarna be its payment after all, it is new.
-    let is_spent = matches!(&facts.klarna, KlarnaSide::Read(read) if is_closed(read) && read.captured.is_zero());
+    let is_spent = read.is_some_and(|read| is_closed(read) && read.captured.is_zero());
     Plan { is_unjudged: judged.is_none() && (is_spent || ledger.judged_under.is_some()), ..case.finish() }
 }
 
