@@ -1,7 +1,9 @@
 //! Unknown is a state: what was asked and not answered is looked up, and repeated only when that is safe.
 
-use reconciled::core::credit_invoice::CreditInvoice;
+use reconciled::core::credit_invoice::{CreditInvoice, Proof};
+use reconciled::core::id::RefundId;
 use reconciled::core::intent::Kind;
+use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
@@ -38,6 +40,22 @@ cases! {
             credit INV1 cancelled→pending
             intent mark_paid INV1 absent
             refund INV1 25.00 act";
+
+    nor_once_a_human_said_that_its_refund_was_for_nothing:
+        captured_order("100.00").credit("INV1", "25.00", "9h").refund("r1", "25.00", "")
+            .credit_known_as("INV1", "25.00", CreditInvoice::Refunded(Proof::Refund(RefundId("r1".to_owned()))))
+            .intended(&Ask::new(Kind::MarkPaid, "INV1", "25.00").unknown("8h").absent("7h"))
+            .adopted("r1", Attribution::RuledOut) => "
+            intent mark_paid INV1 absent
+            break refund_missing INV1 25.00";
+
+    nor_once_a_human_said_that_a_part_of_its_refund_was_for_something_else:
+        captured_order("100.00").credit("INV1", "25.00", "9h").refund("r1", "25.00", "")
+            .credit_known_as("INV1", "25.00", CreditInvoice::Refunded(Proof::Refund(RefundId("r1".to_owned()))))
+            .intended(&Ask::new(Kind::MarkPaid, "INV1", "25.00").unknown("8h").absent("7h"))
+            .parted("r1", &[("INV1", "15.00"), ("nothing", "10.00")]) => "
+            intent mark_paid INV1 absent
+            refund INV1:rest 10.00 act";
 
     an_absence_that_a_clock_ahead_dated_is_no_absence:
         captured_order("100.00").credit("INV1", "40.00", "9h")

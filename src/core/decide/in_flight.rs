@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::case::{Case, after};
 use super::checks::is_fully_credited;
+use super::payments::is_contradicted;
 use super::refunds::is_equal;
 use super::reversal::surplus;
 use super::words::what_of;
@@ -142,7 +143,7 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
         Kind::Refund if id.is_none() => (policy.cancels == Mode::Drive, case.cancelled),
         Kind::Refund => (policy.refunds == Mode::Drive, is_left),
         Kind::MarkPaid => {
-            (policy.mark_paid == Mode::Drive, is_unchanged && credit.is_some_and(|it| is_settled(case, it)))
+            (policy.mark_paid == Mode::Drive, is_unchanged && credit.is_some_and(|it| is_settled(case, it, amount)))
         }
         Kind::Cancel => (policy.cancels == Mode::Drive, case.cancelled || is_fully_credited(case)),
         Kind::Release => (policy.cancels == Mode::Drive, case.cancelled || surplus(case, klarna).is_positive()),
@@ -159,10 +160,12 @@ fn not_owed(case: &Case<'_>, intent: &Intent, klarna: &KlarnaOrder) -> Option<&'
     }
 }
 
-/// What made it paid still stands: under another Klarna order it is judged anew, and may be owed there.
-fn is_settled(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+/// What made it paid still stands: under another Klarna order it is judged anew, and may be owed there; and a human may
+/// have said since that its refund was for something else.
+fn is_settled(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
     match case.credit_state(credit.id) {
-        CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) | CreditInvoice::Cancelled => true,
+        CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => !is_contradicted(case, credit, amount),
+        CreditInvoice::Cancelled => true,
         CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
         CreditInvoice::RefundRequested(_) | CreditInvoice::PaidByHand => false,
     }

@@ -57,8 +57,8 @@ fn awaits_a_read(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     by_refund && !is_shown && case.ledger.intents.iter().any(is_open)
 }
 
-/// What went back is not what it says now: it changed after its refund.
-fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
+/// What went back is not what it says now: it changed after its refund, or what was said of that did.
+pub(super) fn is_contradicted(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
     if planted!("any_amount_settles") {
         return false;
     }
