@@ -41,6 +41,16 @@ cases! {
             .intended(&Ask::refund("ORD1:cancel", "50.00").confirmed("r1", "1h")).refund("r1", "50.00", "") => "
             break paid_without_refund INV1 50.00";
 
+    another_refund_of_its_own_proves_it_then:
+        captured_order("100.00").known_as(Order::Paid).credit("INV1", "40.00", "3h").credit("INV2", "40.00", "3h")
+            .marked_paid("INV2", "2h")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h"))
+            .intended(&Ask::refund("INV2", "40.00").confirmed("r1", "1h"))
+            .credit_known_as("INV2", "40.00", CreditInvoice::Paid(Proof::Refund(RefundId("r1".to_owned()))))
+            .refund("r1", "40.00", "INV2").refund("r2", "40.00", "INV1") => "
+            credit INV1 refunded→pending→refunded
+            mark_paid INV1 40.00 act";
+
     what_proved_a_credit_invoice_and_was_ruled_out_since_is_said:
         captured_order("100.00").known_as(Order::Paid).credit("INV1", "40.00", "3h").marked_paid("INV1", "2h")
             .credit_known_as("INV1", "40.00", CreditInvoice::Paid(Proof::Refund(RefundId("r1".to_owned()))))

@@ -69,6 +69,10 @@ fn settled(
     let is_settled = is_equal(sum, amount) || left::is_settled_by_word(case, credit, amount, sum);
     if is_settled || planted!("any_amount_settles") {
         if let Some(refund) = refunds.first() {
+            // What was taken for its refund turned out to be another's, and this one is its own.
+            if is_disproved(case, credit) {
+                case.credit_event(credit.id, Event::Unsettled);
+            }
             case.credit_event(credit.id, Event::Refunded(Proof::Refund(refund.id.clone())));
         }
         return;
