@@ -337,9 +337,9 @@ impl State {
     pub fn are_shown_everywhere(&self, order: OrderId, refund: &RefundId, papers: &[u64]) -> bool {
         let shows = |store: &SqliteStore| {
             let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;
-            let known = &held.shop.credit_invoices;
-            let knows = papers.iter().all(|paper| known.iter().any(|it| it.id.0 == *paper));
-            Some(knows && held.klarna?.0.refunds.iter().any(|it| it.id == *refund))
+            let listed = &held.shop.credit_invoices;
+            let has_all = papers.iter().all(|paper| listed.iter().any(|it| it.id.0 == *paper));
+            Some(has_all && held.klarna?.0.refunds.iter().any(|it| it.id == *refund))
         };
         self.stores.iter().all(|store| shows(store) == Some(true))
     }

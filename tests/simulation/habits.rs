@@ -3,6 +3,8 @@
 //! By chance alone they would hardly ever meet on one order. Between two steps anything may happen; a step that has to
 //! see something first waits for it.
 
+use std::collections::BTreeMap;
+
 use futures_util::FutureExt as _;
 use reconciled::core::adoption::{self, Part, Settles, Wish};
 use reconciled::core::attribution::open_without;
@@ -11,7 +13,8 @@ use reconciled::core::intent::State as IntentState;
 use reconciled::core::ledger::Attribution;
 use reconciled::core::money::Minor;
 use reconciled::sandbox::{
-    Concealed, Credit, KlarnaIdLocation, KlarnaStart, KlarnaTruth, NewAttempt, NewLine, NewOrder, ShopTruth, SlipEdit,
+    Concealed, Credit, InvoiceTruth, KlarnaIdLocation, KlarnaStart, KlarnaTruth, NewAttempt, NewLine, NewOrder,
+    ShopTruth, SlipEdit,
 };
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{BreakStatus, Dossier, Operation, Store as _};
@@ -337,8 +340,10 @@ fn adopt_both(state: &mut State, order: u64) -> Option<String> {
     };
     let fits = state.of(order)?.invoices.iter().filter(|it| it.is_credit).map(|it| minor(it.total)).sum::<i64>();
     let refunded = state.klarna_of(order)?.1.refunds.last()?.amount;
-    let is_all_there = state.held(order)?.shop.credit_invoices.len()
-        == state.of(order)?.invoices.iter().filter(|it| it.is_credit).count();
+    let known: BTreeMap<_, _> =
+        state.held(order)?.shop.credit_invoices.iter().map(|it| (it.id.0, it.amount.clone().ok())).collect();
+    let is_known = |it: &InvoiceTruth| known.get(&it.id) == Some(&Minor::new(minor(it.total)).ok());
+    let is_all_there = state.of(order)?.invoices.iter().filter(|it| it.is_credit).all(is_known);
     let klarna = state.klarna_of(order)?;
     let is_untouched = klarna.1.refunds.len() == 1 && !state.oracle.disputed.contains(&klarna.0);
     let (took, parts) = state.adopt(order, all)?;

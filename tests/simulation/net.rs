@@ -124,7 +124,7 @@ impl State {
         let daemon = slot.daemon;
         let Waiting::Net(flight) = &slot.waiting else { return };
         let mut flight = flight.clone();
-        let fault = self.fault_of(&flight);
+        let fault = self.fault_of(daemon, &flight);
         let answer = match fault {
             None => (self.reach(daemon, &flight, None), self.now),
             Some(fault) => self.go_wrong(daemon, &flight, fault),
@@ -152,13 +152,14 @@ impl State {
         if !is_write {
             let side = flight.side;
             let store = self.machines[daemon].store;
-            self.oracle.read_ended((daemon, store), &path, side, &answer);
+            let now = self.now;
+            self.oracle.read_ended((daemon, store), &path, now, side, &answer);
         }
         if is_write
             && let Ok(response) = &answer
             && response.status / 100 == 2
         {
-            self.answered.insert(path.clone(), response.clone());
+            self.answered.insert((self.machines[daemon].store, path.clone()), response.clone());
         }
         self.log.event(self.now, "back", id, || match &answer {
             Ok(response) => format!("{} {path}", response.status),
@@ -177,7 +178,7 @@ impl State {
         let _ = self.reach(zombie.daemon, &zombie.flight, None);
     }
 
-    fn fault_of(&mut self, flight: &Flight) -> Option<NetFault> {
+    fn fault_of(&mut self, daemon: usize, flight: &Flight) -> Option<NetFault> {
         if flight.is_write() && !self.forced.is_empty() {
             return Some(self.forced.remove(0));
         }
@@ -191,8 +192,9 @@ impl State {
             return None;
         }
         // What answers for the service at all does so often, where it has an answer.
-        let is_known = flight.is_write() && self.answered.contains_key(&flight.request.path_and_query);
-        let echoes = is_known && self.swarm.net.contains(&NetFault::EarlierAnswer) && self.rng.chance(900);
+        let is_known = self.answered_before(daemon, flight).is_some();
+        let echoes =
+            flight.is_write() && is_known && self.swarm.net.contains(&NetFault::EarlierAnswer) && self.rng.chance(900);
         let fault = if echoes { NetFault::EarlierAnswer } else { self.rng.one(&self.swarm.net) };
         let fits = match fault {
             NetFault::StaleRead => flight.side == Side::Klarna && !flight.is_write(),
@@ -201,13 +203,18 @@ impl State {
             NetFault::EmptyPage | NetFault::ShortPage | NetFault::ShiftedPage => is_list(flight),
             NetFault::WithoutCredits => flight.side == Side::Lightspeed && !flight.is_write(),
             NetFault::OtherIds => flight.side == Side::Klarna && flight.is_write(),
-            NetFault::EarlierAnswer => self.answered.contains_key(&flight.request.path_and_query),
+            NetFault::EarlierAnswer => is_known,
             _ => true,
         };
         if fits {
             self.log.count(fault.name());
         }
         fits.then_some(fault)
+    }
+
+    /// What stands on the way of one program answered last.
+    fn answered_before(&self, daemon: usize, flight: &Flight) -> Option<&Response> {
+        self.answered.get(&(self.machines[daemon].store, flight.request.path_and_query.clone()))
     }
 
     fn go_wrong(&mut self, daemon: usize, flight: &Flight, fault: NetFault) -> (Answer, i64) {
@@ -231,8 +238,7 @@ impl State {
                 return (lost("timed out"), flight.sent + flight.timeout);
             }
             NetFault::EarlierAnswer => {
-                let earlier = self.answered.get(&flight.request.path_and_query).cloned();
-                return (earlier.map_or_else(|| lost("reset"), Ok), now);
+                return (self.answered_before(daemon, flight).cloned().map_or_else(|| lost("reset"), Ok), now);
             }
             NetFault::Slow => {
                 let answer = self.reach(daemon, flight, None);
@@ -280,6 +286,7 @@ impl State {
         if is_bent(fault, &answer) {
             self.oracle.bent.insert(daemon);
             self.oracle.was_bent.insert(self.machines[daemon].store);
+            self.oracle.lacks.insert(self.machines[daemon].store);
         }
         (answer, now)
     }

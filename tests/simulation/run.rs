@@ -48,6 +48,8 @@ struct Daemon {
     shop: Option<Arc<SimShop>>,
     pass: Option<Pass>,
     began: i64,
+    /// It looks at everything.
+    is_full: bool,
     next: i64,
     flag: Arc<Flag>,
     waker: Waker,
@@ -128,7 +130,7 @@ impl Daemon {
     fn new() -> Self {
         let flag = Arc::new(Flag(AtomicBool::new(false)));
         let waker = Waker::from(flag.clone());
-        Self { shop: None, pass: None, began: 0, next: super::time::START, flag, waker, last: None }
+        Self { shop: None, pass: None, began: 0, is_full: false, next: super::time::START, flag, waker, last: None }
     }
 }
 
@@ -195,8 +197,12 @@ impl Run {
                         .collect();
                     format!("machine {index}: {effects:?} not checked: {:?}", report.not_checked)
                 });
-                let began = self.daemons[index].began;
+                let Daemon { began, is_full, .. } = self.daemons[index];
                 books::unread_is_never_clean(&mut state, index, began, &report);
+                if is_full && report.is_complete() && !state.oracle.bent.contains(&index) {
+                    let store = state.machines[index].store;
+                    state.oracle.lacks.remove(&store);
+                }
                 // What the core plans, the store takes.
                 let refused = StoreError::Guard(String::new()).to_string();
                 let is_refused = |it: &&NotChecked| it.why.starts_with(&refused);
@@ -237,7 +243,7 @@ impl Run {
         state.log.event(now, "pass", 0, || format!("machine {index}"));
         drop(state);
         let daemon = &mut self.daemons[index];
-        daemon.began = now;
+        (daemon.began, daemon.is_full) = (now, full);
         daemon.pass = Some(Box::pin(async move { pass::run(&*shop, &options, &Silent).await }));
         daemon.flag.0.store(true, Ordering::Relaxed);
     }
@@ -382,8 +388,10 @@ impl Run {
         state.log.count("restore");
         state.log.event(now, "restore", 0, String::new);
         state.stores[0] = backup;
+        // Of an answer to a request that the copy never heard of, nobody could tell where reads carry no ids.
+        state.answered.clear();
         state.oracle.states.retain(|(store, _), _| *store != 0);
-        state.oracle.read.retain(|(store, _)| *store != 0);
+        state.oracle.read.retain(|(store, _), _| *store != 0);
         // What the copy does not know of is not held any more, as for a merchant who restored it.
         state.oracle.held_at.retain(|(store, _), _| *store != 0);
         if state.stores[0].is_stopped().now_or_never().unwrap().unwrap() {

@@ -107,8 +107,8 @@ pub struct State {
     pub forced: Vec<NetFault>,
     /// What belongs together in this history, and how far it has come.
     pub course: Option<Course>,
-    /// What each place answered last to a request that writes, with success.
-    pub answered: BTreeMap<String, Response>,
+    /// What each place answered last to a request that writes, with success, to the programs of one store.
+    pub answered: BTreeMap<(usize, String), Response>,
     pub log: Log,
     pub oracle: Oracle,
 }

@@ -180,10 +180,10 @@ impl Store for SimStore {
     async fn claim(&self, pass: PassId, intent: IntentId, guard: Guard) -> Result<Claim, StoreError> {
         self.before().await;
         let claim = self.inner.claim(pass, intent, guard).await;
-        if let Ok(Claim::Granted(_)) = &claim {
+        if let Ok(Claim::Granted(granted)) = &claim {
             let mut state = self.sim.lock();
             let now = state.now;
-            state.oracle.claimed(self.daemon, intent, now);
+            state.oracle.claimed(self.daemon, granted, now);
         }
         self.after("claim").await;
         claim

@@ -9,6 +9,7 @@ use reconciled::sandbox::{
     NewOrder, ShopTruth, SlipEdit,
 };
 use reconciled::store::Store as _;
+use reconciled::store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 use super::acts::ORDERS;
@@ -215,13 +216,11 @@ impl State {
         Some(format!("{} {credit:?} on {}", made.1, shop.number))
     }
 
-    /// Some store has read, or was told, all that happened at Klarna.
+    /// Every store has read, or was told, all that happened at Klarna.
     fn was_shown(&self, shop: &ShopTruth, truth: &KlarnaTruth) -> bool {
-        let all = self
-            .stores
-            .iter()
-            .filter_map(|store| store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().ok()?.pop());
-        all.into_iter().any(|dossier| {
+        let held = |store: &SqliteStore| store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().ok()?.pop();
+        self.stores.iter().all(|store| {
+            let Some(dossier) = held(store) else { return false };
             let told = |kind| -> i64 {
                 let ours = dossier.ledger.intents.iter().filter(|it| it.effect.kind == kind && it.made.is_some());
                 ours.map(|it| it.effect.amount.get()).sum()

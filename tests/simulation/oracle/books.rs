@@ -68,7 +68,8 @@ pub fn unread_is_never_clean(state: &mut State, daemon: usize, began: i64, repor
     }
     // Beside another program on the same store an order may be marked to be read again, and wait for that.
     // Nobody can tell a list that lacks a paper from one that never had it.
-    if state.machines.len() > state.stores.len() || state.oracle.bent.contains(&daemon) {
+    let is_bent = state.oracle.bent.contains(&daemon) || state.oracle.lacks.contains(&state.machines[daemon].store);
+    if state.machines.len() > state.stores.len() || is_bent {
         return;
     }
     let store = state.stores[state.machines[daemon].store].clone();

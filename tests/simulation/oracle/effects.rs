@@ -27,14 +27,15 @@ pub fn before(state: &mut State, flight: &Flight) -> Before {
     Before { status, refunds }
 }
 
-pub fn after(state: &mut State, _daemon: usize, flight: &Flight, before: &Before) {
+pub fn after(state: &mut State, daemon: usize, flight: &Flight, before: &Before) {
     let path = flight.request.path_and_query.clone();
     if flight.side == Side::Lightspeed {
         let Some(id) = invoice_in(&path) else { return };
         let Some((shop, invoice)) = invoice(state, id) else { return };
         if invoice.status == "paid" && before.status.as_deref() != Some("paid") {
             state.oracle.marked_by_us.insert(id);
-            paid_means_proven(state, &shop, &invoice, flight.sent);
+            let store = state.machines[daemon].store;
+            paid_means_proven(state, store, (&shop, &invoice), flight.sent);
         }
     } else {
         let truth = order_in(&path).and_then(|id| state.world.klarna_truth(id));
@@ -160,7 +161,7 @@ fn charged_once(state: &mut State, flight: &Flight, klarna: &KlarnaTruth) {
     let ids = shop.attempts.clone();
     let all: Vec<_> = ids.into_iter().filter_map(|id| state.world.klarna_truth(id)).collect();
     // What the shop's order names was read with the lists.
-    let mut named = known(state, &all, flight.sent - LISTED);
+    let mut named = known(state, &all, flight.sent - LISTED, None);
     if named.iter().all(|it| it.order_id != klarna.order_id) {
         named.push(klarna.clone());
     }
@@ -269,7 +270,7 @@ fn is_called_paid(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], known: &
 }
 
 /// The attempts that a program could know that sends a request then, by each time at which it may have looked.
-fn looked_at(state: &State, all: &[KlarnaTruth], sent: i64) -> Vec<Vec<KlarnaTruth>> {
+fn looked_at(state: &State, store: usize, all: &[KlarnaTruth], sent: i64) -> Vec<Vec<KlarnaTruth>> {
     // Nor could the program know of an attempt that somebody made after the shop's order was read, or that the shop never
     // names.
     let read = sent - LISTED;
@@ -277,8 +278,8 @@ fn looked_at(state: &State, all: &[KlarnaTruth], sent: i64) -> Vec<Vec<KlarnaTru
     let first = if state.oracle.was_bent.is_empty() { read } else { 0 };
     let since = all.iter().filter_map(|it| state.oracle.attempted.get(&it.order_id).copied());
     let named = all.iter().filter_map(|it| state.oracle.cleared.get(&it.order_id)).map(|named| named - 1);
-    let looks = std::iter::once(read).chain(since.chain(named).filter(|at| (first..=sent).contains(at)));
-    looks.map(|at| known(state, all, at)).collect()
+    let looks = [read, sent].into_iter().chain(since.chain(named).filter(|at| (first..=sent).contains(at)));
+    looks.map(|at| known(state, all, at, Some(store))).collect()
 }
 
 /// What of ours went back for the rest of it, where people refunded a part.
@@ -296,8 +297,23 @@ fn is_beyond_knowing(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], sent:
     is_reworded || all.iter().any(|it| undone.contains(&it.order_id) || never_shown.contains(&it.order_id))
 }
 
+/// Of these Klarna orders no more than this was captured, and no more will be. With which attempt the consumer paid is
+/// nobody's to see: where one was captured, the others are none of it, and no more is one of which nothing shows whose it is.
+fn was_never_captured(state: &State, shop: &ShopTruth, of: &[KlarnaTruth], but: i64) -> bool {
+    let captured: i64 = of.iter().map(|it| it.captured_amount).sum();
+    let is_over = |it: &KlarnaTruth| {
+        let is_closed = matches!(it.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
+        is_closed
+            || it.remaining_authorized_amount == 0
+            || captured > 0 && it.captured_amount == 0
+            || captured == 0 && !shows_whose(state, shop, it)
+    };
+    !of.is_empty() && of.iter().all(is_over) && (captured <= but + 1 || captured == 0)
+}
+
 /// A credit invoice became paid by us: the money is back, or never came.
-fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth, sent: i64) {
+fn paid_means_proven(state: &mut State, store: usize, paid: (&ShopTruth, &InvoiceTruth), sent: i64) {
+    let (shop, invoice) = paid;
     let all: Vec<_> = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id)).collect();
     if all.is_empty() {
         return;
@@ -338,12 +354,12 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     let amount_speaks =
         policy.adopt_exact || policy.refunds == Mode::Verify || !state.world.switches().klarna_reads_carry_reference;
     // Each refund of that amount, but for a cent, speaks for one credit invoice, this one among them; for those of which a
-    // human said what paid them it need not.
+    // human said what paid them, or a part of them, it need not.
     let speaks = |it: i64| {
         let equal = klarna.refunds.iter().filter(|refund| (refund.amount - it).abs() <= 1).count();
         let marked = shop.invoices.iter().filter(|other| {
             let by_us = other.is_credit && other.status == "paid" && state.oracle.marked_by_us.contains(&other.id);
-            let is_said_of = state.oracle.adopted(other.id) >= minor(other.total);
+            let is_said_of = state.oracle.adopted(other.id) > 0;
             let is_alike = (minor(other.total) - it).abs() <= 1 && of(&other.number) != it && !is_said_of;
             other.id == invoice.id || by_us && is_alike
         });
@@ -356,19 +372,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     // What it was worth when it was read: nobody keeps the merchant from lowering it meanwhile.
     let lowered = state.oracle.lowered.get(&shop.id).filter(|(at, _)| *at >= sent - LISTED);
     let total = lowered.map_or(0, |(_, before)| *before).max(minor(shop.total));
-    // With which attempt the consumer paid is nobody's to see: where one was captured, the others are none of it, and no
-    // more is one of which nothing shows whose it is.
-    let was_never_captured = |of: &[KlarnaTruth]| {
-        let captured: i64 = of.iter().map(|it| it.captured_amount).sum();
-        let is_over = |it: &KlarnaTruth| {
-            let is_closed = matches!(it.status, "CANCELLED" | "EXPIRED" | "CAPTURED");
-            is_closed
-                || it.remaining_authorized_amount == 0
-                || captured > 0 && it.captured_amount == 0
-                || captured == 0 && !shows_whose(state, shop, it)
-        };
-        !of.is_empty() && of.iter().all(is_over) && (captured + least <= total + 1 || captured == 0)
-    };
+    let was_never_captured = |of: &[KlarnaTruth]| was_never_captured(state, shop, of, total - least);
     let is_back = |of: &[KlarnaTruth]| {
         let whole = (!of.is_empty()).then(|| together(of));
         state.oracle.cancelled.contains(&shop.id)
@@ -376,7 +380,7 @@ fn paid_means_proven(state: &mut State, shop: &ShopTruth, invoice: &InvoiceTruth
     };
     let told = state.oracle.linked.get(&shop.id);
     let told = told.map(|told| all.iter().filter(|it| it.order_id == *told).cloned().collect());
-    let seen: Vec<_> = looked_at(state, &all, sent).into_iter().chain(told).collect();
+    let seen: Vec<_> = looked_at(state, store, &all, sent).into_iter().chain(told).collect();
     let seen = || seen.iter().filter(|known| !is_called_paid(state, shop, &all, known));
     let all_back = is_back(&all) || seen().any(|known| is_back(known));
     let never_captured = was_never_captured(&all) || seen().any(|known| was_never_captured(known));

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use reconciled::core::id::{IntentId, KlarnaOrderId, OrderId};
+use reconciled::core::intent::{Intent, Kind};
 use reconciled::core::order::Order;
 use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, KlarnaTruth, ShopTruth, Side, World};
 use reconciled::store::Store as _;
@@ -57,7 +58,7 @@ pub struct Oracle {
     pub reworded: BTreeMap<u64, i64>,
     /// What an operator said last about a refund.
     pub words: BTreeMap<Uuid, Word>,
-    /// References under which we asked for a refund.
+    /// References under which we asked for a refund, or were about to.
     pub asked: BTreeSet<String>,
     /// An operator let something pass that a ceiling held.
     pub consented: bool,
@@ -70,8 +71,8 @@ pub struct Oracle {
     pub unnamed: BTreeMap<u64, i64>,
     /// Shop orders of which a human let less go back than a credit invoice says, or Klarna take less than they are worth.
     pub cut: BTreeSet<u64>,
-    /// Klarna orders that a program has read, by store.
-    pub read: BTreeSet<(usize, Uuid)>,
+    /// When a program first read a Klarna order, by store.
+    pub read: BTreeMap<(usize, Uuid), i64>,
     /// Klarna orders whose ids somebody took out of the shop order, and until when they were out of it; and those whose ids
     /// stand where nobody can take them out.
     pub cleared: BTreeMap<Uuid, i64>,
@@ -97,8 +98,9 @@ pub struct Oracle {
     pub is_swapped: bool,
     /// Machines of whose reads in this pass one lacked something that the shop holds, without a word.
     pub bent: BTreeSet<usize>,
-    /// Stores whose reads ever did.
+    /// Stores whose reads ever did, and those of which nobody has looked at everything since.
     pub was_bent: BTreeSet<usize>,
+    pub lacks: BTreeSet<usize>,
     /// Until when the consumer had the goods, by the shop's word; without end where it still says so.
     pub given: BTreeMap<u64, i64>,
     /// What a shop order was worth, from time to time, and when it was last lowered, from what, in minor units.
@@ -160,7 +162,7 @@ impl Oracle {
             otherwise: BTreeSet::new(),
             unnamed: BTreeMap::new(),
             cut: BTreeSet::new(),
-            read: BTreeSet::new(),
+            read: BTreeMap::new(),
             cleared: BTreeMap::new(),
             in_events: BTreeSet::new(),
             stillborn: BTreeSet::new(),
@@ -176,6 +178,7 @@ impl Oracle {
             is_swapped: false,
             bent: BTreeSet::new(),
             was_bent: BTreeSet::new(),
+            lacks: BTreeSet::new(),
             given: BTreeMap::new(),
             totals: BTreeMap::new(),
             lowered: BTreeMap::new(),
@@ -300,7 +303,7 @@ impl Oracle {
         self.arrived.insert((daemon, path.to_owned()), Saw { began, unexplained });
     }
 
-    pub fn read_ended(&mut self, (daemon, store): (usize, usize), path: &str, side: Side, answer: &Answer) {
+    pub fn read_ended(&mut self, (daemon, store): (usize, usize), path: &str, now: i64, side: Side, answer: &Answer) {
         let is_read = match answer {
             Ok(response) => match response.status {
                 200 => is_whole(side, &response.body),
@@ -316,7 +319,9 @@ impl Oracle {
         if is_read {
             failed.remove(&resource);
             if let Some(saw) = self.arrived.remove(&(daemon, path.to_owned())) {
-                self.read.extend(order_in(path).map(|id| (store, id)));
+                if let Some(id) = order_in(path) {
+                    self.read.entry((store, id)).or_insert(now);
+                }
                 self.saw.insert((daemon, path.to_owned()), saw);
             }
         } else {
@@ -324,8 +329,12 @@ impl Oracle {
         }
     }
 
-    pub fn claimed(&mut self, daemon: usize, intent: IntentId, now: i64) {
-        self.claims.insert((daemon, intent), now);
+    /// From here on the program cannot know that its request did not leave.
+    pub fn claimed(&mut self, daemon: usize, intent: &Intent, now: i64) {
+        self.claims.insert((daemon, intent.id), now);
+        if intent.effect.kind == Kind::Refund {
+            self.asked.insert(intent.effect.reference.as_str().to_owned());
+        }
     }
 
     /// A pass begins on a machine that remembers nothing of the one before.
@@ -392,7 +401,7 @@ pub fn together(all: &[KlarnaTruth]) -> KlarnaTruth {
 /// Klarna said of it, or nothing in that shows whose it is.
 pub fn is_hidden(state: &State, shop: &ShopTruth, klarna: &KlarnaTruth, at: i64, of: Option<usize>) -> bool {
     let is_out = state.oracle.cleared.get(&klarna.order_id).is_some_and(|until| *until > at);
-    let was_read = |store: usize| state.oracle.read.contains(&(store, klarna.order_id));
+    let was_read = |store: usize| state.oracle.read.get(&(store, klarna.order_id)).is_some_and(|read| *read <= at);
     let mut stores = state.stores.iter().enumerate().filter(|(index, _)| of.is_none_or(|of| of == *index));
     let mut was_kept = || stores.all(|(index, store)| was_read(index) && keeps_it(store, shop, klarna));
     let mut was_seen = || was_kept() && shows_whose(state, shop, klarna);
@@ -422,11 +431,8 @@ pub fn shows_whose(state: &State, shop: &ShopTruth, klarna: &KlarnaTruth) -> boo
 
 /// Those of one shop order that somebody could know at that time: a later attempt was not made yet, and the first one
 /// is named nowhere in some shops, or not any more.
-pub fn known(state: &State, all: &[KlarnaTruth], at: i64) -> Vec<KlarnaTruth> {
-    known_to(state, all, at, None)
-}
-
-fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> Vec<KlarnaTruth> {
+/// To the program of one store, or to each.
+pub fn known(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> Vec<KlarnaTruth> {
     let shop = all.first().and_then(|it| shop_of(&state.world, it.order_id));
     let made = |it: &KlarnaTruth| state.oracle.attempted.get(&it.order_id).copied();
     let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
@@ -442,7 +448,7 @@ fn known_to(state: &State, all: &[KlarnaTruth], at: i64, of: Option<usize>) -> V
 /// Those that this store can know now, or all where it can know of none. One whose reference is another number is not among
 /// them where there are others: Klarna itself says that it is another order's.
 pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: usize) -> Vec<KlarnaTruth> {
-    let known = known_to(state, all, state.now, Some(store));
+    let known = known(state, all, state.now, Some(store));
     if let Some(told) = state.oracle.linked.get(&shop.id) {
         return all.iter().filter(|it| it.order_id == *told).cloned().collect();
     }

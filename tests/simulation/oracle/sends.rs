@@ -85,7 +85,9 @@ fn no_effect_without_intent(state: &mut State, dossier: &Dossier, flight: &Fligh
                 _ => key == Some(intent.key.to_string().as_str()),
             }
     };
-    let durable = dossier.ledger.intents.iter().filter(is_it).max_by_key(|intent| intent.effect.generation).cloned();
+    // Under another link the same paper may have had an intent before, of which nothing left.
+    let newest = |intent: &&Intent| (intent.state == IntentState::Sending, intent.effect.generation);
+    let durable = dossier.ledger.intents.iter().filter(is_it).max_by_key(newest).cloned();
     let Some(intent) = durable else {
         let what = format!("{} {body} leaves and no intent holds it", flight.request.path_and_query);
         state.oracle.fail("no_effect_without_intent", what);
@@ -219,7 +221,6 @@ fn refund(state: &mut State, flight: &Flight, shop: &ShopTruth, intent: &Intent)
         );
         state.oracle.fail("refunds_never_exceed_captures", what);
     }
-    state.oracle.asked.insert(intent.effect.reference.as_str().to_owned());
     state.oracle.refunds.entry(key).or_insert(SentRefund { at: now, amount, happened: false });
 }
 
