@@ -105,7 +105,7 @@ pub fn parts(refund: Minor, wishes: &[Wish], open: &[Open]) -> Result<Vec<Part>,
         let asked: Vec<(InvoiceNumber, Minor)> = asked.map(|it| (it.number.clone(), it.amount)).collect();
         let sum: Minor = asked.iter().map(|(_, amount)| *amount).collect();
         let takes_all = wishes.iter().any(|wish| !matches!(wish.settles, Settles::Credit(_)));
-        let fits = is_near(refund, sum) || takes_all && sum < refund;
+        let fits = is_near(refund, sum) || takes_all && refund.minus(sum).is_positive();
         if !fits {
             return Err(Refusal::NotExact { refund, open: asked });
         }
@@ -157,7 +157,7 @@ fn oldest_first<'a>(wishes: &[Wish], open: &'a [Open]) -> Result<Vec<(Wish, Opti
 const MOST_TOGETHER: usize = 8;
 
 /// Which adoption fits what nothing explains yet: the one credit invoice of that amount, else those that together have it,
-/// oldest first; else a part of the oldest that is larger; else all that ask for something, and a rest stays. Empty when
+/// oldest first; else the oldest that is not smaller; else all that ask for something, and a rest stays. Empty when
 /// nothing is open.
 pub fn offer(unexplained: Minor, open: &[Open]) -> Vec<(InvoiceNumber, Minor)> {
     let mut open: Vec<&Open> = open.iter().filter(|it| it.amount.get() > AMOUNT_TOLERANCE).collect();
@@ -169,7 +169,7 @@ pub fn offer(unexplained: Minor, open: &[Open]) -> Vec<(InvoiceNumber, Minor)> {
             return capped(&found, unexplained);
         }
     }
-    match open.iter().find(|it| it.amount > unexplained) {
+    match open.iter().find(|it| it.amount >= unexplained) {
         Some(larger) => vec![part(larger)],
         None => capped(&open, unexplained),
     }
@@ -266,6 +266,20 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_the_remainder_takes_all_that_the_others_leave() {
+        let all = open(&[(1, 2500)]);
+        let fit = |refund, settles| {
+            let rest = Wish { settles, amount: None };
+            parts(eur(refund), &[rest, wishes(&[(1, None)])[0]], &all).map(|parts| amounts(&parts))
+        };
+        for settles in [Settles::Nothing, Settles::Cancel] {
+            assert_eq!(fit(5500, settles), Ok(vec![2500, 3000]));
+            assert_eq!(fit(2500, settles), Err(Refusal::NotPositive), "nothing is left");
+            assert!(matches!(fit(2000, settles), Err(Refusal::NotExact { .. })));
+        }
+    }
+
+    #[test]
     fn parts_never_exceed_the_refund_or_a_credit_invoice() {
         let all = open(&[(1, 2500), (2, 3000)]);
         let fit = |refund, said: &[(u64, Option<i64>)]| parts(eur(refund), &wishes(said), &all);
@@ -298,5 +312,11 @@ mod tests {
         assert_eq!(offered(9000, &[(1, 2500), (2, 3000)]), "INV1=2500 INV2=3000");
         assert_eq!(offered(5499, &[(1, 2500), (2, 3000)]), "INV1=2500 INV2=2999");
         assert_eq!(offered(5500, &[]), "");
+        assert_eq!(offered(5500, &[(1, 1)]), "", "a cent is rounding");
+        assert_eq!(offered(5500, &[(1, 2)]), "INV1=2");
+        // Beyond those that are tried together, too.
+        let mut many: Vec<_> = (1..=8).map(|id| (id, 30)).collect();
+        many.push((9, 2000));
+        assert_eq!(offered(2000, &many), "INV9=2000");
     }
 }

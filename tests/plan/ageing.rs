@@ -1,7 +1,7 @@
 //! When an order is looked at again although nobody says that it changed: the longer it was quiet, the later.
 
 use jiff::Timestamp;
-use reconciled::core::ageing::next_look;
+use reconciled::core::ageing::{next_look, next_look_at_nothing};
 use reconciled::core::facts::{KlarnaStatus, Word};
 
 use crate::common::{NOW, Scene, ago, captured_order, eur, in_time, order};
@@ -99,4 +99,12 @@ fn what_is_in_flight_wanted_or_different_is_looked_at_in_the_next_pass() {
     let different = settled().refund("r1", "40.00", "");
     assert!(different.plan().effects.is_empty() && !different.plan().discrepancies.is_empty());
     assert_eq!(look(&different, false), always);
+}
+
+#[test]
+fn what_is_not_klarnas_waits_like_what_is_settled() {
+    for (quiet, expected) in [("0s", "1m"), ("10h", "1h"), ("9000h", "720h")] {
+        let next = next_look_at_nothing(ago(quiet), NOW);
+        assert_eq!(format!("{:#}", next.duration_since(NOW)), expected, "after {quiet}");
+    }
 }
