@@ -102,7 +102,7 @@ impl State {
             Act::Hold | Act::Release => self.hold(act, &shop),
             Act::Adopt | Act::RuleOut => self.attribute(act, &shop, shop.klarna_order_id?),
             Act::Approve => self.approve(&shop),
-            Act::TryIntent | Act::TryRefund | Act::TryBreak => self.try_something(act, &shop),
+            Act::TryIntent | Act::TryRefund | Act::TryOrder | Act::TryBreak => self.try_something(act, &shop),
             _ if super::swarm::ODD.contains(&act) => self.widely(act, &shop),
             _ => self.at_klarna(act, &shop, shop.klarna_order_id?),
         }

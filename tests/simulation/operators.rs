@@ -1,13 +1,15 @@
-//! Operators who try every decision in every state: on intents of any state, refunds of anybody, breaks of any kind.
+//! Operators who try every decision in every state: on intents of any state, orders, refunds of anybody, breaks of any kind.
 //!
 //! What is refused changes nothing. What is taken is a human's word, and the oracle remembers it as one.
 
 use futures_util::FutureExt as _;
 use reconciled::core::id::{InvoiceId, OrderId};
 use reconciled::core::ledger::Attribution;
+use reconciled::core::money::Minor;
 use reconciled::sandbox::ShopTruth;
 use reconciled::store::{Break, Dossier, Operated, Operation, Store as _};
 
+use super::oracle::minor;
 use super::sim::State;
 use super::swarm::{Act, is_drawn};
 
@@ -16,6 +18,7 @@ impl State {
         match act {
             Act::TryIntent => self.try_intent(shop),
             Act::TryRefund => self.try_refund(shop),
+            Act::TryOrder => self.try_order(shop),
             _ => self.try_break(),
         }
     }
@@ -38,7 +41,13 @@ impl State {
             return (!took.is_empty()).then(|| format!("{intent} of {} given up by {who}", shop.number));
         }
         let two_person_above = self.swarm.policy.two_person_above;
-        let took = self.say_as(who, || Operation::Approve { order, intent, amount: None, two_person_above });
+        let whole = dossier.ledger.intents.iter().find(|it| it.id == intent)?.effect.amount;
+        let part = Minor::new(self.rng.ms(1, whole.get().max(2))).ok();
+        let amount = part.filter(|_| self.rng.chance(200));
+        let took = self.say_as(who, || Operation::Approve { order, intent, amount, two_person_above });
+        if amount.is_some() && !took.is_empty() {
+            self.oracle.cut.insert(shop.id);
+        }
         for (store, operated) in &took {
             self.oracle.agreed.entry((*store, intent)).or_default().push((who, self.now));
             self.oracle.consented |= !matches!(operated, Operated::Proposed { .. });
@@ -61,6 +70,17 @@ impl State {
             (!credits.is_empty() && self.rng.chance(700)).then(|| credits[self.rng.index(credits.len())].clone());
         let to = credit.as_ref().map_or(Attribution::RuledOut, |it| Attribution::CreditInvoice(InvoiceId(it.id)));
         self.attribute_to(shop, &of, &to).then(|| format!("{} over {} {to:?} of {}", of.id, of.amount, shop.number))
+    }
+
+    /// Says which Klarna order it is, of any order, or how much of it Klarna is to take. A wrong Klarna order nobody could
+    /// ever put right.
+    fn try_order(&mut self, shop: &ShopTruth) -> Option<String> {
+        let klarna = shop.klarna_order_id?;
+        if self.rng.chance(500) {
+            return self.link(shop, klarna).then(|| format!("{} linked to {klarna}", shop.number));
+        }
+        let amount = Minor::new(self.rng.ms(0, minor(shop.total))).ok()?;
+        self.accept(shop, amount).then(|| format!("{} over {}", shop.number, amount.get()))
     }
 
     /// Takes any step on any break.

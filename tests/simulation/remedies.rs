@@ -128,24 +128,36 @@ impl State {
         let Some(klarna) = Uuid::try_parse(to).ok().filter(|id| Some(*id) == shop.klarna_order_id) else {
             return Some(false);
         };
-        let (order, to) = (OrderId(shop.id), Told::To(KlarnaOrderId::new(to)?));
+        Some(self.link(shop, klarna))
+    }
+
+    /// Somebody says which Klarna order is the shop order's. Whether any store took it.
+    pub fn link(&mut self, shop: &ShopTruth, klarna: Uuid) -> bool {
+        let Some(id) = KlarnaOrderId::new(&klarna.to_string()) else { return false };
+        let (order, to) = (OrderId(shop.id), Told::To(id));
         let took = !self.say_as("operator", || Operation::Link { order, to: to.clone() }).is_empty();
         if took {
             self.oracle.linked.insert(shop.id, klarna);
         }
-        Some(took)
+        took
     }
 
     /// `accept ORDER --amount AMOUNT --note WHY`: the consumer pays the rest otherwise.
     fn paste_acceptance(&mut self, words: &[String], shop: &ShopTruth) -> Option<bool> {
         words.iter().position(|it| it == "--note")?;
         let at = words.iter().position(|it| it == "--amount")?;
-        let (order, amount) = (OrderId(shop.id), cents(words.get(at + 1)?)?);
+        let amount = cents(words.get(at + 1)?)?;
+        Some(self.accept(shop, amount))
+    }
+
+    /// Somebody says how much of the order Klarna is to take. Whether any store took it.
+    pub fn accept(&mut self, shop: &ShopTruth, amount: Minor) -> bool {
+        let order = OrderId(shop.id);
         let took = !self.say_as("operator", || Operation::Accept { order, amount }).is_empty();
         if took {
             self.oracle.cut.insert(shop.id);
         }
-        Some(took)
+        took
     }
 
     /// `ignore REFUND` or `ignore INTENT`

@@ -144,6 +144,7 @@ pub enum Act {
     Approve,
     TryIntent,
     TryRefund,
+    TryOrder,
     TryBreak,
     FollowRemedy,
     Attempt,
@@ -205,6 +206,7 @@ impl Act {
             Self::Approve => "approve",
             Self::TryIntent => "try_intent",
             Self::TryRefund => "try_refund",
+            Self::TryOrder => "try_order",
             Self::TryBreak => "try_break",
             Self::FollowRemedy => "follow_remedy",
             Self::Attempt => "attempt",
@@ -264,7 +266,7 @@ pub const RARE: [Act; 18] = [
 ];
 
 /// People who try things.
-pub const TRIED: [Act; 4] = [Act::TryIntent, Act::TryRefund, Act::TryBreak, Act::FollowRemedy];
+pub const TRIED: [Act; 5] = [Act::TryIntent, Act::TryRefund, Act::TryOrder, Act::TryBreak, Act::FollowRemedy];
 
 /// What a wider world sees: shops as they are.
 pub const ODD: [Act; 26] = [
@@ -389,7 +391,7 @@ impl Swarm {
         let calm = rng.chance(60);
         let net: Vec<_> = NET_FAULTS
             .into_iter()
-            .filter(|it| is_asked_for(it.name()) || rng.chance(250) && is_drawn(it.name()))
+            .filter(|it| is_asked_for(it.name()) || rng.chance(likely(*it)) && is_drawn(it.name()))
             .collect();
         let acts = acts(rng);
         let rate = |rng: &mut Rng, on: u64, most: u64| if rng.chance(on) { 1 + rng.below(most) } else { 0 };
@@ -522,11 +524,17 @@ fn acts(rng: &mut Rng) -> Vec<Act> {
     acts
 }
 
+/// Of a thousand seeds, how many have this fault; one that needs an answer from before finds one seldom.
+fn likely(fault: NetFault) -> u64 {
+    if fault == NetFault::EarlierAnswer { 350 } else { 250 }
+}
+
 /// Of a thousand seeds, how many have this; what seldom finds something to be about is drawn more often.
 fn often(act: Act) -> u64 {
     match act {
         Act::Adopt => 380,
-        Act::TryIntent => 180,
+        Act::TryIntent => 200,
+        Act::PortalRefundForSeveral | Act::LowerInShop | Act::LowerInPortal => 140,
         _ if RARE.contains(&act) => 200,
         _ => 110,
     }

@@ -154,7 +154,7 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
 /// A cancelled order that nobody credited or calls paid, and that names nothing but what Klarna does not know, in a text.
 /// Where this store never read its Klarna order, it looks like a checkout that nobody ended.
 pub fn may_be_unpaid(state: &State, store: &SqliteStore, shop: &ShopTruth) -> bool {
-    let is_over = shop.status == "cancelled" && credits(shop).next().is_none() && shop.attempts.len() == 1;
+    let is_over = shop.status == "cancelled" && credits(shop).next().is_none();
     let is_paid = matches!(shop.payment_status.as_str(), "paid" | "partially_paid");
     let read = || store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().unwrap().pop();
     state.oracle.misnamed.contains(&shop.id)

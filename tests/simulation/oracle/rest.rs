@@ -10,7 +10,7 @@ use reconciled::core::intent::{Intent, Kind, State as IntentState};
 use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
 use reconciled::core::policy::{Mode, Policy};
-use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
+use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, MovementTruth, ShopTruth};
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Break, BreakStatus, Store as _};
 
@@ -173,6 +173,16 @@ fn missed(state: &mut State, store: &SqliteStore, shop: &ShopTruth) {
     }
 }
 
+/// One of ours may be hidden, and somebody made another one of its amount under its name: that one stands for it.
+fn stands_for_it(state: &State, klarna: &KlarnaTruth) -> bool {
+    let mut by_hand = klarna.refunds.iter().filter(|it| it.idempotency_key.is_none() && it.reference.is_some());
+    let is_same = |it: &MovementTruth| {
+        let ours = klarna.refunds.iter().filter(|other| other.idempotency_key.is_some());
+        { ours }.any(|ours| (ours.amount, &ours.reference) == (it.amount, &it.reference))
+    };
+    state.oracle.vanished.contains(&klarna.order_id) && by_hand.any(is_same)
+}
+
 /// What went back is what the paid papers say.
 fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth) {
     let is_driven = [policy.refunds, policy.cancels, policy.mark_paid].iter().all(|mode| *mode != Mode::Off);
@@ -182,7 +192,7 @@ fn conserved(state: &mut State, policy: &Policy, shop: &ShopTruth, klarna: &Klar
     // A human let less go back than the papers say; and what was hidden before a read showed it nobody can count.
     let is_alike = may_be_taken_for_it(state, klarna.order_id);
     let is_hidden = is_alike || state.oracle.never_shown.contains(&klarna.order_id);
-    let is_hidden = is_hidden || is_missed_later(state, klarna.order_id);
+    let is_hidden = is_hidden || is_missed_later(state, klarna.order_id) || stands_for_it(state, klarna);
     if is_hidden || state.oracle.disputed.contains(&klarna.order_id) || state.oracle.cut.contains(&shop.id) {
         return;
     }
