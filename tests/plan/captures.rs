@@ -444,6 +444,13 @@ cases! {
         order("100.00").credit("INV1", "40.00", "60h").shipped("48h").captured("60.00", "48h").known_as(Order::Paid).expired()
             .marked_paid("INV1", "1h").credit_known_as("INV1", "40.00", CreditInvoice::Cancelled) => "";
 
+    credited_at_the_time_of_the_capture_is_left_out_once:
+        order("100.00").shipped("48h").captured("60.00", "48h").released().known_as(Order::Paid)
+            .credit("INV1", "20.00", "48h").marked_paid("INV1", "40h")
+            .credit_known_as("INV1", "20.00", CreditInvoice::PaidByHand) => "
+            break paid_without_refund INV1 20.00
+            break shipped_not_captured 20.00";
+
     shipped_and_cancelled_at_klarna_is_no_capture:
         order("100.00").shipped("48h").cancelled_at_klarna() => "break cancelled_at_klarna";
 

@@ -113,7 +113,9 @@ fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Mino
     let unsettled =
         case.shop.credit_invoices.iter().filter(|credit| !case.attributed.by_credit.contains_key(&credit.id));
     let credited: Minor = unsettled.filter_map(|credit| case.of_klarna(credit).ok()).collect();
-    let lost = missing.less(credited.less(credited_before_capture(case, klarna)));
+    // What was left out of what is wanted is no reason a second time.
+    let left_out = credited_before_capture(case, klarna).plus(credited_around_capture(case, klarna));
+    let lost = missing.less(credited.less(left_out));
     // Where the amounts differ, that is the break.
     if lost.get() > AMOUNT_TOLERANCE && case.disagreement.is_none() {
         not_captured(case, klarna, lost);
