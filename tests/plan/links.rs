@@ -362,7 +362,11 @@ cases! {
         paid_otherwise(captured_order("100.00").klarna_says(says("ORD777"))) => "";
 
     one_that_another_order_names_as_well_is_that_ones:
-        paid_otherwise(captured_order("100.00")).shared_with("ORD2") => "";
+        paid_otherwise(captured_order("100.00").klarna_says(|klarna| klarna.merchant_reference1 = None)).shared_with("ORD2")
+            => "";
+
+    unless_klarna_says_that_it_is_this_ones:
+        paid_otherwise(captured_order("100.00")).shared_with("ORD2") => "break captured_too_much k-1 100.00";
 
     both_that_were_left_open_are_told:
         paid_otherwise(order("100.00").also_names("k-2", |_| ())) => "

@@ -218,7 +218,10 @@ pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Ti
         KlarnaSide::Doubtful(doubt) => doubt.named.as_slice(),
         KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Read(_) | KlarnaSide::Disowned => &[],
     };
-    for named in facts.beside.iter().chain(doubtful).chain(&own).filter(|_| is_alone) {
+    // Unless Klarna says that it is this one's.
+    let is_named = read.is_some_and(|read| references::name(read, &facts.shop));
+    let own = own.filter(|_| is_alone || is_named);
+    for named in facts.beside.iter().chain(doubtful).filter(|_| is_alone).chain(&own) {
         if is_over {
             stray(&mut case, named);
         }
