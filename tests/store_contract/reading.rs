@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::facts::{GONE, ListedInvoice, ListedOrder, Word};
+use reconciled::core::facts::{GONE, ListedInvoice, ListedOrder, Shipped, ShopOrder, Word};
 use reconciled::core::id::{InvoiceId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled::core::money::Currency;
 use reconciled::core::order::{self, Order};
@@ -206,29 +206,31 @@ pub(crate) async fn only_orders_with_something_open_are_read_again<P: Place>(pla
     let mut unlinked = shop_order(2, 1, &[]);
     unlinked.klarna_order_id = None;
     let credited = shop_order(4, 1, &[(41, 4000)]);
-    for order in [shop_order(1, 1, &[]), unlinked, shop_order(3, 1, &[]), credited, shop_order(5, 1, &[])] {
+    let partly = ShopOrder { shipped: Word::Known(Shipped::Partly), ..shop_order(6, 1, &[]) };
+    for order in [shop_order(1, 1, &[]), unlinked, shop_order(3, 1, &[]), credited, shop_order(5, 1, &[]), partly] {
         observe(&store, order).await;
     }
     let event = order::Event::Captured;
     let paid = Step::Order { before: Order::Pending, event, after: Order::Paid };
-    // 1 stays pending; 2 names no Klarna order; 3 and 4 are paid, 4 with an open credit invoice; 5 differs.
+    // 1 stays pending; 2 names no Klarna order; 3 and 4 are paid, 4 with an open credit invoice; 5 differs; of 6 some was sent.
     for decided in [
         quiet(1),
         Decided { steps: vec![paid.clone()], ..quiet(2) },
         Decided { steps: vec![paid.clone()], ..quiet(3) },
         Decided { steps: vec![paid.clone()], credits: vec![credit(41, 4000)], ..quiet(4) },
-        Decided { steps: vec![paid], discrepancies: vec![difference()], ..quiet(5) },
+        Decided { steps: vec![paid.clone()], discrepancies: vec![difference()], ..quiet(5) },
+        Decided { steps: vec![paid], ..quiet(6) },
     ] {
         decide(&store, 9, decided).await.unwrap();
     }
     store.listed(vec![row(9, 8, true)], vec![]).await.unwrap();
     assert_eq!(unread(&store).await, [9]);
     store.reread(at(20)).await.unwrap();
-    assert_eq!(unread(&store).await, [9, 1, 2, 4, 5], "what changed comes first, and nothing of 3 is open");
+    assert_eq!(unread(&store).await, [9, 1, 2, 4, 5, 6], "what changed comes first, and nothing of 3 is open");
     observe(&store, shop_order(1, 1, &[])).await;
-    assert_eq!(unread(&store).await, [9, 2, 4, 5], "read, although nothing changed");
+    assert_eq!(unread(&store).await, [9, 2, 4, 5, 6], "read, although nothing changed");
     store.reread(at(21)).await.unwrap();
-    assert_eq!(unread(&store).await, [9, 2, 4, 5, 1], "what waits keeps its place");
+    assert_eq!(unread(&store).await, [9, 2, 4, 5, 6, 1], "what waits keeps its place");
 }
 
 fn difference() -> Difference {

@@ -175,7 +175,9 @@ pub(super) fn reread(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
                     AND c.state <> 'cancelled' AND c.state NOT LIKE 'paid%')
                 OR EXISTS (SELECT 1 FROM intent AS i WHERE i.shop = o.shop AND i.order_id = o.id
                     AND (i.state = 'planned' OR i.state = 'sending' OR i.state = 'unknown'))
-                OR EXISTS (SELECT 1 FROM difference AS d WHERE d.shop = o.shop AND d.order_id = o.id)))",
+                OR EXISTS (SELECT 1 FROM difference AS d WHERE d.shop = o.shop AND d.order_id = o.id)
+                OR state <> 'cancelled' AND EXISTS (SELECT 1 FROM fact AS f WHERE f.shop = o.shop AND f.order_id = o.id
+                    AND f.side = 'shop' AND json_extract(f.body, '$.shipped') = 'partly')))",
     )?;
     mark.execute((tx.shop, At(at)))?;
     Ok(())
