@@ -140,7 +140,10 @@ fn is_wanted(state: &mut State, shop: &ShopTruth, dossier: &Dossier, kind: Kind)
     // Lowered in the shop, or authorized for more than the shop ever asked.
     let authorized = shop.attempts.iter().filter_map(|id| state.world.klarna_truth(*id));
     let was_more = authorized.map(|it| it.original_order_amount).max().unwrap_or(0).max(was_worth);
-    let is_given_up = state.oracle.cancelled.contains(&shop.id) || is_credited || minor(shop.total) < was_more;
+    // A human may have said that Klarna is to take less.
+    let is_cut = state.oracle.cut.contains(&shop.id);
+    let is_given_up =
+        state.oracle.cancelled.contains(&shop.id) || is_credited || is_cut || minor(shop.total) < was_more;
     if matches!(kind, Kind::Cancel | Kind::Release) && !is_given_up {
         state.oracle.fail("gives_up_what_was_given_up", format!("a {} is sent for {}", kind.name(), shop.number));
     }
