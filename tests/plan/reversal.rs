@@ -319,6 +319,16 @@ cases! {
             cancel ORD1:cancel 100.00 hold disagreement (a word this program does not know)
             break unknown_value Klarna's order status";
 
+    what_went_back_with_the_whole_order_and_is_there_no_more_is_said:
+        charged().cancelled("2h").known_as(Order::Cancelled).credit("INV1", "100.00", "3h").marked_paid("INV1", "2h")
+            .credit_known_as("INV1", "100.00", CreditInvoice::Paid(Proof::Reversal))
+            .adopted("r1", Attribution::RuledOut) => "break cancel_not_refunded 100.00";
+
+    and_a_part_of_it_is:
+        charged().cancelled("2h").known_as(Order::Cancelled).credit("INV1", "100.00", "3h").marked_paid("INV1", "2h")
+            .credit_known_as("INV1", "100.00", CreditInvoice::Paid(Proof::Reversal))
+            .refund("r1", "60.00", "").adopted("r1", Attribution::RuledOut) => "break cancel_not_refunded 40.00";
+
     a_closed_order_with_something_captured_is_still_refunded:
         charged().klarna_says(|klarna| klarna.status = Word::Known(KlarnaStatus::Closed)) => "
             order paid→refund_requested

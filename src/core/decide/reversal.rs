@@ -7,8 +7,9 @@ use super::delivered::never_sent;
 use super::words::refusal;
 use super::{captures, is_closed};
 use crate::core::attribution::cancel_reference;
+use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::discrepancy::BreakKind;
-use crate::core::facts::KlarnaOrder;
+use crate::core::facts::{CreditInvoiceFacts, KlarnaOrder};
 use crate::core::id::Reference;
 use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::money::Minor;
@@ -123,6 +124,8 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let mut left = Minor::ZERO;
     if case.policy.cancels == Mode::Drive && case.policy.refunds == Mode::Off {
         left = owed.less(case.room); // The credit invoices take it back, and nobody looks at those.
+    } else if case.policy.cancels == Mode::Drive {
+        left = owed.less(case.room).min(settled_with_it(case)); // Taken back since, and asked for by nothing.
     }
     match (case.policy.cancels, &standing) {
         (Mode::Off, _) => {}
@@ -147,6 +150,16 @@ fn remainder(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if left.is_positive() {
         not_refunded(case, left);
     }
+}
+
+/// What credit invoices say that were settled because the whole order went back.
+fn settled_with_it(case: &Case<'_>) -> Minor {
+    let is_settled = |credit: &&&CreditInvoiceFacts| {
+        let state = case.credit_state(credit.id);
+        matches!(state, CreditInvoice::Refunded(Proof::Reversal) | CreditInvoice::Paid(Proof::Reversal))
+    };
+    let credits = case.credit_facts();
+    credits.iter().filter(is_settled).filter_map(|credit| case.of_klarna(credit).ok()).collect()
 }
 
 fn not_refunded(case: &mut Case<'_>, amount: Minor) {
