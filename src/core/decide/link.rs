@@ -208,8 +208,9 @@ pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Ti
     let mut case = judged
         .map_or_else(|| Case::blind(ledger, facts, policy, now), |read| followed(ledger, facts, read, policy, now));
     Earlier { intents: ledger.intents.iter().collect() }.give_up_planned(&mut case);
-    // Where another order names the same Klarna order, it is that one's.
+    // Where another order names the same Klarna order, it is that one's, unless Klarna says that it is this one's.
     let is_alone = facts.shared_with.is_empty();
+    let is_named = read.is_some_and(|read| references::name(read, &facts.shop));
     let is_over = facts.shop.paid || facts.shop.status.is(&ShopStatus::Cancelled);
     // What went back is paid once.
     let kept = |read: &KlarnaOrder| read.captured.less(read.refunded_at_least());
@@ -218,8 +219,6 @@ pub(super) fn otherwise(ledger: &Ledger, facts: &Facts, policy: &Policy, now: Ti
         KlarnaSide::Doubtful(doubt) => doubt.named.as_slice(),
         KlarnaSide::Unlinked | KlarnaSide::NotFound { .. } | KlarnaSide::Read(_) | KlarnaSide::Disowned => &[],
     };
-    // Unless Klarna says that it is this one's.
-    let is_named = read.is_some_and(|read| references::name(read, &facts.shop));
     let own = own.filter(|_| is_alone || is_named);
     for named in facts.beside.iter().chain(doubtful).filter(|_| is_alone).chain(&own) {
         if is_over {
