@@ -390,6 +390,7 @@ impl Run {
         state.stores[0] = backup;
         // Of an answer to a request that the copy never heard of, nobody could tell where reads carry no ids.
         state.answered.clear();
+        state.forget_what_is_hidden();
         state.oracle.states.retain(|(store, _), _| *store != 0);
         state.oracle.read.retain(|(store, _), _| *store != 0);
         // What the copy does not know of is not held any more, as for a merchant who restored it.

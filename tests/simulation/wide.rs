@@ -216,6 +216,18 @@ impl State {
         Some(format!("{} {credit:?} on {}", made.1, shop.number))
     }
 
+    /// A copy of a store never saw what reads conceal since.
+    pub fn forget_what_is_hidden(&mut self) {
+        for shop in self.world.all_shop_truth() {
+            for id in shop.attempts.clone() {
+                let truth = self.world.klarna_truth(id).filter(|_| self.oracle.vanished.contains(&id));
+                if truth.is_some_and(|truth| !self.was_shown(&shop, &truth)) {
+                    self.oracle.never_shown.insert(id);
+                }
+            }
+        }
+    }
+
     /// Every store has read, or was told, all that happened at Klarna.
     fn was_shown(&self, shop: &ShopTruth, truth: &KlarnaTruth) -> bool {
         let held = |store: &SqliteStore| store.dossiers(vec![OrderId(shop.id)]).now_or_never().unwrap().ok()?.pop();

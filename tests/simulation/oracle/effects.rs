@@ -214,7 +214,7 @@ fn credited_before_is_never_paid(state: &mut State, klarna: &KlarnaTruth, flight
 fn credited_before<'a>(state: &State, shop: &'a ShopTruth, klarna: &KlarnaTruth) -> Vec<&'a InvoiceTruth> {
     let (oracle, id) = (&state.oracle, klarna.order_id);
     let is_odd = shop.attempts.len() > 1 || shop.gift_card > 0 || oracle.cancelled.contains(&shop.id);
-    let is_changed = oracle.lowered.contains_key(&shop.id) || oracle.disputed.contains(&id);
+    let is_changed = oracle.was_edited(shop.id) || oracle.cut.contains(&shop.id) || oracle.disputed.contains(&id);
     let is_hidden = oracle.undone.contains(&id) || oracle.vanished.contains(&id);
     let is_by_hand = klarna.refunds.iter().any(|it| it.idempotency_key.is_none());
     let is_beside = is_odd || is_changed || is_hidden || is_by_hand || oracle.consented || state.swarm.skew > 0;

@@ -208,6 +208,11 @@ impl Oracle {
         self.totals.get(&order).and_then(|all| all.iter().max()).copied().unwrap_or(0)
     }
 
+    /// It was worth something else before.
+    pub fn was_edited(&self, order: u64) -> bool {
+        self.totals.get(&order).is_some_and(|all| all.len() > 1)
+    }
+
     /// The least that it was ever worth.
     pub fn least_worth(&self, shop: &ShopTruth) -> i64 {
         let before = self.totals.get(&shop.id).and_then(|all| all.iter().min()).copied();
