@@ -331,6 +331,9 @@ cases! {
             break authorization_expiring 100.00
             look_again 24h";
 
+    what_an_extension_brought_today_is_not_extended_today:
+        extended(order("100.00"), "48h").intended(&extension().confirmed("", "23h")) => "look_again 48h";
+
     the_next_lapse_time_may_be_extended_again:
         extended(order("100.00"), "48h").intended(&extension().confirmed("", "600h")) => "
             extend ORD1:extend:2026-03-03T12:00:00Z 100.00 act

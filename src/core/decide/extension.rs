@@ -3,9 +3,9 @@
 //! Each lapse time is extended once: Klarna moves it to the day of the request plus the account's period, and answers a
 //! second request of the same day with the same time. Nothing here captures, and nothing revives what has lapsed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, Standing};
+use super::case::{Case, Standing, after};
 use super::checks::is_fully_credited;
 use super::words::refusal;
 use crate::core::facts::{Fraud, KlarnaOrder, Word};
@@ -14,6 +14,8 @@ use crate::core::intent::{Effect, Intent, Kind, State};
 use crate::core::order::Order;
 use crate::core::plan::{HoldReason, Verdict};
 use crate::core::policy::Mode;
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a human must know about an authorization inside its warning window.
 pub(super) enum Warning {
@@ -45,6 +47,15 @@ pub(super) fn is_worth_it(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
     !ends && !is_doubtful && klarna.remaining.is_positive()
 }
 
+/// An extension of a day that is not over brought all that another one could: where the account's period is shorter than
+/// the warning window, the time that it brought is inside the window, too.
+fn is_extended_today(case: &Case<'_>) -> bool {
+    let confirmed = case.ledger.intents.iter().filter(|intent| intent.state == State::Confirmed);
+    let ended =
+        confirmed.filter(|intent| intent.effect.kind == Kind::Extend).filter_map(|intent| intent.ended_at).max();
+    ended.is_some_and(|ended| ended <= case.now && after(ended, A_DAY) > case.now)
+}
+
 /// Extends an authorization inside its warning window, where the policy allows it.
 pub(super) fn extend(case: &mut Case<'_>, klarna: &KlarnaOrder, expires_at: Timestamp) -> Warning {
     let reference = reference(&case.shop.number, expires_at);
@@ -55,6 +66,7 @@ pub(super) fn extend(case: &mut Case<'_>, klarna: &KlarnaOrder, expires_at: Time
     }
     let standing = case.standing(Kind::Extend, &reference);
     match &standing {
+        Standing::Free { .. } if is_extended_today(case) => Warning::None,
         Standing::Free { .. } | Standing::Planned(_) => {
             let amount = klarna.remaining;
             let effect = Effect { kind: Kind::Extend, amount, reference, credit_invoice: None, generation: 0 };
