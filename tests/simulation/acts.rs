@@ -288,8 +288,18 @@ impl State {
         self.stores.iter().enumerate().filter_map(|(index, store)| Some((index, says(store)?))).collect()
     }
 
-    /// Of two books that are kept apart one may hold as refused what the other is about to send: nobody starts it anew then.
+    /// Of two books that are kept apart one may hold as refused what the other is about to send: nobody starts it anew then;
+    /// nor does anybody say of a whole order what only one of them takes.
     fn is_alike_everywhere(&self, operation: &Operation) -> bool {
+        if let Operation::Accept { order, .. } | Operation::Link { order, .. } = operation {
+            let known = |store: &SqliteStore| {
+                let held = store.dossiers(vec![*order]).now_or_never().unwrap().ok()?.pop()?;
+                let intents: Vec<_> = held.ledger.intents.iter().map(|it| (it.id, it.state.clone())).collect();
+                Some((held.ledger.order, held.shop.total, intents))
+            };
+            let all: Vec<_> = self.stores.iter().map(known).collect();
+            return all.windows(2).all(|pair| pair[0].is_some() && pair[0] == pair[1]);
+        }
         let Operation::Approve { order, intent, .. } = operation else { return true };
         let state = |store: &SqliteStore| {
             let held = store.dossiers(vec![*order]).now_or_never().unwrap().ok()?.pop()?;
