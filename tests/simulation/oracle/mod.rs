@@ -457,11 +457,14 @@ pub fn known_now(state: &State, shop: &ShopTruth, all: &[KlarnaTruth], store: us
     if let Some(told) = state.oracle.linked.get(&shop.id) {
         return all.iter().filter(|it| it.order_id == *told).cloned().collect();
     }
-    let is_anothers =
-        |it: &&KlarnaTruth| it.merchant_reference1 != shop.number && it.merchant_reference1.starts_with("ORD");
-    let own: Vec<_> = known.iter().filter(|it| !is_anothers(it)).cloned().collect();
+    let own: Vec<_> = known.iter().filter(|it| !is_anothers(shop, it)).cloned().collect();
     let best = [own, known].into_iter().find(|some| !some.is_empty());
     best.unwrap_or_else(|| all.to_vec())
+}
+
+/// Klarna itself says that it is another order's.
+pub fn is_anothers(shop: &ShopTruth, klarna: &KlarnaTruth) -> bool {
+    klarna.merchant_reference1 != shop.number && klarna.merchant_reference1.starts_with("ORD")
 }
 
 /// It was paid otherwise before this store had read a Klarna order of it, and its memo, which alone is looked at then,

@@ -14,7 +14,7 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, MovementT
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{Audit, Break, BreakStatus, Store as _};
 
-use super::{is_missed_later, is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
+use super::{is_anothers, is_missed_later, is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
 use crate::sim::State;
 
 /// Orders with a break that is not gone by itself, by number.
@@ -40,8 +40,10 @@ pub fn converges(state: &mut State) {
             let is_nobodys = is_nobodys || people::may_be_unpaid(state, &store, &shop);
             // Nor what was hidden before anybody could read it.
             let is_nobodys = is_nobodys || state.oracle.never_shown.contains(&klarna.order_id);
-            // An order that was paid otherwise is not Klarna's business, unless Klarna has the money too.
-            let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !keeps(&klarna);
+            // An order that was paid otherwise is not Klarna's business, unless Klarna has the money too, and does not say
+            // that it is another order's.
+            let is_its = keeps(&klarna) && !is_anothers(&shop, &klarna);
+            let is_nobodys = is_nobodys || state.oracle.otherwise.contains(&shop.id) && !is_its;
             let is_nobodys = is_nobodys || is_unheard(state, &store, &shop);
             if !policy.act || is_nobodys {
                 continue;
