@@ -111,8 +111,8 @@ async fn keep<S: Store, T: Transport, C: Clock>(
     }
 }
 
-/// A success counts for what it names, which was not there when it was asked for. What the other requests of the order made is asked of the store, because they
-/// are answered beside this one.
+/// A success counts for what it names, which was not there when it was asked for. What the other requests of the order
+/// made is asked of the store, because they are answered beside this one.
 async fn proven<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, decision: &Decision, intent: &Intent, answer: Answer,
 ) -> Result<Answer, StoreError> {
