@@ -288,8 +288,8 @@ impl State {
         self.stores.iter().enumerate().filter_map(|(index, store)| Some((index, says(store)?))).collect()
     }
 
-    /// Of two books that are kept apart one may hold as refused what the other is about to send: nobody starts it anew then;
-    /// nor does anybody say of a whole order what only one of them takes.
+    /// Of two books that are kept apart one may hold as refused what the other is about to send: nobody starts it anew
+    /// then; nor does anybody say of a whole order what only one of them takes.
     fn is_alike_everywhere(&self, operation: &Operation) -> bool {
         if let Operation::Accept { order, .. } | Operation::Link { order, .. } = operation {
             let known = |store: &SqliteStore| {
@@ -342,8 +342,8 @@ impl State {
         self.attribute_to(shop, refund, &to).then(|| format!("{} {to:?}", refund.id))
     }
 
-    /// Of two books that are kept apart both must show the refund, and the credit invoices that it is said to be for: nobody
-    /// says in one what the other never hears.
+    /// Of two books that are kept apart both must show the refund, and the credit invoices that it is said to be for:
+    /// nobody says in one what the other never hears.
     pub fn are_shown_everywhere(&self, order: OrderId, refund: &RefundId, papers: &[u64]) -> bool {
         let shows = |store: &SqliteStore| {
             let held = store.dossiers(vec![order]).now_or_never().unwrap().ok()?.pop()?;

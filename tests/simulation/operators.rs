@@ -1,4 +1,5 @@
-//! Operators who try every decision in every state: on intents of any state, orders, refunds of anybody, breaks of any kind.
+//! Operators who try every decision in every state: on intents of any state, orders, refunds of anybody, breaks of any
+//! kind.
 //!
 //! What is refused changes nothing. What is taken is a human's word, and the oracle remembers it as one.
 
@@ -72,8 +73,8 @@ impl State {
         self.attribute_to(shop, &of, &to).then(|| format!("{} over {} {to:?} of {}", of.id, of.amount, shop.number))
     }
 
-    /// Says which Klarna order it is, of any order, or how much of it Klarna is to take. A wrong Klarna order nobody could
-    /// ever put right.
+    /// Says which Klarna order it is, of any order, or how much of it Klarna is to take. A wrong Klarna order nobody
+    /// could ever put right.
     fn try_order(&mut self, shop: &ShopTruth) -> Option<String> {
         let klarna = shop.klarna_order_id?;
         if self.rng.chance(500) {

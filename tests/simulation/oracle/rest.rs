@@ -177,12 +177,12 @@ fn missed(state: &mut State, store: &SqliteStore, shop: &ShopTruth) {
 
 /// One of ours may be hidden, and somebody made another one of its amount under its name: that one stands for it.
 fn stands_for_it(state: &State, klarna: &KlarnaTruth) -> bool {
-    let mut by_hand = klarna.refunds.iter().filter(|it| it.idempotency_key.is_none() && it.reference.is_some());
-    let is_same = |it: &MovementTruth| {
-        let ours = klarna.refunds.iter().filter(|other| other.idempotency_key.is_some());
-        { ours }.any(|ours| (ours.amount, &ours.reference) == (it.amount, &it.reference))
+    let (ours, by_hand): (Vec<_>, Vec<_>) = klarna.refunds.iter().partition(|it| it.idempotency_key.is_some());
+    let is_same = |it: &MovementTruth, other: &MovementTruth| {
+        it.reference.is_some() && (it.amount, &it.reference) == (other.amount, &other.reference)
     };
-    state.oracle.vanished.contains(&klarna.order_id) && by_hand.any(is_same)
+    let is_made_again = by_hand.iter().any(|it| ours.iter().any(|other| is_same(it, other)));
+    state.oracle.vanished.contains(&klarna.order_id) && is_made_again
 }
 
 /// What went back is what the paid papers say.
