@@ -2,12 +2,21 @@
 
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
 use reconciled::core::id::RefundId;
+use reconciled::core::order::Order;
 
-use crate::common::{Ask, Scene, captured_order, eur};
+use crate::common::{Ask, Scene, captured_order, eur, order};
+
+fn paid(refund: &str) -> CreditInvoice {
+    CreditInvoice::Paid(Proof::Refund(RefundId(refund.to_owned())))
+}
+
+/// Of an order over 14.95, shipped and credited whole, 8.04 was captured.
+fn part_captured() -> Scene {
+    order("14.95").shipped("1h").captured("8.04", "48h").known_as(Order::PartlyPaid).credit("INV1", "14.95", "24h")
+}
 
 /// Two of three credit invoices over 33.34 are refunded and paid; 33.32 of 100.00 is left.
 fn all_but_two_cents() -> Scene {
-    let paid = |refund: &str| CreditInvoice::Paid(Proof::Refund(RefundId(refund.to_owned())));
     captured_order("100.00")
         .credit("INV1", "33.34", "4h")
         .credit("INV2", "33.34", "3h")
@@ -72,4 +81,23 @@ cases! {
             .credit_known_as("INV3", "33.34", CreditInvoice::Refunded(Proof::Refund(RefundId("r3".to_owned()))))
             .change_credit("INV3", |credit| credit.amount = Ok(eur("40.00"))) => "
             break credit_changed INV3 -6.68";
+
+    what_a_human_settled_with_less_is_not_captured_for_the_rest:
+        part_captured().refund("r1", "8.04", "INV1").intended(&Ask::refund("INV1", "8.04").confirmed("r1", "1h")).approved()
+            .marked_paid("INV1", "1h").credit_known_as("INV1", "14.95", paid("r1")) => "
+            release ORD1:release 6.91 act
+            look_again 480h";
+
+    nor_while_its_refund_is_on_its_way:
+        part_captured().intended(&Ask::refund("INV1", "8.04").unknown("10m").absent("5m")).approved()
+            .credit_known_as("INV1", "14.95", CreditInvoice::Held) => "
+            intent refund INV1 absent
+            refund INV1 8.04 act again
+            look_again 480h";
+
+    nor_when_it_leaves_with_this_plan:
+        part_captured().approved_effect(&Ask::refund("INV1", "8.04")).credit_known_as("INV1", "14.95", CreditInvoice::Held) => "
+            credit INV1 held→pending
+            refund INV1 8.04 act
+            look_again 480h";
 }
