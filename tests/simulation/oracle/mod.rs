@@ -294,7 +294,8 @@ impl Oracle {
         let shop = shop_of(world, id);
         let unexplained = truth.refunds.iter().any(|refund| {
             let named = refund.reference.as_deref().is_some_and(|name| {
-                shop.as_ref().is_some_and(|shop| {
+                // Of an order that is gone, what it said is remembered.
+                shop.as_ref().map_or(self.papers.contains_key(name), |shop| {
                     name == format!("{}:cancel", shop.number) || shop.invoices.iter().any(|it| it.number == name)
                 })
             });

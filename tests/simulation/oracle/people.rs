@@ -135,12 +135,11 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
                 None => !lies_open(&policy, shop, all),
                 // Somebody else paid for the goods.
                 Some(Holder::Consumer(_)) if state.oracle.otherwise.contains(&shop.id) => true,
-                // Somebody said what of it Klarna is to take.
-                Some(Holder::Consumer(_)) if state.oracle.cut.contains(&shop.id) => true,
                 Some(holder) => {
                     is_somebody_elses(&policy, shop, klarna, holder)
                         || was_decided(state, all, holder)
                         || was_lowered(state, shop, holder)
+                        || was_accepted(state, shop, holder)
                 }
             };
             if !is_known {
@@ -198,6 +197,15 @@ fn is_somebody_elses(policy: &Policy, shop: &ShopTruth, klarna: &KlarnaTruth, ho
 fn was_lowered(state: &State, shop: &ShopTruth, holder: Holder) -> bool {
     let by = state.oracle.lowered.get(&shop.id).map_or(0, |(_, before)| before - minor(shop.total));
     matches!(holder, Holder::Consumer(missing) if missing <= by && credits(shop).count() > 1)
+}
+
+/// Somebody said what of it Klarna is to take: less than its share, or also of what a gift card paid.
+fn was_accepted(state: &State, shop: &ShopTruth, holder: Holder) -> bool {
+    let is_said = match holder {
+        Holder::Consumer(_) => true,
+        Holder::Merchant(more) => more <= minor(shop.gift_card),
+    };
+    is_said && state.oracle.cut.contains(&shop.id)
 }
 
 /// A refund that an operator ruled out for any credit invoice was a gift, and its amount is missing.
