@@ -41,6 +41,8 @@ mod in_flight;
 mod limits;
 #[path = "plan/links.rs"]
 mod links;
+#[path = "plan/open.rs"]
+mod open;
 #[path = "plan/proof.rs"]
 mod proof;
 #[path = "plan/refunds.rs"]
@@ -110,6 +112,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         in_flight::ALL,
         limits::ALL,
         links::ALL,
+        open::ALL,
         proof::ALL,
         refunds::ALL,
         rounding::ALL,
