@@ -25,6 +25,8 @@ mod absence;
 mod ageing;
 #[path = "plan/attribution.rs"]
 mod attribution;
+#[path = "plan/candidates.rs"]
+mod candidates;
 #[path = "plan/captures.rs"]
 mod captures;
 #[path = "plan/checks.rs"]
@@ -57,6 +59,8 @@ mod rounding;
 mod share;
 #[path = "plan/shipments.rs"]
 mod shipments;
+#[path = "plan/values.rs"]
+mod values;
 #[path = "plan/watched.rs"]
 mod watched;
 #[path = "plan/words.rs"]

@@ -329,12 +329,6 @@ pub fn id(effect: &Effect, target: &Target) -> IntentId {
     IntentId(Uuid::new_v5(&NAMESPACE, content(effect, target, "intent").as_bytes()))
 }
 
-/// The intent that this one starts anew: the same effect, one generation earlier.
-pub fn before(effect: &Effect, target: &Target) -> Option<IntentId> {
-    let generation = effect.generation.checked_sub(1)?;
-    Some(id(&Effect { generation, ..effect.clone() }, target))
-}
-
 /// Made once for this program; changing it would make every key new.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f3c_9d0e_51b7_5c1a_8f42_2d9b_7a10_c4e5);
 

@@ -1,7 +1,8 @@
 //! Shipping obliges a capture: of what was shipped, before the authorization lapses, and of nothing else.
 
 use reconciled::core::credit_invoice::CreditInvoice;
-use reconciled::core::facts::{Fraud, KlarnaStatus, Word};
+use reconciled::core::facts::{Fraud, KlarnaStatus, ShopStatus, Word};
+use reconciled::core::fulfilment::Fulfilled;
 use reconciled::core::intent::Kind;
 use reconciled::core::order::{Order, Stage};
 use reconciled::core::policy::Mode;
@@ -465,4 +466,46 @@ cases! {
             klarna.status = Word::Known(KlarnaStatus::Closed);
             klarna.remaining = eur("0.00");
         }) => "break shipped_not_captured 100.00";
+
+    a_cent_that_is_not_captured_makes_no_part:
+        order("100.00").shipped("48h").captured("99.99", "48h").known_as(Order::PartlyPaid).credit("INV1", "30.00", "50h") => "
+            refund INV1 30.00 act
+            look_again 480h";
+
+    a_capture_that_was_given_up_beside_another_is_missing:
+        order("100.00").shipped("1h").captured_as("c1", "60.00", "2h", Some("SHP1")).known_as(Order::PartlyPaid)
+            .intended(&Ask::new(Kind::Capture, "SHP0", "40.00").abandoned("30m")) => "
+            break shipped_not_captured 40.00
+            look_again 22h 30m";
+
+    a_cent_is_no_rest_of_an_order_that_ended:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "5h", &[(1, 1)]).captured("99.99", "4h").known_as(Order::PartlyPaid)
+            .shop_says(|shop| shop.status = Word::Known(ShopStatus::Completed)) => "look_again 480h";
+
+    two_cents_are:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "5h", &[(1, 1)]).captured("99.98", "4h").known_as(Order::PartlyPaid)
+            .shop_says(|shop| shop.status = Word::Known(ShopStatus::Completed)) => "
+            break shipped_not_captured rest 0.02
+            look_again 480h";
+
+    what_went_back_in_part_for_pieces_that_never_left_captures_nothing:
+        order("100.00").line(1, 2, "100.00").shipment("SHP1", "5h", &[(1, 1)]).captured("50.00", "4h").known_as(Order::PartlyPaid)
+            .credit("INV1", "100.00", "2h").items("INV1", &[(1, 2)]).refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")]) => "
+            credit INV1 pending→held
+            break credit_exceeds_refundable INV1 80.00
+            look_again 480h";
+
+    slips_of_an_order_without_lines_say_no_value:
+        order("100.00").shipment("SHP1", "5h", &[(1, 1)]) => "
+            break shipped_not_captured
+            look_again 480h";
+
+    parcels_that_do_not_count_leave_the_word_to_the_status:
+        order("100.00").shipment("SHP1", "5h", &[(1, 1)]).policy(|policy| policy.capture_on = [Fulfilled::PickedUp].into_iter().collect()) => "look_again 480h";
+
+    refunds_that_are_over_are_no_refunds_on_their_way:
+        captured_order("1000.00").credit("INV1", "600.00", "5h").refund("r1", "600.00", "INV1").marked_paid("INV1", "3h")
+            .intended(&Ask::refund("INV1", "600.00").confirmed("r1", "4h")).credit("INV2", "300.00", "2h") => "
+            credit INV1 refunded→paid
+            refund INV2 300.00 act";
 }

@@ -4,12 +4,13 @@
 use reconciled::core::answer::Said;
 use reconciled::core::credit_invoice::{CreditInvoice, Event as CreditEvent, Proof};
 use reconciled::core::discrepancy::{BreakKind, Severity};
-use reconciled::core::facts::Word;
+use reconciled::core::facts::{KlarnaSide, Place, ShopStatus, Word};
 use reconciled::core::id::{CaptureId, IntentId, InvoiceNumber, KlarnaOrderId, PassId, RefundId};
 use reconciled::core::intent::{Event as IntentEvent, Kind};
 use reconciled::core::money::{Currency, Money};
 use reconciled::core::order::{Event as OrderEvent, Order, Stage};
 use reconciled::core::plan::HoldReason;
+use reconciled::core::policy::Mode;
 use uuid::Uuid;
 
 use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, order, policy, render};
@@ -245,4 +246,46 @@ fn a_refused_extension_is_reported_by_the_lapse_it_was_for() {
     // Nor does a lapse report the refusal of something else.
     let cancel = Ask::new(Kind::Cancel, "ORD1:cancel", "100.00").rejected("CANCEL_NOT_ALLOWED", "1h");
     assert!(!is_reported(&lapsing.policy(|policy| policy.extend_authorization = false).intended(&cancel)));
+}
+
+/// What is said first about this scene.
+fn said(scene: &Scene) -> String {
+    render::message(&scene.plan().discrepancies[0])
+}
+
+#[test]
+fn goods_that_nobody_paid_say_how_they_were_given() {
+    let unwatched = |scene: Scene| scene.policy(|policy| policy.captures = Mode::Verify);
+    let by = |status| unwatched(order("100.00")).shop_says(|shop| shop.status = Word::Known(status));
+    let shipped = unwatched(order("100.00").shipped("5h"));
+    let over = captured_order("60.00").total("100.00").accepted("100.00").known_as(Order::Expired);
+    for (scene, how) in [
+        (shipped, "is shipped, and 100.00 EUR of it is not captured"),
+        (
+            by(ShopStatus::CompletedShipped),
+            "is shipped by its status, not by its shipments, and 100.00 EUR of it is not captured",
+        ),
+        (by(ShopStatus::PickedUp), "is picked up, and 100.00 EUR of it is not captured"),
+        (over, "is shipped, and 40.00 EUR of it is not captured; nothing of it is authorized any more"),
+    ] {
+        assert_eq!(said(&scene), format!("order ORD1 {how}"));
+    }
+}
+
+#[test]
+fn an_order_that_names_nothing_is_told_from_one_whose_text_names_what_klarna_does_not_know() {
+    let mut scene = order("100.00");
+    scene.facts.shop.candidates[0].places = vec![Place::Memo];
+    scene.facts.klarna = KlarnaSide::NotFound { said: "NO_SUCH_ORDER".to_owned() };
+    let named = "and Klarna does not know `k-1`, which a text in it names: NO_SUCH_ORDER";
+    assert_eq!(said(&scene), format!("order ORD1 is paid with Klarna, {named}"));
+    scene.facts.klarna = KlarnaSide::Unlinked;
+    assert_eq!(said(&scene), "order ORD1 is paid with Klarna, and no Klarna order id was found in it");
+}
+
+#[test]
+fn nothing_is_final_on_a_klarna_order_that_accounts_for_nothing() {
+    let unaccounted = order("100.00").first_look().cancelled_at_klarna();
+    assert!(unaccounted.plan().is_unjudged);
+    assert!(!unaccounted.judged_under("k-1").plan().is_unjudged);
 }

@@ -125,7 +125,7 @@ fn never_to_be_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Mino
 /// A part is shipped and the shop does not say which: no capture can be derived, and that none was made is said.
 fn nobody_says_how_much(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     let is_open = klarna.captured.is_zero() && captures_in_flight(case, klarna).is_zero() && !is_fully_credited(case);
-    if is_open && case.shop.shipped.is(&Shipped::Partly) {
+    if is_open && given(case.shop, case.policy.capture_on) == Some(Given::Partly) {
         let due = case.past_grace(shipped_at(case));
         let message = format!(
             "a part of order {} is shipped, the shop does not say how much, and nothing is captured",
