@@ -10,7 +10,7 @@ use super::payments::is_contradicted;
 use super::refunds::is_equal;
 use super::reversal::surplus;
 use super::words::what_of;
-use super::{extension, is_closed, left, otherwise};
+use super::{extension, is_closed, left};
 use crate::core::answer::Said;
 use crate::core::credit_invoice::{CreditInvoice, Event};
 use crate::core::discrepancy::BreakKind;
@@ -166,8 +166,10 @@ fn is_settled(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bo
     match case.credit_state(credit.id) {
         CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => !is_contradicted(case, credit, amount),
         CreditInvoice::Cancelled => true,
-        CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
-        CreditInvoice::RefundRequested(_) | CreditInvoice::PaidByHand => false,
+        CreditInvoice::Pending
+        | CreditInvoice::Held
+        | CreditInvoice::RefundRequested(_)
+        | CreditInvoice::PaidByHand => false,
     }
 }
 

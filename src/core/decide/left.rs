@@ -77,9 +77,7 @@ pub(super) fn finding(case: &Case<'_>, credit: &CreditInvoiceFacts, asks: Minor)
     // A rest of which others cover a part has another name.
     let is_ours = case.policy.refunds == Mode::Drive && !case.attributed.by_credit.contains_key(&credit.id);
     let offer = match case.standing(Kind::Refund, &reference) {
-        Standing::Free { generation } if is_ours && is_sendable(case) && asks > case.room => {
-            Some(offered(case, credit, generation))
-        }
+        Standing::Free { generation } if is_ours && is_sendable(case) => Some(offered(case, credit, generation)),
         Standing::Free { .. } | Standing::Planned(_) | Standing::Taken | Standing::Ended(_) => None,
     };
     let most = Minor::new(KLARNA_LARGEST_MINOR).unwrap_or_default();

@@ -46,8 +46,3 @@ pub(super) fn is_given_back(case: &Case<'_>, credit: &CreditInvoiceFacts) -> boo
     let is_named = case.shop.credit_invoices.iter().filter(|other| other.number == credit.number).count() == 1;
     rest.is_none_or(|rest| is_named && case.ledger.given_back.get(&credit.number) == Some(rest))
 }
-
-/// All of it is owed by other means: at Klarna there is nothing to wait for.
-pub(super) fn is_all(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
-    case.otherwise.contains_key(&credit.id) && case.of_klarna(credit).is_ok_and(Minor::is_zero)
-}

@@ -38,8 +38,7 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
             // Withdrawn, and refunded all the same: by a human, when it was owed after all.
             CreditInvoice::Cancelled => case.never_owed.contains(&credit.id) || is_refunded(case, credit, amount),
             CreditInvoice::RefundRequested(_) => planted!("paid_before_proven"),
-            CreditInvoice::Pending | CreditInvoice::Held => otherwise::is_all(case, credit),
-            CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
+            CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::Paid(_) | CreditInvoice::PaidByHand => false,
         };
         if is_settled && otherwise::is_given_back(case, credit) && !awaits_a_read(case, credit) {
             paid_due(case, credit, amount);
