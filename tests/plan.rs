@@ -43,6 +43,8 @@ mod in_flight;
 mod limits;
 #[path = "plan/links.rs"]
 mod links;
+#[path = "plan/offers.rs"]
+mod offers;
 #[path = "plan/open.rs"]
 mod open;
 #[path = "plan/proof.rs"]
@@ -51,6 +53,8 @@ mod proof;
 mod refunds;
 #[path = "plan/remedies.rs"]
 mod remedies;
+#[path = "plan/rest.rs"]
+mod rest;
 #[path = "plan/reversal.rs"]
 mod reversal;
 #[path = "plan/rounding.rs"]
@@ -120,6 +124,7 @@ fn every_case() -> impl Iterator<Item = Named> {
         proof::ALL,
         refunds::ALL,
         rounding::ALL,
+        rest::ALL,
         reversal::ALL,
         shipments::ALL,
         watched::ALL,

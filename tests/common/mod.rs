@@ -541,6 +541,12 @@ impl Scene {
         self
     }
 
+    /// The credit invoice's state says that the latest intent was asked for it, whatever became of that.
+    pub fn requested(self, number: &str, amount: &str) -> Self {
+        let last = self.ledger.intents.last().expect("an intent").id;
+        self.credit_known_as(number, amount, CreditInvoice::RefundRequested(last))
+    }
+
     /// A human approved the latest intent.
     pub fn approved(mut self) -> Self {
         let last = self.ledger.intents.last().expect("an intent to approve").id;

@@ -67,7 +67,11 @@ fn what_it_named_once_is_remembered_where_it_held_money_of_its_own() {
         of_nobody(klarna);
     })));
     assert!(!is_asked(&remembered(|klarna| klarna.status = Word::Known(KlarnaStatus::Cancelled))), "it is empty");
-    assert!(!is_asked(&remembered(|klarna| klarna.merchant_reference1 = Some("ORD2".to_owned()))));
+    let called = |reference: &'static str| {
+        remembered(move |klarna: &mut KlarnaOrder| klarna.merchant_reference1 = Some(reference.to_owned()))
+    };
+    assert!(!is_asked(&called("ORD2")) && !is_asked(&called("ORD22")), "it is another order's");
+    assert!(is_asked(&called("ORD")), "a text without digits is no order's number");
     let unknown = Answer::NotFound { said: "NO_SUCH_ORDER".to_owned() };
     assert!(!is_asked(&Seen { answer: unknown, ..remembered(|_| ()) }));
     assert!(!is_asked(&Seen { candidate: named("k-1", Place::Memo), ..remembered(|_| ()) }), "it is named already");

@@ -482,7 +482,7 @@ cases! {
         order("100.00").line(1, 2, "100.00").shipment("SHP1", "5h", &[(1, 1)]).captured("99.99", "4h").known_as(Order::PartlyPaid)
             .shop_says(|shop| shop.status = Word::Known(ShopStatus::Completed)) => "look_again 480h";
 
-    two_cents_are:
+    two_cents_are_one:
         order("100.00").line(1, 2, "100.00").shipment("SHP1", "5h", &[(1, 1)]).captured("99.98", "4h").known_as(Order::PartlyPaid)
             .shop_says(|shop| shop.status = Word::Known(ShopStatus::Completed)) => "
             break shipped_not_captured rest 0.02
@@ -508,4 +508,16 @@ cases! {
             .intended(&Ask::refund("INV1", "600.00").confirmed("r1", "4h")).credit("INV2", "300.00", "2h") => "
             credit INV1 refunded→paid
             refund INV2 300.00 act";
+
+    what_a_day_old_extension_brought_may_be_extended:
+        extended(order("100.00"), "48h").intended(&extension().confirmed("", "24h")) => "
+            extend ORD1:extend:2026-03-03T12:00:00Z 100.00 act
+            look_again 48h";
+
+    what_a_capture_of_ours_left_out_is_left_out_once:
+        order("100.00").shipped("1h").captured_as("c1", "50.00", "48h", Some("SHP0")).known_as(Order::PartlyPaid)
+            .intended(&capture("SHP0", "50.00").confirmed("c1", "48h").left_out(&[("INV1", "20.00")]))
+            .credit("INV1", "20.00", "60h") => "
+            capture SHP1 30.00 act
+            look_again 480h";
 }

@@ -7,7 +7,7 @@ use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
 use crate::attribution::proof;
-use crate::common::{Ask, Scene, order};
+use crate::common::{Ask, Scene, long, order};
 
 /// One thing for 60.00 and one for 40.00; the first was sent and captured a day ago.
 fn first_of_two() -> Scene {
@@ -316,4 +316,26 @@ cases! {
 
     once_everything_is_captured_clocks_do_not_matter:
         left_out("40.00", "100.00", "48h").known_as(Order::Paid) => "refund INV1 40.00 act";
+
+    what_waits_for_a_word_is_said_once_it_could_be_refunded:
+        first_of_two().credit("INV1", "40.00", "20m").policy(|policy| policy.refund_after = long("10m")) => "
+            credit INV1 pending→held
+            refund INV1 40.00 hold undecided
+            break credit_before_capture the intent 40.00
+            look_again 480h";
+
+    before_that_what_else_ships_may_tell:
+        first_of_two().credit("INV1", "40.00", "20m").policy(|policy| policy.refund_after = long("25m")) => "
+            differs credit_before_capture the intent 40.00 in 10m
+            look_again 10m";
+
+    a_capture_that_was_refused_left_nothing_out:
+        order("100.00").shipped("1h").captured_as("c1", "60.00", "48h", Some("SHP1")).known_as(Order::PartlyPaid)
+            .credit("INV1", "20.00", "24h")
+            .intended(&Ask::new(Kind::Capture, "SHP2", "20.00").rejected("NO", "2h").left_out(&[("INV1", "20.00")])) => "
+            credit INV1 pending→held
+            refund INV1 20.00 hold undecided
+            capture SHP1:2 40.00 act
+            break credit_before_capture the intent 20.00
+            look_again 480h";
 }

@@ -364,4 +364,11 @@ cases! {
             intent mark_paid INV1 absent
             mark_paid INV1 40.00 act again
             break credit_not_marked_paid INV1 40.00";
+
+    a_mark_of_another_amount_is_not_made_again:
+        captured_order("100.00").credit("INV1", "50.00", "3h").refund("r1", "40.00", "INV1")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h"))
+            .intended(&Ask::mark_paid("INV1", "40.00").unknown("10m").absent("5m")) => "
+            intent mark_paid INV1 absent
+            break credit_changed INV1 -10.00";
 }

@@ -2,9 +2,10 @@
 
 use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::facts::{KlarnaOrder, KlarnaSide, KlarnaStatus, Place, Word};
+use reconciled::core::finding::Finding;
 use reconciled::core::id::{CaptureId, KlarnaOrderId};
 use reconciled::core::intent::Kind;
-use reconciled::core::link::Answer;
+use reconciled::core::link::{self, Answer};
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
 use reconciled::core::references::References;
@@ -485,6 +486,78 @@ fn unknown(mut scene: Scene) -> Scene {
     let said = "NO_SUCH_ORDER".to_owned();
     scene.facts.klarna = reconciled::core::facts::KlarnaSide::NotFound { said };
     scene
+}
+
+/// Captured 100.00 under `k-0`, as earlier reads showed, and linked to `k-1` now.
+fn hidden() -> Scene {
+    let mut scene = captured_order("100.00").known_as(Order::Pending).judged_under("k-0");
+    scene.ledger.captures.insert(CaptureId("c1".into()), eur("100.00"));
+    scene
+}
+
+/// The Klarna orders that a doubt names, each with its places.
+fn doubted(scene: &Scene) -> Vec<String> {
+    let found = scene.plan().discrepancies.into_iter().find_map(|found| {
+        let Finding::Link(link::Finding::Doubt { doubt, .. }) = found.finding else { return None };
+        Some(doubt.named)
+    });
+    found.unwrap_or_default().into_iter().map(|named| format!("{} {:?}", named.id, named.places)).collect()
+}
+
+#[test]
+fn a_doubt_names_every_klarna_order_once_with_its_places() {
+    assert_eq!(doubted(&hidden()), ["k-0 [Unsaid]", "k-1 [PaymentData]"]);
+    let all = hidden().also_names("k-0", is_spent).also_names("k-2", is_spent);
+    assert_eq!(doubted(&all), ["k-0 [Memo]", "k-1 [PaymentData]", "k-2 [Memo]"]);
+}
+
+#[test]
+fn what_is_in_doubt_is_judged_later() {
+    let of_another = |ask: Ask| {
+        let mut scene = captured_order("100.00").intended(&ask);
+        scene.ledger.intents[0].target.klarna_order_id = KlarnaOrderId::new("k-0");
+        scene
+    };
+    let refund = || Ask::refund("INV1", "40.00");
+    for (scene, expected) in [
+        (captured_order("100.00"), false),
+        (hidden(), true),
+        (of_another(refund().unknown("1h")), true),
+        (of_another(refund().confirmed("r1", "1h")), true),
+        (of_another(refund()), false),
+        (paid_otherwise(order("100.00")).first_look(), false),
+        (paid_otherwise(order("100.00").cancelled_at_klarna()).first_look(), true),
+        (paid_otherwise(captured_order("100.00").expired()).first_look(), false),
+        (paid_otherwise(order("100.00").cancelled_at_klarna()), false),
+        (paid_otherwise(order("100.00")).judged_under("k-0"), true),
+    ] {
+        assert_eq!(scene.plan().is_unjudged, expected, "{scene:?}");
+    }
+}
+
+#[test]
+fn what_was_asked_under_another_link_says_whether_it_is_known_to_have_happened() {
+    for (ask, expected) in [
+        (Ask::refund("INV1", "40.00").unknown("1h"), false),
+        (Ask::refund("INV1", "40.00").confirmed("r1", "1h"), true),
+    ] {
+        let mut scene = captured_order("100.00").intended(&ask);
+        scene.ledger.intents[0].target.klarna_order_id = KlarnaOrderId::new("k-0");
+        let found = scene.plan().discrepancies.into_iter().find_map(|found| {
+            let Finding::Link(link::Finding::Earlier { is_confirmed, .. }) = found.finding else { return None };
+            Some(is_confirmed)
+        });
+        assert_eq!(found, Some(expected));
+    }
+}
+
+#[test]
+fn somebody_waits_for_money_where_a_credit_invoice_asks_for_some_and_is_not_paid() {
+    let unaccounted = || order("100.00").cancelled_at_klarna().first_look();
+    let is_said = |scene: Scene| !doubted(&scene).is_empty();
+    assert!(is_said(unaccounted().credit("INV1", "25.00", "2h")));
+    assert!(!is_said(unaccounted().credit("INV1", "25.00", "2h").marked_paid("INV1", "1h")));
+    assert!(!is_said(unaccounted().credit("INV1", "0.00", "2h")));
 }
 
 #[test]

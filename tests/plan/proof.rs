@@ -14,6 +14,18 @@ fn refunded() -> CreditInvoice {
     CreditInvoice::Refunded(Proof::Refund(RefundId("r1".to_owned())))
 }
 
+/// Of an order over 100.00 a credit invoice over 40.00 was marked paid as never captured; so much is captured now.
+fn settled_uncaptured(captured: &str) -> Scene {
+    order("100.00")
+        .shipped("48h")
+        .captured(captured, "5h")
+        .released()
+        .known_as(Order::Paid)
+        .credit("INV1", "40.00", "60h")
+        .marked_paid("INV1", "50h")
+        .credit_known_as("INV1", "40.00", CreditInvoice::Cancelled)
+}
+
 cases! {
     an_order_whose_amounts_differ_is_not_called_paid:
         order("100.00").shipped("48h").captured("100.00", "48h").total("110.00") => "break amount_differs 10.00";
@@ -67,6 +79,16 @@ cases! {
         order("100.00").known_as(Order::Expired) => "
             break authorization_expired reopened 100.00
             look_again 480h";
+
+    what_was_settled_as_never_captured_and_paid_is_said_once_it_was_captured:
+        settled_uncaptured("60.02") => "break paid_without_refund INV1 40.00";
+
+    a_cent_of_it_is_no_difference:
+        settled_uncaptured("60.01") => "";
+
+    another_credit_invoice_beside_it_was_not_settled_so:
+        settled_uncaptured("60.00").credit("INV2", "30.00", "50h").marked_paid("INV2", "40h")
+            .credit_known_as("INV2", "30.00", CreditInvoice::PaidByHand) => "break paid_without_refund INV2 30.00";
 }
 
 fn concludes(scene: &Scene, plan: &Plan) -> bool {

@@ -100,4 +100,34 @@ cases! {
             credit INV1 held→pending
             refund INV1 8.04 act
             look_again 480h";
+
+    what_nobody_agreed_to_settles_nothing:
+        all_but_two_cents().refund("r3", "33.32", "INV3").intended(&Ask::refund("INV3", "33.32").confirmed("r3", "1m"))
+            .credit_known_as("INV3", "33.34", CreditInvoice::Refunded(Proof::Refund(RefundId("r3".to_owned())))) => "break credit_changed INV3 -0.02";
+
+    what_is_left_and_was_intended_without_a_word_is_not_sent:
+        all_but_two_cents().intended(&Ask::refund("INV3", "33.32")).credit_known_as("INV3", "33.34", CreditInvoice::Held) => "
+            credit INV3 held→pending
+            intent refund INV3 withdrawn
+            break credit_changed INV3 0.02";
+
+    more_than_klarna_takes_at_once_is_not_sent_with_a_word_either:
+        captured_order("3000000.00").credit("INV1", "4000000.00", "2h").approved_effect(&Ask::refund("INV1", "3000000.00")) => "
+            credit INV1 pending→held
+            break credit_exceeds_refundable INV1 4000000.00";
+
+    what_was_approved_for_another_credit_invoice_keeps_no_capture_back:
+        order("100.00").shipped("1h").captured("90.00", "48h").known_as(Order::PartlyPaid).credit("INV1", "30.00", "24h")
+            .credit("INV2", "20.00", "23h").approved_effect(&Ask::refund("INV2", "20.00")) => "
+            refund INV1 30.00 act
+            refund INV2 20.00 act
+            capture SHP1 10.00 act
+            look_again 480h";
+
+    nor_does_what_nobody_agreed_to:
+        order("100.00").shipped("1h").captured("90.00", "48h").known_as(Order::PartlyPaid).credit("INV1", "30.00", "24h")
+            .refund("r1", "20.00", "INV1").intended(&Ask::refund("INV1", "20.00").confirmed("r1", "1h")) => "
+            capture SHP1 10.00 act
+            break credit_changed INV1 -10.00
+            look_again 480h";
 }

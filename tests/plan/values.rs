@@ -2,16 +2,19 @@
 
 use reconciled::core::credit_reference::of_credit;
 use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::facts::Word;
+use reconciled::core::facts::{ShopStatus, Word};
+use reconciled::core::finding::Finding;
 use reconciled::core::fulfilment::{CaptureOn, Fulfilled};
 use reconciled::core::id::{Identity, InvoiceId, InvoiceNumber};
+use reconciled::core::intent::Kind;
 use reconciled::core::limits::Spent;
 use reconciled::core::lines::{Told, told};
+use reconciled::core::order::Order;
 use reconciled::core::policy::{Family, Mode, Setting};
 use reconciled::core::situation::{Again, Concerned};
 use reconciled::core::sums::contradictions;
 
-use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, order, policy};
+use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, long, order, policy};
 
 #[test]
 fn a_shop_is_one_by_all_that_the_services_say_of_it() {
@@ -175,4 +178,75 @@ fn an_effect_is_started_anew_where_that_is_a_humans_to_say() {
     assert_eq!(of(refund().rejected("NO", "1h"), true), (Again::No, false));
     assert_eq!(of(refund().unknown("1h"), false), (Again::From(in_time("22h")), true));
     assert_eq!(of(refund().confirmed("r1", "1h"), false), (Again::No, false));
+}
+
+#[test]
+fn a_capture_remembers_what_it_left_out() {
+    let plan = order("100.00").shipped("1h").credit("INV1", "30.00", "2h").plan();
+    assert_eq!(plan.effects[0].left_out, Some(vec![(InvoiceId(1), eur("30.00"))]));
+}
+
+#[test]
+fn a_difference_is_found_in_a_state() {
+    let state = |scene: &Scene| scene.plan().discrepancies[0].state.clone().expect("a state");
+    let refused = captured_order("100.00").credit("INV1", "40.00", "2h");
+    let refused = refused.intended(&Ask::refund("INV1", "40.00").rejected("NO", "1h"));
+    let intent = refused.ledger.intents[0].id;
+    let found = state(&refused);
+    assert_eq!(found.effect.map(|it| (it.intent, it.again)), Some((intent, Again::Now)));
+    assert!(found.is_given && found.unset.is_empty());
+    let expiring = |extend| {
+        let scene = order("100.00").policy(|policy| policy.extend_authorization = extend);
+        scene.klarna_says(|klarna| klarna.expires_at = Some(in_time("1s"))).held_by_operator("wait")
+    };
+    assert_eq!(state(&expiring(false)).unset, [Setting::Extend]);
+    let unpaid = order("100.00").shipped("5h").policy(|policy| policy.captures = Mode::Verify);
+    assert_eq!(state(&unpaid).unset, [Setting::Drive(Family::Captures)]);
+    let not_given = order("100.00").total("90.01").klarna_says(|klarna| klarna.merchant_reference1 = None);
+    assert!(!state(&not_given).is_given);
+    let by_status = not_given.shop_says(|shop| shop.status = Word::Known(ShopStatus::PickedUp));
+    assert!(state(&by_status).is_given);
+}
+
+/// Whether Klarna's total counts what its list lacks of what was confirmed.
+fn is_counted(scene: &Scene) -> Vec<bool> {
+    let plan = scene.plan();
+    let counted = plan.discrepancies.iter().filter_map(|found| {
+        let Finding::Vanished { is_counted, .. } = &found.finding else { return None };
+        Some(*is_counted)
+    });
+    counted.collect()
+}
+
+#[test]
+fn what_is_gone_from_a_list_may_be_counted_in_its_total() {
+    let refund = Ask::refund("INV1", "40.00").confirmed("r1", "48h");
+    let refunded = captured_order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "48h").intended(&refund);
+    let counting = |amount| refunded.clone().klarna_says(|klarna| klarna.refunded = eur(amount));
+    assert_eq!(is_counted(&counting("40.00")), [true]);
+    assert_eq!(is_counted(&counting("39.99")), [false]);
+    assert_eq!(is_counted(&refunded), [false]);
+    let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "48h");
+    let captured = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
+    let counting = |amount| captured.clone().klarna_says(|klarna| klarna.captured = eur(amount));
+    assert_eq!(is_counted(&counting("60.00")), [true]);
+    assert_eq!(is_counted(&counting("59.99")), [false]);
+    assert_eq!(is_counted(&captured), [false]);
+}
+
+#[test]
+fn what_reads_may_lag_behind_is_not_missed_at_once() {
+    let due = |was_shown: bool| {
+        let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "2s");
+        let mut scene = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
+        if was_shown {
+            scene.ledger.shown.insert(scene.ledger.intents[0].id);
+        }
+        let scene = scene.policy(|policy| policy.grace = long("1s")).missed("c1", "1s");
+        let plan = scene.plan();
+        let vanished = plan.discrepancies.iter().find(|found| found.kind == BreakKind::EffectVanished);
+        vanished.expect("what is gone").due
+    };
+    assert_eq!(due(false), in_time("3s"));
+    assert_eq!(due(true), NOW);
 }

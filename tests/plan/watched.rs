@@ -185,4 +185,65 @@ cases! {
             capture SHP1 60.00 hold disagreement (sums of Klarna's that contradict each other)
             break amount_differs captured 40.00
             look_again 480h";
+
+    what_reads_leave_room_for_is_shared_by_the_refunds_of_a_plan:
+        { let mut scene = captured_order("100.00").credit("INV1", "25.00", "3h").credit("INV2", "20.00", "2h").judged_under("k-1");
+            scene.ledger.most_refunded = eur("60.00");
+            scene } => "
+            credit INV2 pending→held
+            refund INV1 25.00 act
+            refund INV2 20.00 hold disagreement (what Klarna showed as refunded and shows no more)
+            break amount_differs refunded before 60.00";
+
+    a_refund_that_goes_again_takes_no_room_twice:
+        { let mut scene = captured_order("100.00").credit("INV1", "20.00", "3h").credit("INV2", "20.00", "2h").judged_under("k-1")
+            .intended(&Ask::refund("INV1", "20.00").unknown("10m").absent("5m"));
+            scene.ledger.most_refunded = eur("60.00");
+            scene } => "
+            intent refund INV1 absent
+            refund INV1 20.00 act again
+            refund INV2 20.00 act";
+
+    nor_does_one_that_is_held:
+        { let mut scene = captured_order("100.00").credit("INV1", "50.00", "3h").credit("INV2", "30.00", "2h").judged_under("k-1");
+            scene.ledger.most_refunded = eur("60.00");
+            scene } => "
+            credit INV1 pending→held
+            refund INV1 50.00 hold disagreement (what Klarna showed as refunded and shows no more)
+            refund INV2 30.00 act
+            break amount_differs refunded before 60.00";
+
+    a_refund_of_ours_that_a_human_ruled_out_is_not_missed:
+        settled().adopted("r1", Attribution::RuledOut).missed("r1", "30m") => "break paid_without_refund INV1 40.00";
+
+    an_adopted_refund_that_is_gone_is_a_break_beside_others_of_ours:
+        adopted().intended(&Ask::refund("INV2", "10.00").confirmed("r2", "48h")).credit("INV2", "10.00", "50h")
+            .marked_paid("INV2", "48h").credit_known_as("INV2", "10.00", paid_by("r2")).refund("r2", "10.00", "INV2")
+            .missed("r9", "30m") => "break effect_vanished r9 40.00";
+
+    a_read_that_names_none_by_an_id_says_nothing_of_one_that_is_known_by_it:
+        adopted().credit("INV2", "10.00", "50h").marked_paid("INV2", "48h").credit_known_as("INV2", "10.00", paid_by("x"))
+            .refund("nameless:at:2026-02-27T12:00:00Z:1000:1", "10.00", "INV2").missed("r9", "30m") => "";
+
+    a_capture_under_anothers_name_does_not_stand_for_ours:
+        shipped_and_captured_by_us().captured_as("nameless:at:2026-02-27T12:00:00Z:10000:1", "100.00", "48h", Some("SHP9"))
+            .missed("c1", "30m") => "break effect_vanished c1 100.00";
+
+    a_capture_of_somebodys_is_missed_beside_one_of_ours:
+        { let mut scene = order("100.00").shipped("48h").captured_as("c1", "30.00", "48h", Some("SHP1")).known_as(Order::PartlyPaid)
+            .judged_under("k-1").intended(&Ask::new(Kind::Capture, "SHP1", "30.00").confirmed("c1", "48h"));
+            scene.ledger.captures = BTreeMap::from([(CaptureId("c0".into()), eur("50.00"))]);
+            scene } => "
+            capture SHP1:2 70.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before
+            look_again 480h";
+
+    one_of_ours_that_is_hidden_is_not_somebodys:
+        { let mut scene = order("100.00").shipped("48h").known_as(Order::PartlyPaid).judged_under("k-1")
+            .intended(&Ask::new(Kind::Capture, "SHP1", "30.00").confirmed("c1", "48h"));
+            scene.ledger.captures = BTreeMap::from([(CaptureId("c1".into()), eur("30.00"))]);
+            scene } => "
+            capture SHP1:2 70.00 act
+            differs effect_vanished c1 30.00 in 30m
+            look_again 30m";
 }

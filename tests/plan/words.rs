@@ -289,3 +289,27 @@ fn nothing_is_final_on_a_klarna_order_that_accounts_for_nothing() {
     assert!(unaccounted.plan().is_unjudged);
     assert!(!unaccounted.judged_under("k-1").plan().is_unjudged);
 }
+
+#[test]
+fn a_lapsed_authorization_says_whether_the_goods_are_gone() {
+    let lapsed = |scene: Scene| said(&scene.expired());
+    let by = |status| order("100.00").shop_says(|shop| shop.status = Word::Known(status));
+    let rest = "and its authorization lapsed before anything was captured";
+    for (scene, how) in [
+        (order("100.00").shipped("5h"), "is shipped"),
+        (order("100.00").shipment("SHP1", "5h", &[]), "is shipped"),
+        (by(ShopStatus::CompletedShipped), "is shipped by its status, not by its shipments,"),
+        (by(ShopStatus::PickedUp), "is picked up"),
+        (by(ShopStatus::Completed), "is completed"),
+        (by(ShopStatus::ReadyToDownload), "is ready to download"),
+        (order("100.00"), "is not shipped"),
+    ] {
+        assert_eq!(lapsed(scene), format!("order ORD1 {how}, {rest}"));
+    }
+}
+
+#[test]
+fn a_payment_of_nothing_says_so() {
+    let plan = captured_order("100.00").credit("INV1", "0.00", "2h").plan();
+    assert_eq!(plan.effects[0].why, "credit invoice INV1 is over nothing");
+}
