@@ -94,6 +94,22 @@ fn left_of(intent: &IntentId, left: Minor, order: &OrderNumber, currency: Curren
     format!("`reconciled approve {intent} --amount {left} --order {order} --note 'send what is left'`")
 }
 
+/// What becomes of what a credit invoice asks for beyond what is left: nothing that is not captured yet is captured for it.
+fn never_refunded(beyond: Minor, authorized: Minor, currency: Currency) -> String {
+    let uncaptured = beyond.min(authorized);
+    let captured = beyond.less(uncaptured);
+    let taken = format!("{} beyond that go back another way", money(captured, currency));
+    let not_taken = format!(
+        "{} beyond that were never captured and are not captured any more, so nothing of them goes back",
+        money(uncaptured, currency)
+    );
+    match (uncaptured.is_positive(), captured.is_positive()) {
+        (true, false) => format!("the {not_taken}"),
+        (true, true) => format!("{taken}, and {not_taken}"),
+        (false, _) => format!("the {taken}"),
+    }
+}
+
 /// A sum of Klarna's beside its parts.
 fn sums(found: &Contradiction, currency: Currency) -> String {
     let (stated, parts) = (money(found.stated, currency), money(found.parts, currency));
@@ -139,12 +155,14 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> String {
             adoption::unattributed(currency, (order, refund), *amount, said, offer)
         }
         Finding::Beyond { asks, left, offer: None, .. } => beyond(*asks, *left, currency),
-        Finding::Beyond { order, credit, asks, left, offer: Some(intent), .. } => format!(
-            "An invoice's amount cannot be changed. Send what is left with {}, which settles {credit}; the {} beyond that \
-             go back another way.",
-            left_of(intent, *left, order, currency),
-            money(asks.less(*left), currency)
-        ),
+        Finding::Beyond { order, credit, asks, left, offer: Some(intent), .. } => {
+            let authorized = found.state.as_ref().map_or(Minor::ZERO, |state| state.authorized);
+            format!(
+                "An invoice's amount cannot be changed. Send what is left with {}, which settles {credit}; {}.",
+                left_of(intent, *left, order, currency),
+                never_refunded(asks.less(*left), authorized, currency)
+            )
+        }
         Finding::Sums { order, klarna, .. } => format!(
             "Look at order {klarna} in Klarna's portal, and again with `reconciled reconcile --order {order}`. If it goes on, \
              tell Klarna: nothing is sent for the order while its sums contradict each other."

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use reconciled::cli::Cli;
 use reconciled::core::discrepancy::{BreakKind, Discrepancy, THIS_BREAK};
 use reconciled::core::money::{Currency, Minor};
+use reconciled::core::order::Order;
 use reconciled::core::policy::{Family, Mode};
 use reconciled::{runbook, words};
 
@@ -179,4 +180,28 @@ fn what_klarna_authorizes_too_little_of_is_named_with_a_way_out() {
     let lapsed = order("100.00").shipped("48h").captured("60.00", "48h").expired().at(crate::common::NOW + long("1h"));
     let found = lapsed.plan().discrepancies.remove(0);
     assert!(remedy(&found).starts_with("Klarna pays nothing of it any more: arrange another payment of 40.00 EUR"));
+}
+
+/// Of what is asked for beyond what is left, only what was captured has to go back another way.
+#[test]
+fn what_was_never_captured_is_not_paid_back_another_way() {
+    let scene = |captured: &str, asks: &str| {
+        let scene = order("100.00").shipped("1h").captured(captured, "48h").known_as(Order::PartlyPaid);
+        scene
+            .refund("r1", "50.00", "INV1")
+            .credit("INV1", "50.00", "30h")
+            .marked_paid("INV1", "20h")
+            .credit("INV2", asks, "24h")
+    };
+    let beyond = |scene: &Scene| {
+        let found = scene.plan().discrepancies.into_iter().find(|it| it.kind == BreakKind::CreditExceedsRefundable);
+        let text = remedy(&found.expect("a credit invoice that asks for too much"));
+        text.split("settles INV2; ").nth(1).map(str::to_owned)
+    };
+    let never = "beyond that were never captured and are not captured any more, so nothing of them goes back.";
+    let taken = "beyond that go back another way";
+    assert_eq!(beyond(&scene("100.00", "70.00")).as_deref(), Some(format!("the 20.00 EUR {taken}.").as_str()));
+    assert_eq!(beyond(&scene("60.00", "50.00")).as_deref(), Some(format!("the 40.00 EUR {never}").as_str()));
+    let both = format!("10.00 EUR {taken}, and 40.00 EUR {never}");
+    assert_eq!(beyond(&scene("60.00", "60.00")), Some(both));
 }

@@ -246,4 +246,13 @@ cases! {
             capture SHP1:2 70.00 act
             differs effect_vanished c1 30.00 in 30m
             look_again 30m";
+
+    a_refund_of_ours_is_no_capture_of_ours:
+        order("100.00").shipped("48h").known_as(Order::Paid).judged_under("k-1").credit("INV1", "40.00", "50h")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "48h")) => "
+            capture SHP1 60.00 hold disagreement (a capture that was shown and is shown no more)
+            mark_paid INV1 40.00 hold disagreement (a capture that was shown and is shown no more)
+            break amount_differs captured before
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 }
