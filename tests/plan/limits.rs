@@ -163,4 +163,15 @@ cases! {
             .credit_known_as("INV2", "20.00", reconciled::core::credit_invoice::CreditInvoice::Paid(
                 reconciled::core::credit_invoice::Proof::Reversal)), "60.00") => "
             refund INV1 40.00 act";
+
+    what_was_given_up_counts_beside_the_refund_of_another_credit_invoice:
+        per_order(returned().credit("INV2", "30.00", "24h").marked_paid("INV2", "19h")
+            .intended(&Ask::refund("INV2", "30.00").abandoned("50h").attempts(1, "50h", "50h"))
+            .credit("INV3", "5.00", "24h").refund_at("r3", "5.00", "INV3", "20h").marked_paid("INV3", "19h")
+            .intended(&Ask::refund("INV3", "5.00").confirmed("r3", "20h")), "70.00") => "
+            credit INV2 held→paid_by_hand
+            credit INV3 refunded→paid
+            refund INV1 40.00 hold limit refund_limit_per_order (70.00 EUR)
+            break paid_without_refund INV2 30.00
+            break limit_reached the intent 40.00";
 }

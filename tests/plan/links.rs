@@ -509,6 +509,8 @@ fn a_doubt_names_every_klarna_order_once_with_its_places() {
     assert_eq!(doubted(&hidden()), ["k-0 [Unsaid]", "k-1 [PaymentData]"]);
     let all = hidden().also_names("k-0", is_spent).also_names("k-2", is_spent);
     assert_eq!(doubted(&all), ["k-0 [Memo]", "k-1 [PaymentData]", "k-2 [Memo]"]);
+    let beside = hidden().also_names("k-2", says("ORD2"));
+    assert_eq!(doubted(&beside), ["k-0 [Unsaid]", "k-1 [PaymentData]", "k-2 [Memo]"]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_refund_of_ours_is_seen_by_its_id() {
 cases! {
     a_lost_request_is_not_seen_in_a_refund_of_which_a_human_gave_it_a_part:
         captured_order("100.00").credit("INV1", "20.00", "3h").intended(&Ask::refund("INV1", "20.00").unknown("10m"))
-            .refund("r9", "40.00", "").parted("r9", &[("INV1", "20.00"), ("nothing", "20.00")]) => "
+            .refund_at("r9", "40.00", "", "5m").parted("r9", &[("INV1", "20.00"), ("nothing", "20.00")]) => "
             credit INV1 refund_requested→refunded
             intent refund INV1 absent
             mark_paid INV1 20.00 act
@@ -70,7 +70,7 @@ cases! {
 
     nor_in_one_of_its_amount_of_which_it_was_given_less:
         captured_order("100.00").credit("INV1", "40.00", "3h").intended(&Ask::refund("INV1", "40.00").unknown("10m"))
-            .refund("r9", "40.00", "").parted("r9", &[("INV1", "20.00"), ("nothing", "20.00")]) => "
+            .refund_at("r9", "40.00", "", "5m").parted("r9", &[("INV1", "20.00"), ("nothing", "20.00")]) => "
             intent refund INV1 absent
             differs refund_unconfirmed INV1 40.00 in 20m
             look_again 5s";

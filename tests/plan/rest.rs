@@ -103,4 +103,16 @@ cases! {
             credit INV2 pending→held
             refund INV2 30.00 hold unattributed
             break refund_amount_differs INV1 0.02";
+
+    a_rest_that_is_under_way_alone_leaves_everything_open:
+        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&rest("5.00").unknown("10m")) => "
+            intent refund INV1:rest absent
+            differs refund_unconfirmed INV1 5.00 in 20m
+            look_again 5s";
+
+    nor_is_the_whole_called_unpaid_meanwhile:
+        captured_order("100.00").credit("INV1", "25.00", "3h").marked_paid("INV1", "2h").intended(&rest("5.00").unknown("10m")) => "
+            intent refund INV1:rest absent
+            differs refund_unconfirmed INV1 5.00 in 20m
+            look_again 5s";
 }

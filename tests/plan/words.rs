@@ -11,6 +11,7 @@ use reconciled::core::money::{Currency, Money};
 use reconciled::core::order::{Event as OrderEvent, Order, Stage};
 use reconciled::core::plan::HoldReason;
 use reconciled::core::policy::Mode;
+use reconciled::words;
 use uuid::Uuid;
 
 use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, order, policy, render};
@@ -312,4 +313,14 @@ fn a_lapsed_authorization_says_whether_the_goods_are_gone() {
 fn a_payment_of_nothing_says_so() {
     let plan = captured_order("100.00").credit("INV1", "0.00", "2h").plan();
     assert_eq!(plan.effects[0].why, "credit invoice INV1 is over nothing");
+}
+
+#[test]
+fn what_is_missing_is_captured_by_us_where_that_may_be_set_and_the_order_is_not_over() {
+    let unpaid = order("100.00").shipped("5h").policy(|policy| policy.captures = Mode::Verify);
+    let remedy = |scene: &Scene| words::remedy(&scene.plan().discrepancies[0], Currency::EUR);
+    let by_us = "`captures = \"drive\"`";
+    assert!(remedy(&unpaid).starts_with("Capture 100.00 EUR") && remedy(&unpaid).contains(by_us));
+    let reopened = unpaid.known_as(Order::Expired);
+    assert!(remedy(&reopened).starts_with("Capture 100.00 EUR") && !remedy(&reopened).contains(by_us));
 }
