@@ -11,7 +11,7 @@ mod told;
 
 use crate::core::discrepancy::{Discrepancy, THIS_BREAK};
 use crate::core::finding::{Differs, Doubt, Finding};
-use crate::core::id::{IntentId, OrderNumber};
+use crate::core::id::{IntentId, InvoiceNumber, OrderNumber};
 use crate::core::intent::Kind;
 use crate::core::money::{Currency, Minor};
 use crate::core::policy::Setting;
@@ -94,22 +94,6 @@ fn left_of(intent: &IntentId, left: Minor, order: &OrderNumber, currency: Curren
     format!("`reconciled approve {intent} --amount {left} --order {order} --note 'send what is left'`")
 }
 
-/// What becomes of what a credit invoice asks for beyond what is left: nothing that is not captured yet is captured for it.
-fn never_refunded(beyond: Minor, authorized: Minor, currency: Currency) -> String {
-    let uncaptured = beyond.min(authorized);
-    let captured = beyond.less(uncaptured);
-    let taken = format!("{} beyond that go back another way", money(captured, currency));
-    let not_taken = format!(
-        "{} beyond that were never captured and are not captured any more, so nothing of them goes back",
-        money(uncaptured, currency)
-    );
-    match (uncaptured.is_positive(), captured.is_positive()) {
-        (true, false) => format!("the {not_taken}"),
-        (true, true) => format!("{taken}, and {not_taken}"),
-        (false, _) => format!("the {taken}"),
-    }
-}
-
 /// A sum of Klarna's beside its parts.
 fn sums(found: &Contradiction, currency: Currency) -> String {
     let (stated, parts) = (money(found.stated, currency), money(found.parts, currency));
@@ -154,15 +138,16 @@ pub fn remedy(found: &Discrepancy, currency: Currency) -> String {
         Finding::Unattributed { order, refund, amount, said, offer } => {
             adoption::unattributed(currency, (order, refund), *amount, said, offer)
         }
-        Finding::Beyond { asks, left, offer: None, .. } => beyond(*asks, *left, currency),
-        Finding::Beyond { order, credit, asks, left, offer: Some(intent), .. } => {
+        Finding::Beyond { credit, asks, left, offer: None, .. } => {
             let authorized = found.state.as_ref().map_or(Minor::ZERO, |state| state.authorized);
-            format!(
-                "An invoice's amount cannot be changed. Send what is left with {}, which settles {credit}; {}.",
-                left_of(intent, *left, order, currency),
-                never_refunded(asks.less(*left), authorized, currency)
-            )
+            beyond(credit, (*asks, *left, authorized), currency)
         }
+        Finding::Beyond { order, credit, asks, left, offer: Some(intent), .. } => format!(
+            "An invoice's amount cannot be changed. Send what is left with {}, which settles {credit}; the {} beyond that \
+             go back another way.",
+            left_of(intent, *left, order, currency),
+            money(asks.less(*left), currency)
+        ),
         Finding::Sums { order, klarna, .. } => format!(
             "Look at order {klarna} in Klarna's portal, and again with `reconciled reconcile --order {order}`. If it goes on, \
              tell Klarna: nothing is sent for the order while its sums contradict each other."
@@ -215,16 +200,27 @@ fn resolve(note: &str) -> String {
     format!("`reconciled breaks resolve {THIS_BREAK} --note '{note}'`")
 }
 
-/// More than is left is asked for, and no effect of ours would send what is left.
-fn beyond(asks: Minor, left: Minor, currency: Currency) -> String {
+/// More than is left is asked for, and no effect of ours would send what is left; once what is authorized is captured,
+/// more may be.
+fn beyond(credit: &InvoiceNumber, (asks, left, authorized): (Minor, Minor, Minor), currency: Currency) -> String {
+    let fixed = "An invoice's amount cannot be changed";
+    if authorized.is_positive() {
+        let authorized = money(authorized, currency);
+        return format!(
+            "{fixed}, and {authorized} of the order may still be captured: if the rest ships, {credit} is refunded once \
+             there is enough. If nothing more ships, release the {authorized} in Klarna's portal; what is left is offered \
+             after that."
+        );
+    }
     let at_klarna = asks.min(left);
     let rest = money(asks.less(at_klarna), currency);
     let done = resolve("paid back another way");
-    let fixed = "An invoice's amount cannot be changed.";
     match (at_klarna.is_positive(), at_klarna == asks) {
-        (false, _) => format!("{fixed} Nothing of it is left at Klarna: pay the {rest} back another way, then {done}."),
+        (false, _) => {
+            format!("{fixed}. Nothing of it is left at Klarna: pay the {rest} back another way, then {done}.")
+        }
         (true, false) => format!(
-            "{fixed} Refund {} of it in Klarna's portal and pay the {rest} beyond that back another way, then {done}.",
+            "{fixed}. Refund {} of it in Klarna's portal and pay the {rest} beyond that back another way, then {done}.",
             money(at_klarna, currency)
         ),
         (true, true) => format!("Refund it in Klarna's portal in parts that Klarna takes, then {done}."),

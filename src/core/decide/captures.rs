@@ -6,9 +6,9 @@ use super::before_capture::{credited_around_capture, credited_before_capture, le
 use super::case::{Case, Standing};
 use super::checks::is_fully_credited;
 use super::delivered::left_out_for_others;
+use super::is_closed;
 use super::refunds::is_equal;
 use super::reversal::rejected;
-use super::{is_closed, left};
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{CreditInvoiceFacts, Fraud, KlarnaOrder, Shipment, Shipped, Word};
 use crate::core::finding::Finding;
@@ -181,7 +181,7 @@ fn not_captured(case: &mut Case<'_>, klarna: &KlarnaOrder, missing: Minor) {
 pub(super) fn wanted(case: &Case<'_>, klarna: &KlarnaOrder) -> Option<Wanted> {
     let total = case.shop.total.clone().ok()?;
     // What others paid was paid at once, so what is not shipped yet is what Klarna has not taken yet.
-    let credited = credited_before_capture(case, klarna).plus(left::never_refunded(case)).plus(case.share.others());
+    let credited = credited_before_capture(case, klarna).plus(case.share.others());
     let most = total.less(credited).less(credited_around_capture(case, klarna));
     match given(case.shop, case.policy.capture_on)? {
         Given::Wholly(word) if word != Fulfilled::Shipped && planted!("only_parcels_are_captured") => None,

@@ -4,10 +4,11 @@
 //! amount. It then settles the credit invoice, as long as that says what it said when the refund was intended.
 
 use super::case::{Case, Standing};
-use super::refunds::{is_asked, refund_of};
+use super::is_over;
+use super::refunds::refund_of;
 use crate::core::facts::CreditInvoiceFacts;
 use crate::core::finding::Finding;
-use crate::core::id::{IntentId, InvoiceId};
+use crate::core::id::IntentId;
 use crate::core::intent::Kind;
 use crate::core::money::Minor;
 use crate::core::policy::{KLARNA_LARGEST_MINOR, Mode};
@@ -17,8 +18,10 @@ fn offered(case: &Case<'_>, credit: &CreditInvoiceFacts, generation: u32) -> Int
     case.id_of(&refund_of(case, credit, case.room, generation))
 }
 
+/// As long as more may be captured, more may be left: then the whole is refunded, and of what is settled with less nothing
+/// would be captured after it.
 fn is_sendable(case: &Case<'_>) -> bool {
-    case.room.is_positive() && case.room.get() <= KLARNA_LARGEST_MINOR
+    is_over(case) && case.room.is_positive() && case.room.get() <= KLARNA_LARGEST_MINOR
 }
 
 /// What is left, if a human agreed that it is sent instead of the whole.
@@ -28,9 +31,10 @@ pub(super) fn approved(case: &Case<'_>, credit: &CreditInvoiceFacts, standing: &
     agreed.then_some(case.room)
 }
 
-/// It says what it said when its refund was intended.
-pub(super) fn is_unchanged(case: &Case<'_>, credit: &CreditInvoiceFacts, amount: Minor) -> bool {
-    case.ledger.credits.get(&credit.id).is_some_and(|held| held.amount == Some(amount))
+/// It says what it said when its refund was intended: all that it says, whatever of that others paid.
+pub(super) fn is_unchanged(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
+    let said = credit.amount.clone().ok();
+    said.is_some() && case.ledger.credits.get(&credit.id).is_some_and(|held| held.amount == said)
 }
 
 /// Less than it asks for went back, and a human had agreed to exactly that.
@@ -39,36 +43,7 @@ pub(super) fn is_settled_by_word(case: &Case<'_>, credit: &CreditInvoiceFacts, a
     let agreed = case
         .intents_of(Kind::Refund, &reference)
         .any(|intent| intent.effect.amount == sum && case.ledger.approved.contains(&intent.id));
-    sum < amount && agreed && is_unchanged(case, credit, amount)
-}
-
-/// What credit invoices ask for beyond what a human agreed to send for them: no refund of it follows, so nothing is
-/// captured for it either.
-pub(super) fn never_refunded(case: &Case<'_>) -> Minor {
-    beyond_agreed(case).map(|(_, rest)| rest).collect()
-}
-
-/// That of it which belongs to credit invoices whose refund is seen.
-pub(super) fn settled_for_less(case: &Case<'_>) -> Minor {
-    let seen = beyond_agreed(case).filter(|(id, _)| case.attributed.by_credit.contains_key(id));
-    seen.map(|(_, rest)| rest).collect()
-}
-
-/// The credit invoices for which a human agreed to send less than they ask for, each with the difference.
-fn beyond_agreed(case: &Case<'_>) -> impl Iterator<Item = (InvoiceId, Minor)> {
-    let beyond = |credit: &CreditInvoiceFacts| {
-        let amount = case.of_klarna(credit).ok()?;
-        let reference = case.reference_of(credit);
-        let asked = case.intents_of(Kind::Refund, &reference).filter(|intent| is_asked(intent));
-        let wanted = case.plan.effects.iter().map(|wanted| &wanted.effect);
-        let wanted = wanted.filter(|it| it.kind == Kind::Refund && it.reference == reference);
-        let mut sent = asked
-            .map(|intent| (intent.id, intent.effect.amount))
-            .chain(wanted.map(|effect| (case.id_of(effect), effect.amount)));
-        let agreed = sent.find(|(id, sum)| *sum < amount && case.ledger.approved.contains(id));
-        agreed.map(|(_, sum)| (credit.id, amount.minus(sum)))
-    };
-    case.credit_facts().into_iter().filter_map(beyond)
+    sum < amount && agreed && is_unchanged(case, credit)
 }
 
 /// More than is left is asked for, with the effect that would send what is left.

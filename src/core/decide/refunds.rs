@@ -130,7 +130,8 @@ fn unsettled(case: &mut Case<'_>, klarna: &KlarnaOrder, credit: &CreditInvoiceFa
         Standing::Planned(_) if credit.paid.is(&true) => paid_without_refund(case, credit, amount, None),
         Standing::Planned(intent) => {
             let asked = intent.effect.amount;
-            let is_left = case.ledger.approved.contains(&intent.id) && left::is_unchanged(case, credit, amount);
+            let is_left =
+                is_over(case) && case.ledger.approved.contains(&intent.id) && left::is_unchanged(case, credit);
             let fits = asked <= amount && (is_equal(asked, amount) || is_left) && !case.is_overdrawn(klarna);
             // It was intended when it looked owed; what is known now decides whether it is sent.
             match before_capture(case, klarna, credit) {

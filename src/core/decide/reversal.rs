@@ -5,7 +5,7 @@ use super::case::{Case, Standing, after};
 use super::checks::is_fully_credited;
 use super::delivered::never_sent;
 use super::words::refusal;
-use super::{captures, is_closed, left};
+use super::{captures, is_closed};
 use crate::core::attribution::cancel_reference;
 use crate::core::credit_invoice::{CreditInvoice, Proof};
 use crate::core::discrepancy::BreakKind;
@@ -55,7 +55,7 @@ fn is_ripe_to_cancel(case: &mut Case<'_>) -> bool {
 fn is_rest_surplus(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
     let Some(asked) = case.asked() else { return false };
     let surplus = surplus(case, klarna);
-    let due = asked.less(never_captured(case, klarna));
+    let due = asked.less(credited_before_capture(case, klarna));
     let is_captured = due <= klarna.captured && klarna.captured.minus(due).get() <= AMOUNT_TOLERANCE;
     let all_shipped = captures::wanted(case, klarna).is_some_and(|wanted| wanted.is_final && wanted.amount <= due);
     case.policy.cancels == Mode::Drive
@@ -65,16 +65,11 @@ fn is_rest_surplus(case: &Case<'_>, klarna: &KlarnaOrder) -> bool {
         && (all_shipped || klarna.remaining <= never_sent(case))
 }
 
-/// What is never captured: credited before the capture, or settled with less than it asks for.
-fn never_captured(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
-    credited_before_capture(case, klarna).plus(left::settled_for_less(case))
-}
-
-/// What Klarna authorized beyond what it will ever take: never captured, or no part of the order.
+/// What Klarna authorized beyond what it will ever take: credited before it was captured, or no part of the order.
 pub(super) fn surplus(case: &Case<'_>, klarna: &KlarnaOrder) -> Minor {
     let lowered = klarna.original_amount.less(case.share.amount);
     let is_proven = case.disagreement.is_none() && !is_about(lowered, Minor::ZERO);
-    never_captured(case, klarna).plus(if is_proven { lowered } else { Minor::ZERO })
+    credited_before_capture(case, klarna).plus(if is_proven { lowered } else { Minor::ZERO })
 }
 
 /// Cancels or releases what is authorized.
