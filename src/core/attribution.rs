@@ -34,14 +34,14 @@ pub struct Attributed {
     pub refunded: Minor,
     /// Of that, what no read has ever shown.
     pub never_shown: Minor,
-    /// Of that, requests confirmed under the id of a refund that is another request's: whether theirs happened is not known.
-    pub misnamed: Minor,
+    /// Of that, requests confirmed under an id that is or may be another request's: whether theirs happened is not known.
+    pub misnamed: BTreeMap<IntentId, Minor>,
 }
 
 impl Attributed {
     /// What surely went back: less than what may have.
     pub fn proven(&self) -> Minor {
-        self.refunded.less(self.misnamed)
+        self.refunded.less(self.misnamed.values().copied().collect())
     }
 
     /// What has gone back for a credit invoice: the refunds that the read shows, and those of ours that Klarna confirmed and
@@ -211,8 +211,7 @@ impl<'a> Sorting<'a> {
             let of_same = |other: &Intent| other.effect.reference == intent.effect.reference;
             intent.made.as_ref() == Some(&refund.id) && !self.is_named_for_another(refund, of_same)
         };
-        let intent = refund_intents(self.ledger).find(made);
-        intent.is_some_and(|intent| self.assign_to_intent(intent, refund))
+        refund_intents(self.ledger).find(made).is_some_and(|intent| self.assign_to_intent(intent, refund))
     }
 
     /// It bears the name of another request of ours, whatever answer gave its id: the name is what was asked for.
@@ -238,10 +237,9 @@ impl<'a> Sorting<'a> {
             let is_own = |intent: &Intent| intent.effect.credit_invoice.as_ref().is_some_and(|(own, _)| own == *id);
             proves(&held.state) && !self.is_named_for_another(refund, is_own)
         });
-        credit.is_some_and(|(id, _)| {
-            self.assign_to_credit(*id, refund);
-            true
-        })
+        let Some((id, _)) = credit else { return false };
+        self.assign_to_credit(*id, refund);
+        true
     }
 
     fn by_reference(&mut self, refund: &KlarnaRefund) -> bool {
@@ -256,11 +254,9 @@ impl<'a> Sorting<'a> {
             self.out.cancel.push(refund.clone());
             return true;
         }
-        let credit = credit_reference::credit_of(self.ledger, self.shop, reference);
-        credit.is_some_and(|id| {
-            self.assign_to_credit(id, refund);
-            true
-        })
+        let Some(id) = credit_reference::credit_of(self.ledger, self.shop, reference) else { return false };
+        self.assign_to_credit(id, refund);
+        true
     }
 
     /// Refunds without a reference that appeared after requests of ours of exactly their amount were sent. Where
@@ -360,8 +356,12 @@ impl<'a> Sorting<'a> {
         let seen = &self.out.seen;
         let unseen = |intent: &&Intent| intent.state == State::Confirmed && !seen.contains_key(&intent.id);
         let unseen = refund_intents(self.ledger).filter(unseen);
-        let of_another = |intent: &&Intent| seen.values().any(|id| intent.made.as_ref() == Some(id));
-        self.out.misnamed = unseen.clone().filter(of_another).map(|intent| intent.effect.amount).collect();
+        // Of a refund that is shown without its id no answer may have said it either: then any answer may have been its own.
+        let is_unsaid = |id: Option<&RefundId>| id.is_none_or(RefundId::is_made_up);
+        let mut shown = refund_intents(self.ledger).filter(|intent| seen.contains_key(&intent.id));
+        let may_be_any = shown.any(|intent| is_unsaid(intent.made.as_ref()) && is_unsaid(seen.get(&intent.id)));
+        let of_another = |intent: &&Intent| may_be_any || seen.values().any(|id| intent.made.as_ref() == Some(id));
+        self.out.misnamed = unseen.clone().filter(of_another).map(|intent| (intent.id, intent.effect.amount)).collect();
         let never_shown = unseen.clone().filter(|intent| !self.ledger.shown.contains(&intent.id));
         self.out.never_shown = never_shown.map(|intent| intent.effect.amount).collect();
         let invisible: Minor = unseen.map(|intent| intent.effect.amount).collect();

@@ -25,6 +25,17 @@ fn partly_covered() -> Scene {
     captured_order("100.00").credit("INV1", "25.00", "3h").refund("r9", "20.00", "").parted("r9", &[("INV1", "20.00")])
 }
 
+/// INV1's refund was answered with an id, and the read shows INV2's without one, whose answer was lost.
+fn beside_a_nameless_one(scene: Scene) -> Scene {
+    scene
+        .credit("INV1", "40.00", "3h")
+        .credit("INV2", "30.00", "3h")
+        .marked_paid("INV2", "1m")
+        .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1m"))
+        .intended(&Ask::refund("INV2", "30.00").confirmed("nameless:a", "2m"))
+        .refund("nameless:a", "30.00", "INV2")
+}
+
 fn verified(scene: Scene) -> Scene {
     scene.policy(|policy| policy.refunds = Mode::Verify)
 }
@@ -481,4 +492,22 @@ cases! {
             .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1h"))
             .credit_known_as("INV1", "40.00", CreditInvoice::Refunded(proof("r1"))).adopted("r1", Attribution::RuledOut) => "
             break refund_missing INV1 40.00";
+
+    an_answer_proves_nothing_beside_a_refund_of_which_neither_an_answer_nor_a_read_said_the_id:
+        beside_a_nameless_one(captured_order("100.00")) => "
+            credit INV2 refunded→paid
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
+
+    once_a_read_shows_it_it_is_proven:
+        beside_a_nameless_one(captured_order("100.00")).refund("nameless:b", "40.00", "INV1") => "
+            credit INV2 refunded→paid
+            mark_paid INV1 40.00 act";
+
+    nor_is_a_cancelled_order_over_before_a_read_shows_it:
+        beside_a_nameless_one(cancelled_order("100.00").captured("70.00", "48h").known_as(Order::RefundRequested)) => "
+            credit INV2 refunded→paid
+            release ORD1:release 30.00 act
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 }

@@ -46,14 +46,16 @@ pub(super) fn mark_paid(case: &mut Case<'_>) {
     }
 }
 
-/// Its refund is known by an answer alone, and the answer to another request for a refund of this order is open: the two
-/// may have been mistaken for each other, and a read tells.
+/// Its refund is known by an answer alone, and the answer to another request for a refund of this order is open, or never
+/// said its id: the two may have been mistaken for each other, and a read tells.
 fn awaits_a_read(case: &Case<'_>, credit: &CreditInvoiceFacts) -> bool {
     let by_refund = matches!(case.credit_state(credit.id), CreditInvoice::Refunded(Proof::Refund(_)));
     let is_shown = case.attributed.by_credit.contains_key(&credit.id);
     let is_open =
         |intent: &Intent| intent.effect.kind == Kind::Refund && matches!(intent.state, State::Sending | State::Unknown);
-    by_refund && !is_shown && case.ledger.intents.iter().any(is_open)
+    let is_own = |intent: &Intent| intent.effect.credit_invoice.as_ref().is_some_and(|(id, _)| *id == credit.id);
+    let is_doubtful = |intent: &Intent| case.attributed.misnamed.contains_key(&intent.id) && is_own(intent);
+    by_refund && !is_shown && case.ledger.intents.iter().any(|intent| is_open(intent) || is_doubtful(intent))
 }
 
 /// What went back is not what it says now: it changed after its refund, or what was said of that did.
