@@ -359,6 +359,11 @@ cases! {
         paid_otherwise(captured_order("100.00").credit("INV1", "25.00", "2h"))
             => "break captured_too_much k-1 100.00";
 
+    what_klarna_captured_as_well_and_shows_no_more_is_said:
+        { let mut scene = paid_otherwise(order("100.00").expired().known_as(Order::PartlyPaid).credit("INV1", "25.00", "2h"));
+            scene.ledger.captures.insert(CaptureId("c1".into()), eur("20.00"));
+            scene } => "break amount_differs captured before";
+
     a_strangers_order_in_the_memo_of_one_that_was_paid_otherwise_is_nothing:
         paid_otherwise(captured_order("100.00").klarna_says(says("ORD777"))) => "";
 

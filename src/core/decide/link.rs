@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::case::Case;
-use super::{in_flight, is_closed, watched};
+use super::{in_flight, is_closed, sums, watched};
 use crate::core::credit_invoice;
 use crate::core::discrepancy::BreakKind;
 use crate::core::facts::{
@@ -242,6 +242,7 @@ fn followed<'a>(
     case.disagreement = Some("the order was paid otherwise");
     in_flight::settle(&mut case, klarna);
     case.plan.effects.clear();
+    sums::captured_before(&mut case, klarna);
     watched::watch(&mut case);
     case
 }

@@ -36,7 +36,7 @@ pub(super) fn misses_a_capture(case: &Case<'_>) -> bool {
 
 /// A capture cannot be taken back. One that somebody made, that was shown and is shown no more, holds the order: what seems
 /// to be open is taken already. Our own are watched by themselves, since reads lag behind them.
-fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
+pub(super) fn captured_before(case: &mut Case<'_>, read: &KlarnaOrder) {
     if case.ledger.judged_under.as_ref() != Some(&read.id) || planted!("a_capture_may_be_forgotten") {
         return;
     }
