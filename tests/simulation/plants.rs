@@ -83,6 +83,7 @@ const PLANTS: &[(&str, &str)] = &[
 
 /// Plants that show in one kind of history only: each seed has plenty of that while they are looked for.
 const IN_PLENTY: &[(&str, &str)] = &[
+    ("absence_is_believed_once", "without_credits"),
     ("a_rest_is_the_whole", "part_refunded_by_hand"),
     ("withheld_in_silence", "resolved_and_withheld"),
     ("key_from_a_name", "two_names"),

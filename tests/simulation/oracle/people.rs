@@ -13,7 +13,10 @@ use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth
 use reconciled::store::sqlite::SqliteStore;
 use reconciled::store::{BreakStatus, Store as _};
 
-use super::{attempts, is_missed_later, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor, together};
+use super::{
+    attempts, is_anothers, is_missed_later, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor,
+    together,
+};
 use crate::sim::State;
 
 /// What one consumer paid for one order, and between which amounts that ought to lie, in minor units.
@@ -127,6 +130,9 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             let is_nobodys = nowhere && is_unshown || is_hidden || may_be_taken_for_it(state, klarna.order_id);
             let is_nobodys = is_nobodys || may_be_unpaid(state, &store, shop) || is_unheard(state, &store, shop);
             let is_nobodys = is_nobodys || is_waited_for(state, &store, shop) || reads_as_whole(shop, klarna);
+            // Paid otherwise, and by Klarna's own word another order's: two books say that it is none of this one's.
+            let is_elsewhere = state.oracle.otherwise.contains(&shop.id) && all.iter().all(|it| is_anothers(shop, it));
+            let is_nobodys = is_nobodys || is_elsewhere;
             if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
                 continue;
             }
