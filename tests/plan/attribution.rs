@@ -510,4 +510,13 @@ cases! {
             release ORD1:release 30.00 act
             differs effect_vanished r1 40.00 in 30m
             look_again 30m";
+
+    beside_one_whose_id_an_answer_said_it_is_believed_before_a_read_shows_it:
+        captured_order("100.00").credit("INV1", "40.00", "3h").credit("INV2", "30.00", "3h").marked_paid("INV2", "1m")
+            .intended(&Ask::refund("INV1", "40.00").confirmed("r1", "1m"))
+            .intended(&Ask::refund("INV2", "30.00").confirmed("r2", "2m")).refund("nameless:a", "30.00", "INV2") => "
+            credit INV2 refunded→paid
+            mark_paid INV1 40.00 act
+            differs effect_vanished r1 40.00 in 30m
+            look_again 30m";
 }
