@@ -17,7 +17,6 @@ pub(super) fn message(found: &ShareFinding, currency: Currency) -> String {
         ShareFinding::NotCaptured { order, how, missing, left, .. } => {
             let is_short = left.is_positive() && left < missing;
             let (missing, left_now) = (money(*missing, currency), money(*left, currency));
-            let how = how.trim_end_matches(','); // It may end with an aside.
             let said = format!("order {order} is {how}, and {missing} of it is not captured");
             if is_short {
                 format!("{said}; Klarna authorizes {left_now}")

@@ -86,7 +86,7 @@ pub(super) fn shipped(case: &mut Case<'_>, klarna: &KlarnaOrder) {
     if case.policy.captures == Mode::Drive && can_drive {
         let effect = Effect { kind: Kind::Capture, amount, reference, credit_invoice: None, generation: 0 };
         let left_out = left_out_of_captures(case, klarna);
-        case.want_capture(effect, format!("{} and not captured", evidence(case)), &standing, left_out);
+        case.want_capture(effect, format!("{}, and not captured", evidence(case)), &standing, left_out);
     } else if !is_under_way(case, &reference) {
         not_captured(case, klarna, amount);
     }
@@ -146,7 +146,7 @@ fn evidence(case: &Case<'_>) -> String {
         Some(Given::Partly | Given::Nothing) | None => Fulfilled::Shipped,
     };
     let unshipped = case.shop.shipped.is(&Shipped::No) && word == Fulfilled::Shipped;
-    let beside = if unshipped { " by its status, not by its shipments," } else { "" };
+    let beside = if unshipped { " by its status, not by its shipments" } else { "" };
     format!("{}{beside}", word.word())
 }
 
