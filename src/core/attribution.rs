@@ -356,7 +356,7 @@ impl<'a> Sorting<'a> {
         let seen = &self.out.seen;
         let unseen = |intent: &&Intent| intent.state == State::Confirmed && !seen.contains_key(&intent.id);
         let unseen = refund_intents(self.ledger).filter(unseen);
-        // Of a refund that is shown without its id no answer may have said it either: then any answer may have been its own.
+        // The answer that named a refund which is shown without its id was lost, or was taken for another request's.
         let is_unsaid = |id: Option<&RefundId>| id.is_none_or(RefundId::is_made_up);
         let mut shown = refund_intents(self.ledger).filter(|intent| seen.contains_key(&intent.id));
         let may_be_any = shown.any(|intent| is_unsaid(intent.made.as_ref()) && is_unsaid(seen.get(&intent.id)));

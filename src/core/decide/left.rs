@@ -1,4 +1,6 @@
 //! What is left of an order for a credit invoice that asks for more: held, and sent once a human agreed to that amount.
+//! As long as more may be captured nothing is offered: more may be left then, and what was settled with less would still
+//! be captured with the next shipment.
 //!
 //! The effect that is offered has its own id, made of its content with the smaller amount; consent to it is consent to that
 //! amount. It then settles the credit invoice, as long as that says what it said when the refund was intended.
@@ -18,8 +20,6 @@ fn offered(case: &Case<'_>, credit: &CreditInvoiceFacts, generation: u32) -> Int
     case.id_of(&refund_of(case, credit, case.room, generation))
 }
 
-/// As long as more may be captured, more may be left: then the whole is refunded, and of what is settled with less nothing
-/// would be captured after it.
 fn is_sendable(case: &Case<'_>) -> bool {
     is_over(case) && case.room.is_positive() && case.room.get() <= KLARNA_LARGEST_MINOR
 }
