@@ -1,12 +1,11 @@
-//! Which Klarna orders are asked about for a shop order, what of them is remembered, and how amounts tell them apart.
+//! Which Klarna orders are asked about for a shop order, and what of them is remembered.
 
 use jiff::Timestamp;
 use reconciled::core::facts::{Candidate, KlarnaOrder, KlarnaStatus, Place, ShopOrder, Word};
 use reconciled::core::id::KlarnaOrderId;
 use reconciled::core::link::{Answer, Named, Seen, Told, candidates, is_settled};
-use reconciled::core::share::{is_captured_beyond, may_be_all_of};
 
-use crate::common::{NOW, Scene, ago, captured_order, eur, order};
+use crate::common::{NOW, Scene, ago, eur, order};
 
 fn id(text: &str) -> KlarnaOrderId {
     KlarnaOrderId::new(text).expect("a safe id")
@@ -132,40 +131,4 @@ fn of_empty_ones_the_one_that_fits_stands_for_the_order_however_old() {
     let scene = order("100.00").klarna_says(empty_of("100.00", "73h"));
     assert_eq!(taken_for(&scene.clone().also_names("k-2", empty_of("80.00", "72h"))), Some(id("k-1")));
     assert_eq!(taken_for(&scene.also_names("k-2", empty_of("100.00", "72h"))), Some(id("k-2")));
-}
-
-/// An order over 80.00 of which Klarna authorized 100.00 and captured so much.
-fn lowered(captured: &str) -> Scene {
-    captured_order("100.00").total("80.00").klarna_says(|klarna| klarna.captured = eur(captured))
-}
-
-#[test]
-fn less_than_was_authorized_is_all_of_it_where_klarna_names_the_order() {
-    let nameless = |scene: Scene| scene.klarna_says(|klarna| klarna.merchant_reference1 = None);
-    for (scene, expected) in [
-        (lowered("80.00"), true),
-        (nameless(lowered("80.00")), false),
-        (order("100.00").total("120.00"), false),
-        (order("100.00").total("120.00").credit("INV1", "20.00", "2h"), true),
-    ] {
-        assert_eq!(may_be_all_of(&scene.facts.shop, scene.klarna()), expected, "{scene:?}");
-    }
-}
-
-#[test]
-fn more_was_captured_than_a_lowered_order_is_worth() {
-    let nameless = lowered("100.00").klarna_says(|klarna| klarna.merchant_reference1 = None);
-    let worthless = captured_order("100.00").total("0.00");
-    let equal = lowered("120.00").total("100.00");
-    for (scene, expected) in [
-        (lowered("100.00"), true),
-        (lowered("80.01"), true),
-        (lowered("80.00"), false),
-        (nameless, false),
-        (worthless, false),
-        (equal, false),
-    ] {
-        let total = scene.facts.shop.total.clone().expect("an amount");
-        assert_eq!(is_captured_beyond(&scene.facts.shop, total, scene.klarna()), expected, "{scene:?}");
-    }
 }

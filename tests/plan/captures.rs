@@ -3,6 +3,7 @@
 use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::facts::{Fraud, KlarnaStatus, ShopStatus, Word};
 use reconciled::core::fulfilment::Fulfilled;
+use reconciled::core::id::InvoiceId;
 use reconciled::core::intent::Kind;
 use reconciled::core::order::{Order, Stage};
 use reconciled::core::policy::Mode;
@@ -503,12 +504,6 @@ cases! {
     parcels_that_do_not_count_leave_the_word_to_the_status:
         order("100.00").shipment("SHP1", "5h", &[(1, 1)]).policy(|policy| policy.capture_on = [Fulfilled::PickedUp].into_iter().collect()) => "look_again 480h";
 
-    refunds_that_are_over_are_no_refunds_on_their_way:
-        captured_order("1000.00").credit("INV1", "600.00", "5h").refund("r1", "600.00", "INV1").marked_paid("INV1", "3h")
-            .intended(&Ask::refund("INV1", "600.00").confirmed("r1", "4h")).credit("INV2", "300.00", "2h") => "
-            credit INV1 refunded→paid
-            refund INV2 300.00 act";
-
     what_a_day_old_extension_brought_may_be_extended:
         extended(order("100.00"), "48h").intended(&extension().confirmed("", "24h")) => "
             extend ORD1:extend:2026-03-03T12:00:00Z 100.00 act
@@ -520,4 +515,10 @@ cases! {
             .credit("INV1", "20.00", "60h") => "
             capture SHP1 30.00 act
             look_again 480h";
+}
+
+#[test]
+fn a_capture_remembers_what_it_left_out() {
+    let plan = order("100.00").shipped("1h").credit("INV1", "30.00", "2h").plan();
+    assert_eq!(plan.effects[0].left_out, Some(vec![(InvoiceId(1), eur("30.00"))]));
 }

@@ -10,6 +10,7 @@ use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::intent::{Intent, Kind, State};
 use reconciled::core::order::Order;
+use reconciled::core::situation::{Again, Concerned};
 
 /// Captured 100.00; the refund of INV1 over 40.00 left, its answer was lost, and a human gave it up. The shop has lowered
 /// the credit invoice to 10.00 since, and has one of 90.00 beside it.
@@ -182,4 +183,23 @@ fn a_name_is_one_person_however_it_is_spelt() {
     for (one, other, expected) in [("anna", "Anna ", true), ("An na", "anna", true), ("anna", "bob", false)] {
         assert_eq!(is_one_person(one, other), expected, "{one} {other}");
     }
+}
+
+#[test]
+fn an_effect_is_started_anew_where_that_is_a_humans_to_say() {
+    let of = |ask: Ask, is_approved: bool| {
+        let mut scene = captured_order("100.00").intended(&ask);
+        let intent = scene.ledger.intents[0].clone();
+        if is_approved {
+            scene.ledger.approved.insert(intent.id);
+        }
+        let found = Concerned::of(&intent, &scene.ledger, NOW);
+        (found.again, found.may_be_given_up)
+    };
+    let refund = || Ask::refund("INV1", "40.00");
+    assert_eq!(of(refund(), false), (Again::No, false));
+    assert_eq!(of(refund().rejected("NO", "1h"), false), (Again::Now, false));
+    assert_eq!(of(refund().rejected("NO", "1h"), true), (Again::No, false));
+    assert_eq!(of(refund().unknown("1h"), false), (Again::From(in_time("22h")), true));
+    assert_eq!(of(refund().confirmed("r1", "1h"), false), (Again::No, false));
 }

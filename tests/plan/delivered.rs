@@ -3,6 +3,7 @@
 
 use reconciled::core::credit_invoice::CreditInvoice;
 use reconciled::core::intent::Kind;
+use reconciled::core::lines::{Told, told};
 use reconciled::core::order::Order;
 use reconciled::core::policy::Mode;
 
@@ -338,4 +339,30 @@ cases! {
             capture SHP1:2 40.00 act
             break credit_before_capture the intent 20.00
             look_again 480h";
+}
+
+/// Of two lines, the first left and the second did not.
+fn half_sent() -> Scene {
+    order("100.00").line(1, 2, "60.00").line(2, 2, "40.00").shipment("SHP1", "5h", &[(1, 2)])
+}
+
+#[test]
+fn lines_tell_of_what_was_sent_and_of_what_was_not() {
+    let says = |scene: &Scene| told(&scene.facts.shop, &scene.facts.shop.credit_invoices[0]);
+    let credit = |amount: &str, items: &[(u64, u32)]| half_sent().credit("INV1", amount, "2h").items("INV1", items);
+    for (scene, expected) in [
+        (credit("30.00", &[(1, 1)]), Some(Told::Sent)),
+        (credit("30.01", &[(1, 1)]), Some(Told::Sent)),
+        (credit("30.02", &[(1, 1)]), None),
+        (credit("40.00", &[(2, 2)]), Some(Told::NeverSent)),
+        (credit("50.00", &[(1, 1), (2, 1)]), None),
+        (credit("30.00", &[(1, 1), (2, 0)]), Some(Told::Sent)),
+        (credit("30.00", &[]), None),
+    ] {
+        assert_eq!(says(&scene), expected, "{:?}", scene.facts.shop);
+    }
+    let nothing_left = order("100.00").line(1, 2, "60.00").credit("INV1", "30.00", "2h").items("INV1", &[(1, 1)]);
+    assert_eq!(says(&nothing_left), None);
+    let unsaid = nothing_left.shipment("SHP1", "5h", &[]);
+    assert_eq!(says(&unsaid), None);
 }

@@ -2,6 +2,7 @@
 
 use crate::common::{Ask, Scene, cancelled_order, captured_order, eur, order};
 use reconciled::core::intent::Kind;
+use reconciled::core::limits::Spent;
 use reconciled::core::order::Order;
 
 fn returned() -> Scene {
@@ -174,4 +175,21 @@ cases! {
             refund INV1 40.00 hold limit refund_limit_per_order (70.00 EUR)
             break paid_without_refund INV2 30.00
             break limit_reached the intent 40.00";
+
+    refunds_that_are_over_are_no_refunds_on_their_way:
+        captured_order("1000.00").credit("INV1", "600.00", "5h").refund("r1", "600.00", "INV1").marked_paid("INV1", "3h")
+            .intended(&Ask::refund("INV1", "600.00").confirmed("r1", "4h")).credit("INV2", "300.00", "2h") => "
+            credit INV1 refunded→paid
+            refund INV2 300.00 act";
+}
+
+#[test]
+fn what_was_admitted_and_not_kept_is_taken_back() {
+    let scene = captured_order("100.00").credit("INV1", "40.00", "2h").credit("INV2", "30.00", "2h");
+    let lost = scene.clone().intended(&Ask::refund("INV2", "30.00").unknown("10m").absent("5m"));
+    for (scene, left) in [(scene, "30.00"), (lost, "60.00")] {
+        let mut spent = Spent { pass: eur("100.00"), day: eur("100.00") };
+        spent.take_back(&scene.plan());
+        assert_eq!(spent, Spent { pass: eur(left), day: eur(left) });
+    }
 }

@@ -131,3 +131,12 @@ fn two_credit_invoices_of_one_number_are_told_apart() {
     let equal = missing.change_credit("INV2", |credit| credit.number = InvoiceNumber("INV1".to_owned()));
     assert_eq!(subjects(&equal), ["INV1", "INV1:2"]);
 }
+
+#[test]
+fn less_than_a_credit_invoice_asks_for_is_offered_under_an_id_of_its_own() {
+    let scene = captured_order("100.00").refund("r1", "80.00", "INV1").credit("INV1", "80.00", "3h");
+    let scene = scene.marked_paid("INV1", "1h").credit("INV2", "35.00", "2h");
+    let plan = scene.plan();
+    let offers: Vec<_> = plan.discrepancies.iter().filter_map(|found| found.finding.offers()).collect();
+    assert_eq!(offers, [(Ask::refund("INV2", "20.00").intent(&scene.target()).id, eur("20.00"))]);
+}

@@ -573,6 +573,18 @@ cases! {
             mark_paid INV1 40.00 act
             differs effect_vanished r1 40.00 in 30m
             look_again 30m";
+
+    what_was_withdrawn_is_asked_for_anew_though_its_credit_invoice_still_says_requested:
+        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&Ask::refund("INV1", "25.00").withdrawn())
+            .requested("INV1", "25.00") => "
+            credit INV1 refund_requested→held→pending
+            refund INV1 25.00 act generation 1";
+
+    what_was_refused_and_approved_waits_where_its_credit_invoice_says_requested:
+        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&Ask::refund("INV2", "5.00").withdrawn())
+            .intended(&Ask::refund("INV1", "25.00").rejected("NO", "2h")).approved().requested("INV1", "25.00") => "
+            break credit_changed missing:2 5.00
+            break credit_changed INV1 25.00";
 }
 
 #[test]

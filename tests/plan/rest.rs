@@ -71,39 +71,6 @@ cases! {
             break credit_before_capture INV1 5.00
             look_again 480h";
 
-    what_was_withdrawn_is_asked_for_anew_though_its_credit_invoice_still_says_requested:
-        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&Ask::refund("INV1", "25.00").withdrawn())
-            .requested("INV1", "25.00") => "
-            credit INV1 refund_requested→held→pending
-            refund INV1 25.00 act generation 1";
-
-    what_was_refused_and_approved_waits_where_its_credit_invoice_says_requested:
-        captured_order("100.00").credit("INV1", "25.00", "3h").intended(&Ask::refund("INV2", "5.00").withdrawn())
-            .intended(&Ask::refund("INV1", "25.00").rejected("NO", "2h")).approved().requested("INV1", "25.00") => "
-            break credit_changed missing:2 5.00
-            break credit_changed INV1 25.00";
-
-    a_cent_that_was_never_asked_for_is_not_released:
-        order("99.99").shipped("48h").captured("99.99", "48h").known_as(Order::PartlyPaid).klarna_says(|klarna| {
-            klarna.original_amount = crate::common::eur("100.00");
-            klarna.order_amount = klarna.original_amount;
-            klarna.remaining = crate::common::eur("0.01");
-        }) => "order partly_paid→paid";
-
-    a_cent_too_much_for_one_credit_invoice_stops_no_other:
-        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.01", "INV1").marked_paid("INV1", "2h")
-            .credit("INV2", "30.00", "2h") => "
-            credit INV1 pending→refunded→paid
-            refund INV2 30.00 act";
-
-    two_cents_too_much_do:
-        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.02", "INV1").marked_paid("INV1", "2h")
-            .credit("INV2", "30.00", "2h") => "
-            credit INV1 pending→held
-            credit INV2 pending→held
-            refund INV2 30.00 hold unattributed
-            break refund_amount_differs INV1 0.02";
-
     a_rest_that_is_under_way_alone_leaves_everything_open:
         captured_order("100.00").credit("INV1", "25.00", "3h").intended(&rest("5.00").unknown("10m")) => "
             intent refund INV1:rest absent

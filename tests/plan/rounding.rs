@@ -133,4 +133,25 @@ cases! {
             .refund("r9", "5.00", "").adopted("r9", reconciled::core::ledger::Attribution::RuledOut)
             .credit("INV1", "45.00", "2h").refund("r1", "10.00", "INV1").intended(&Ask::refund("INV1", "10.00").confirmed("r1", "1m")).approved()
             .credit_known_as("INV1", "45.00", CreditInvoice::Refunded(Proof::Refund(RefundId("r1".to_owned())))) => "break paid_otherwise INV1 30.00";
+
+    a_cent_that_was_never_asked_for_is_not_released:
+        order("99.99").shipped("48h").captured("99.99", "48h").known_as(Order::PartlyPaid).klarna_says(|klarna| {
+            klarna.original_amount = eur("100.00");
+            klarna.order_amount = klarna.original_amount;
+            klarna.remaining = eur("0.01");
+        }) => "order partly_paid→paid";
+
+    a_cent_too_much_for_one_credit_invoice_stops_no_other:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.01", "INV1").marked_paid("INV1", "2h")
+            .credit("INV2", "30.00", "2h") => "
+            credit INV1 pending→refunded→paid
+            refund INV2 30.00 act";
+
+    two_cents_too_much_do:
+        captured_order("100.00").credit("INV1", "40.00", "3h").refund("r1", "40.02", "INV1").marked_paid("INV1", "2h")
+            .credit("INV2", "30.00", "2h") => "
+            credit INV1 pending→held
+            credit INV2 pending→held
+            refund INV2 30.00 hold unattributed
+            break refund_amount_differs INV1 0.02";
 }

@@ -6,7 +6,7 @@ use reconciled::core::ledger::Attribution;
 use reconciled::core::money::{Currency, Minor};
 use reconciled::core::order::Order;
 use reconciled::core::plan::Verdict;
-use reconciled::core::share::{Fit, Share, amount_fits, otherwise};
+use reconciled::core::share::{Fit, Share, amount_fits, is_captured_beyond, may_be_all_of, otherwise};
 
 use crate::common::{Scene, captured_order, eur, order};
 use crate::every_case;
@@ -274,5 +274,41 @@ fn no_capture_exceeds_klarnas_share() {
             let share = scene.ledger.accepted.map_or(total, |said| said.amount.min(total));
             assert!(klarna.captured.plus(sum).minus(share).get() <= 1, "{name}: {sum:?} of {share:?}");
         }
+    }
+}
+
+/// An order over 80.00 of which Klarna authorized 100.00 and captured so much.
+fn taken_of_lowered(captured: &str) -> Scene {
+    captured_order("100.00").total("80.00").klarna_says(|klarna| klarna.captured = eur(captured))
+}
+
+#[test]
+fn less_than_was_authorized_is_all_of_it_where_klarna_names_the_order() {
+    let nameless = |scene: Scene| scene.klarna_says(|klarna| klarna.merchant_reference1 = None);
+    for (scene, expected) in [
+        (taken_of_lowered("80.00"), true),
+        (nameless(taken_of_lowered("80.00")), false),
+        (order("100.00").total("120.00"), false),
+        (order("100.00").total("120.00").credit("INV1", "20.00", "2h"), true),
+    ] {
+        assert_eq!(may_be_all_of(&scene.facts.shop, scene.klarna()), expected, "{scene:?}");
+    }
+}
+
+#[test]
+fn more_was_captured_than_a_lowered_order_is_worth() {
+    let nameless = taken_of_lowered("100.00").klarna_says(|klarna| klarna.merchant_reference1 = None);
+    let worthless = captured_order("100.00").total("0.00");
+    let equal = taken_of_lowered("120.00").total("100.00");
+    for (scene, expected) in [
+        (taken_of_lowered("100.00"), true),
+        (taken_of_lowered("80.01"), true),
+        (taken_of_lowered("80.00"), false),
+        (nameless, false),
+        (worthless, false),
+        (equal, false),
+    ] {
+        let total = scene.facts.shop.total.clone().expect("an amount");
+        assert_eq!(is_captured_beyond(&scene.facts.shop, total, scene.klarna()), expected, "{scene:?}");
     }
 }

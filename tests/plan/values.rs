@@ -3,18 +3,13 @@
 use reconciled::core::credit_reference::of_credit;
 use reconciled::core::discrepancy::BreakKind;
 use reconciled::core::facts::{ShopStatus, Word};
-use reconciled::core::finding::Finding;
 use reconciled::core::fulfilment::{CaptureOn, Fulfilled};
 use reconciled::core::id::{Identity, InvoiceId, InvoiceNumber};
-use reconciled::core::intent::Kind;
-use reconciled::core::limits::Spent;
-use reconciled::core::lines::{Told, told};
-use reconciled::core::order::Order;
 use reconciled::core::policy::{Family, Mode, Setting};
-use reconciled::core::situation::{Again, Concerned};
+use reconciled::core::situation::Again;
 use reconciled::core::sums::contradictions;
 
-use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, long, order, policy};
+use crate::common::{Ask, Scene, captured_order, eur, in_time, order, policy};
 
 #[test]
 fn a_shop_is_one_by_all_that_the_services_say_of_it() {
@@ -97,58 +92,12 @@ fn each_kind_of_break_says_what_it_withholds_and_what_settles_it() {
 }
 
 #[test]
-fn less_than_a_credit_invoice_asks_for_is_offered_under_an_id_of_its_own() {
-    let scene = captured_order("100.00").refund("r1", "80.00", "INV1").credit("INV1", "80.00", "3h");
-    let scene = scene.marked_paid("INV1", "1h").credit("INV2", "35.00", "2h");
-    let plan = scene.plan();
-    let offers: Vec<_> = plan.discrepancies.iter().filter_map(|found| found.finding.offers()).collect();
-    assert_eq!(offers, [(Ask::refund("INV2", "20.00").intent(&scene.target()).id, eur("20.00"))]);
-}
-
-#[test]
-fn what_was_admitted_and_not_kept_is_taken_back() {
-    let scene = captured_order("100.00").credit("INV1", "40.00", "2h").credit("INV2", "30.00", "2h");
-    let lost = scene.clone().intended(&Ask::refund("INV2", "30.00").unknown("10m").absent("5m"));
-    for (scene, left) in [(scene, "30.00"), (lost, "60.00")] {
-        let mut spent = Spent { pass: eur("100.00"), day: eur("100.00") };
-        spent.take_back(&scene.plan());
-        assert_eq!(spent, Spent { pass: eur(left), day: eur(left) });
-    }
-}
-
-#[test]
 fn a_cent_is_no_contradiction_between_a_sum_and_its_parts() {
     let counted = |amount: &str| {
         captured_order("100.00").refund("r1", "40.00", "INV1").klarna_says(|klarna| klarna.refunded = eur(amount))
     };
     assert!(contradictions(counted("39.99").klarna()).is_empty());
     assert_eq!(contradictions(counted("39.98").klarna()).len(), 1);
-}
-
-/// Of two lines, the first left and the second did not.
-fn half_sent() -> Scene {
-    order("100.00").line(1, 2, "60.00").line(2, 2, "40.00").shipment("SHP1", "5h", &[(1, 2)])
-}
-
-#[test]
-fn lines_tell_of_what_was_sent_and_of_what_was_not() {
-    let says = |scene: &Scene| told(&scene.facts.shop, &scene.facts.shop.credit_invoices[0]);
-    let credit = |amount: &str, items: &[(u64, u32)]| half_sent().credit("INV1", amount, "2h").items("INV1", items);
-    for (scene, expected) in [
-        (credit("30.00", &[(1, 1)]), Some(Told::Sent)),
-        (credit("30.01", &[(1, 1)]), Some(Told::Sent)),
-        (credit("30.02", &[(1, 1)]), None),
-        (credit("40.00", &[(2, 2)]), Some(Told::NeverSent)),
-        (credit("50.00", &[(1, 1), (2, 1)]), None),
-        (credit("30.00", &[(1, 1), (2, 0)]), Some(Told::Sent)),
-        (credit("30.00", &[]), None),
-    ] {
-        assert_eq!(says(&scene), expected, "{:?}", scene.facts.shop);
-    }
-    let nothing_left = order("100.00").line(1, 2, "60.00").credit("INV1", "30.00", "2h").items("INV1", &[(1, 1)]);
-    assert_eq!(says(&nothing_left), None);
-    let unsaid = nothing_left.shipment("SHP1", "5h", &[]);
-    assert_eq!(says(&unsaid), None);
 }
 
 #[test]
@@ -159,31 +108,6 @@ fn a_number_that_we_used_for_another_is_not_used_again() {
     let number = InvoiceNumber("INV7".to_owned());
     let name = |id| of_credit(&ledger, &scene.facts.shop, InvoiceId(id), &number).as_str().to_owned();
     assert_eq!([name(7), name(8), name(6)], ["INV7", "INV7:8", "INV7:6"]);
-}
-
-#[test]
-fn an_effect_is_started_anew_where_that_is_a_humans_to_say() {
-    let of = |ask: Ask, is_approved: bool| {
-        let mut scene = captured_order("100.00").intended(&ask);
-        let intent = scene.ledger.intents[0].clone();
-        if is_approved {
-            scene.ledger.approved.insert(intent.id);
-        }
-        let found = Concerned::of(&intent, &scene.ledger, NOW);
-        (found.again, found.may_be_given_up)
-    };
-    let refund = || Ask::refund("INV1", "40.00");
-    assert_eq!(of(refund(), false), (Again::No, false));
-    assert_eq!(of(refund().rejected("NO", "1h"), false), (Again::Now, false));
-    assert_eq!(of(refund().rejected("NO", "1h"), true), (Again::No, false));
-    assert_eq!(of(refund().unknown("1h"), false), (Again::From(in_time("22h")), true));
-    assert_eq!(of(refund().confirmed("r1", "1h"), false), (Again::No, false));
-}
-
-#[test]
-fn a_capture_remembers_what_it_left_out() {
-    let plan = order("100.00").shipped("1h").credit("INV1", "30.00", "2h").plan();
-    assert_eq!(plan.effects[0].left_out, Some(vec![(InvoiceId(1), eur("30.00"))]));
 }
 
 #[test]
@@ -206,47 +130,4 @@ fn a_difference_is_found_in_a_state() {
     assert!(!state(&not_given).is_given);
     let by_status = not_given.shop_says(|shop| shop.status = Word::Known(ShopStatus::PickedUp));
     assert!(state(&by_status).is_given);
-}
-
-/// Whether Klarna's total counts what its list lacks of what was confirmed.
-fn is_counted(scene: &Scene) -> Vec<bool> {
-    let plan = scene.plan();
-    let counted = plan.discrepancies.iter().filter_map(|found| {
-        let Finding::Vanished { is_counted, .. } = &found.finding else { return None };
-        Some(*is_counted)
-    });
-    counted.collect()
-}
-
-#[test]
-fn what_is_gone_from_a_list_may_be_counted_in_its_total() {
-    let refund = Ask::refund("INV1", "40.00").confirmed("r1", "48h");
-    let refunded = captured_order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "48h").intended(&refund);
-    let counting = |amount| refunded.clone().klarna_says(|klarna| klarna.refunded = eur(amount));
-    assert_eq!(is_counted(&counting("40.00")), [true]);
-    assert_eq!(is_counted(&counting("39.99")), [false]);
-    assert_eq!(is_counted(&refunded), [false]);
-    let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "48h");
-    let captured = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
-    let counting = |amount| captured.clone().klarna_says(|klarna| klarna.captured = eur(amount));
-    assert_eq!(is_counted(&counting("60.00")), [true]);
-    assert_eq!(is_counted(&counting("59.99")), [false]);
-    assert_eq!(is_counted(&captured), [false]);
-}
-
-#[test]
-fn what_reads_may_lag_behind_is_not_missed_at_once() {
-    let due = |was_shown: bool| {
-        let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "2s");
-        let mut scene = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
-        if was_shown {
-            scene.ledger.shown.insert(scene.ledger.intents[0].id);
-        }
-        let scene = scene.policy(|policy| policy.grace = long("1s")).missed("c1", "1s");
-        let plan = scene.plan();
-        let vanished = plan.discrepancies.iter().find(|found| found.kind == BreakKind::EffectVanished);
-        vanished.expect("what is gone").due
-    };
-    assert_eq!(due(false), in_time("3s"));
-    assert_eq!(due(true), NOW);
 }

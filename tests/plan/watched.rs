@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use reconciled::core::credit_invoice::{CreditInvoice, Proof};
+use reconciled::core::discrepancy::BreakKind;
+use reconciled::core::finding::Finding;
 use reconciled::core::id::{CaptureId, InvoiceId, KlarnaOrderId, RefundId};
 use reconciled::core::intent::Kind;
 use reconciled::core::ledger::Attribution;
 use reconciled::core::order::Order;
 
-use crate::common::{Ask, Scene, captured_order, eur, order};
+use crate::common::{Ask, NOW, Scene, captured_order, eur, in_time, long, order};
 
 /// A credit invoice, refunded by us two days ago, marked paid and settled.
 fn settled() -> Scene {
@@ -255,4 +257,47 @@ cases! {
             break amount_differs captured before
             differs effect_vanished r1 40.00 in 30m
             look_again 30m";
+}
+
+/// Whether Klarna's total counts what its list lacks of what was confirmed.
+fn is_counted(scene: &Scene) -> Vec<bool> {
+    let plan = scene.plan();
+    let counted = plan.discrepancies.iter().filter_map(|found| {
+        let Finding::Vanished { is_counted, .. } = &found.finding else { return None };
+        Some(*is_counted)
+    });
+    counted.collect()
+}
+
+#[test]
+fn what_is_gone_from_a_list_may_be_counted_in_its_total() {
+    let refund = Ask::refund("INV1", "40.00").confirmed("r1", "48h");
+    let refunded = captured_order("100.00").credit("INV1", "40.00", "50h").marked_paid("INV1", "48h").intended(&refund);
+    let counting = |amount| refunded.clone().klarna_says(|klarna| klarna.refunded = eur(amount));
+    assert_eq!(is_counted(&counting("40.00")), [true]);
+    assert_eq!(is_counted(&counting("39.99")), [false]);
+    assert_eq!(is_counted(&refunded), [false]);
+    let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "48h");
+    let captured = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
+    let counting = |amount| captured.clone().klarna_says(|klarna| klarna.captured = eur(amount));
+    assert_eq!(is_counted(&counting("60.00")), [true]);
+    assert_eq!(is_counted(&counting("59.99")), [false]);
+    assert_eq!(is_counted(&captured), [false]);
+}
+
+#[test]
+fn what_reads_may_lag_behind_is_not_missed_at_once() {
+    let due = |was_shown: bool| {
+        let capture = Ask::new(Kind::Capture, "SHP1", "60.00").confirmed("c1", "2s");
+        let mut scene = order("100.00").shipment("SHP1", "50h", &[]).known_as(Order::PartlyPaid).intended(&capture);
+        if was_shown {
+            scene.ledger.shown.insert(scene.ledger.intents[0].id);
+        }
+        let scene = scene.policy(|policy| policy.grace = long("1s")).missed("c1", "1s");
+        let plan = scene.plan();
+        let vanished = plan.discrepancies.iter().find(|found| found.kind == BreakKind::EffectVanished);
+        vanished.expect("what is gone").due
+    };
+    assert_eq!(due(false), in_time("3s"));
+    assert_eq!(due(true), NOW);
 }
