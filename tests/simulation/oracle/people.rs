@@ -113,7 +113,6 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
     if !policy.act {
         return;
     }
-    let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
     let all = attempts(state);
     for (index, store) in state.stores.clone().into_iter().enumerate() {
         let told = told(&store);
@@ -121,19 +120,9 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             let is_one_of_several = all.len() > 1;
             let all = &known_now(state, shop, all, index);
             let klarna = &together(all);
-            // Of an order that names no Klarna order and was cancelled without a credit invoice nobody can tell that it
-            // was ever paid.
-            let is_unshown = is_one_of_several || shop.status == "cancelled" && credits(shop).next().is_none();
-            // What was hidden before anybody could read it, nobody can miss.
-            let is_hidden = state.oracle.never_shown.contains(&klarna.order_id);
-            let is_hidden = is_hidden || is_missed_later(state, klarna.order_id);
-            let is_nobodys = nowhere && is_unshown || is_hidden || may_be_taken_for_it(state, klarna.order_id);
-            let is_nobodys = is_nobodys || may_be_unpaid(state, &store, shop) || is_unheard(state, &store, shop);
-            let is_nobodys = is_nobodys || is_waited_for(state, &store, shop) || reads_as_whole(shop, klarna);
-            // Paid otherwise, and by Klarna's own word another order's: two books say that it is none of this one's.
-            let is_elsewhere = state.oracle.otherwise.contains(&shop.id) && all.iter().all(|it| is_anothers(shop, it));
-            let is_nobodys = is_nobodys || is_elsewhere;
-            if told.contains(&shop.number) || is_nobodys || state.oracle.disputed.contains(&klarna.order_id) {
+            let is_spoken_of = told.contains(&shop.number) || state.oracle.disputed.contains(&klarna.order_id);
+            let is_nobodys = is_unseen(state, shop, klarna, is_one_of_several) || is_not_its(state, &store, shop, all);
+            if is_spoken_of || is_nobodys || is_waited_for(state, &store, shop) || reads_as_whole(shop, klarna) {
                 continue;
             }
             let account = Account::of(shop, klarna);
@@ -154,6 +143,22 @@ pub fn nobody_is_wronged_in_silence(state: &mut State) {
             }
         }
     }
+}
+
+/// What happened at its Klarna order was hidden before anybody could read it, or may be taken for something else; or the shop
+/// names no Klarna order anywhere, and nothing shows that it was ever paid.
+fn is_unseen(state: &State, shop: &ShopTruth, klarna: &KlarnaTruth, is_one_of_several: bool) -> bool {
+    let nowhere = state.world.switches().lightspeed_klarna_id_location == KlarnaIdLocation::None;
+    let is_unshown = is_one_of_several || shop.status == "cancelled" && credits(shop).next().is_none();
+    let is_hidden = state.oracle.never_shown.contains(&klarna.order_id) || is_missed_later(state, klarna.order_id);
+    nowhere && is_unshown || is_hidden || may_be_taken_for_it(state, klarna.order_id)
+}
+
+/// Nothing shows this store that these Klarna orders are the shop order's, or both books say that they are not: paid otherwise,
+/// and by Klarna's own word another order's.
+fn is_not_its(state: &State, store: &SqliteStore, shop: &ShopTruth, all: &[KlarnaTruth]) -> bool {
+    let is_elsewhere = state.oracle.otherwise.contains(&shop.id) && all.iter().all(|it| is_anothers(shop, it));
+    is_elsewhere || may_be_unpaid(state, store, shop) || is_unheard(state, store, shop)
 }
 
 /// A cancelled order that nobody credited or calls paid, and that names nothing but what Klarna does not know, in a text.
