@@ -14,7 +14,7 @@ use super::swarm::{BESIDE, DAILY, LEFT_ALONE, NET_FAULTS, ODD, RARE, SWITCHES, T
 const SEEDS: u64 = 100;
 
 /// A figure from the environment: how many seeds (`SIM_SEEDS`), from which on (`SIM_FROM`), on how many cores
-/// (`SIM_THREADS`), and which one to replay (`SIM_SEED`).
+/// (`SIM_THREADS`), and which one to replay (`SIM_SEED`). `SIM_JOURNALS` names a file for a digest of each seed's journals.
 pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -41,6 +41,8 @@ struct Ran {
     events: u64,
     /// In how many seeds each fault and each act came.
     drawn: BTreeMap<&'static str, u64>,
+    /// What became of each seed's journals, where that is asked for.
+    journals: BTreeMap<u64, String>,
 }
 
 /// Processor time of this thread, in microseconds.
@@ -51,7 +53,7 @@ fn processor_us() -> u64 {
 
 /// Runs seeds until so many broke; gives the broken ones and what was counted.
 fn run_all(from: u64, count: u64, most: usize) -> Ran {
-    let drawn = Mutex::new(BTreeMap::new());
+    let (drawn, journals) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
     let (next, events, ran) = (AtomicU64::new(from), AtomicU64::new(0), AtomicU64::new(0));
     let broken = Mutex::new(Vec::new());
     let busy = AtomicU64::new(0);
@@ -66,6 +68,9 @@ fn run_all(from: u64, count: u64, most: usize) -> Ran {
             busy.fetch_add(processor_us() - before, Ordering::Relaxed);
             events.fetch_add(outcome.events, Ordering::Relaxed);
             ran.fetch_add(1, Ordering::Relaxed);
+            if let Some(digest) = &outcome.journals {
+                journals.lock().unwrap().insert(seed, digest.clone());
+            }
             let mut drawn = drawn.lock().unwrap();
             for what in outcome.counts.keys() {
                 *drawn.entry(*what).or_default() += 1;
@@ -87,6 +92,7 @@ fn run_all(from: u64, count: u64, most: usize) -> Ran {
         seeds: ran.into_inner(),
         events: events.into_inner(),
         drawn: drawn.into_inner().unwrap(),
+        journals: journals.into_inner().unwrap(),
     }
 }
 
@@ -97,6 +103,10 @@ fn no_seed_breaks_an_invariant() {
     let ran = run_all(from, count, most);
     println!("{} seeds, {} events, {} broken", ran.seeds, ran.events, ran.broken.len());
     tell_what_was_drawn(&ran);
+    if let Some(path) = std::env::var_os("SIM_JOURNALS") {
+        let lines: String = ran.journals.iter().map(|(seed, digest)| format!("{seed} {digest}\n")).collect();
+        std::fs::write(path, lines).unwrap();
+    }
     let (seeds, rate) = (ran.seeds, ran.seeds * 1_000 / ran.busy_ms.max(1));
     println!("@ simulated histories | {seeds}, {} broken; {rate} a second on a core", ran.broken.len());
     if let Some((seed, _)) = ran.broken.first() {

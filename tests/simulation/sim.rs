@@ -153,8 +153,8 @@ impl State {
                 for row in rows {
                     let _ = writeln!(
                         text,
-                        "store {index} {} {} {} {} {} -> {} {}",
-                        row.at, row.entity, row.entity_id, row.event, row.before, row.after, row.detail
+                        "store {index} {} {} {} {} {} {} -> {} {}",
+                        row.at, row.actor, row.entity, row.entity_id, row.event, row.before, row.after, row.detail
                     );
                 }
             }
