@@ -30,8 +30,8 @@ use std::time::{Duration, Instant, SystemTime};
 use daemon::{Daemon, Estate};
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
-use reconciled::core::id::ShopName;
 use reconciled::web::Door;
+use reconciled_core::id::ShopName;
 use support::Sandbox;
 
 /// Looks once at its first start, and not again for as long as anything is measured here.

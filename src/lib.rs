@@ -5,26 +5,17 @@
 #![forbid(unsafe_code)]
 
 #[macro_use]
-pub mod planted;
+extern crate reconciled_core;
 
 pub mod app;
-pub mod budget;
-pub mod checkpoint;
 pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod core;
 pub mod daemon;
-pub mod http;
-pub mod klarna;
-pub mod lightspeed;
 pub mod notify;
 pub mod pass;
 pub mod report;
 pub mod runbook;
-pub mod sandbox;
 pub mod schedule;
-pub mod store;
 pub mod telemetry;
 pub mod web;
 pub mod words;

@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::core::attribution::refunds_of;
-use crate::core::discrepancy::BreakKind;
-use crate::core::intent::Intent;
 use crate::report::text::plain;
-use crate::store::{Break, Dossier};
+use reconciled_core::attribution::refunds_of;
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::intent::Intent;
+use reconciled_store::{Break, Dossier};
 
 const RUNBOOK: &str = include_str!("../docs/runbook.md");
 
@@ -37,7 +37,7 @@ impl Ids {
         let intents = dossier.map_or(&[][..], |dossier| &dossier.ledger.intents);
         let concerns = |intent: &&Intent| {
             let (id, reference) = (intent.id.to_string(), intent.effect.reference.as_str());
-            let credit = it.credit_invoice.as_ref().map(crate::core::id::InvoiceNumber::as_str);
+            let credit = it.credit_invoice.as_ref().map(reconciled_core::id::InvoiceNumber::as_str);
             id == it.subject || it.message.contains(&id) || reference == it.subject || Some(reference) == credit
         };
         // An effect that waits for a human's word is no intent yet: only its break names it.

@@ -18,15 +18,6 @@ pub enum When {
     Calendar { cron: Box<Cron>, zone: Zone },
 }
 
-/// When a shop's next passes are due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NextDue {
-    /// What changed.
-    pub poll: Timestamp,
-    /// Everything again.
-    pub full: Timestamp,
-}
-
 /// A time zone by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(String);

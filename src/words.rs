@@ -6,16 +6,17 @@ pub mod adoption;
 mod link;
 pub use link::place;
 mod proof;
+pub mod refused;
 mod share;
 mod told;
 
-use crate::core::discrepancy::{Discrepancy, THIS_BREAK};
-use crate::core::finding::{Differs, Doubt, Finding};
-use crate::core::id::{IntentId, InvoiceNumber, OrderNumber};
-use crate::core::intent::Kind;
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::Setting;
-use crate::core::sums::{Contradiction, Sum};
+use reconciled_core::discrepancy::{Discrepancy, THIS_BREAK};
+use reconciled_core::finding::{Differs, Doubt, Finding};
+use reconciled_core::id::{IntentId, InvoiceNumber, OrderNumber};
+use reconciled_core::intent::Kind;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::Setting;
+use reconciled_core::sums::{Contradiction, Sum};
 
 /// What was found, for people; carries no personal data.
 pub fn message(finding: &Finding, currency: Currency) -> String {

@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use reconciled::config::{self, ConfigError, Environment, Loaded, Request, StoreUrl};
-use reconciled::core::discrepancy::Severity;
-use reconciled::core::fulfilment::Fulfilled;
-use reconciled::core::policy::{CaptureOn, Mode};
+use reconciled_core::discrepancy::Severity;
+use reconciled_core::fulfilment::Fulfilled;
+use reconciled_core::policy::{CaptureOn, Mode};
 use secrecy::ExposeSecret as _;
 
 /// Stands for every secret; if any message or debug output contains it, a secret leaks.

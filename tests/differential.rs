@@ -19,7 +19,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use reconciled::sandbox::{
+use reconciled_sandbox::{
     FaultKind, KlarnaIdLocation, KlarnaStart, LineEdit, NewAttempt, NewOrder, Reply, Request, Side,
 };
 use serde_json::{Value, json};

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use reconciled::core::discrepancy::BreakKind;
 use reconciled::daemon::alarm::Kind;
 use reconciled::daemon::board::Board;
 use reconciled::daemon::wake;
 use reconciled::notify::digest;
 use reconciled::web::{self, Site};
+use reconciled_core::discrepancy::BreakKind;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

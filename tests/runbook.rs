@@ -8,7 +8,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 use reconciled::cli::Cli;
-use reconciled::core::discrepancy::BreakKind;
+use reconciled_core::discrepancy::BreakKind;
 
 /// The kinds of the outside contract that come with settlements, all of them about money.
 const SETTLEMENTS: [&str; 5] = [

@@ -1,17 +1,17 @@
 //! A store of a million orders of which a fifth were returned, refunded and paid: what a year's report reads.
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::facts::{KlarnaCapture, KlarnaRefund};
-use reconciled::core::id::{
+use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled_core::facts::{KlarnaCapture, KlarnaRefund};
+use reconciled_core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, PassId, Reference, RefundId, ShopName,
 };
-use reconciled::core::intent::{self, Effect, Intent, Kind, State, Target};
-use reconciled::core::money::{Currency, Minor};
-use reconciled::core::order::{Event, Order};
-use reconciled::core::plan::Note;
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Decided, Step, Store as _};
+use reconciled_core::intent::{self, Effect, Intent, Kind, State, Target};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::order::{Event, Order};
+use reconciled_core::plan::Note;
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Decided, Step, Store as _};
 use uuid::Uuid;
 
 use super::Workplace;

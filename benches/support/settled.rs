@@ -1,14 +1,14 @@
 //! A store in which everything is settled: what a shop looks like after years.
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::facts::{
+use reconciled_core::facts::{
     Candidate, KlarnaOrder, KlarnaStatus, ListedOrder, Place, Shipped, ShopOrder, ShopStatus, Word,
 };
-use reconciled::core::id::{KlarnaOrderId, OrderId, OrderNumber, PassId, ShopName};
-use reconciled::core::money::{Currency, Minor};
-use reconciled::core::order::{Event, Order};
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Decided, Step, Store as _};
+use reconciled_core::id::{KlarnaOrderId, OrderId, OrderNumber, PassId, ShopName};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::order::{Event, Order};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Decided, Step, Store as _};
 use uuid::Uuid;
 
 use super::Workplace;

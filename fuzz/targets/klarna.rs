@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reconciled::budget::{Budget, KLARNA_PLAYGROUND_PER_SECOND};
-use reconciled::core::answer::Answer;
-use reconciled::core::id::KlarnaOrderId;
-use reconciled::core::intent::Kind;
-use reconciled::http::Response;
-use reconciled::klarna::{Client, Settings};
+use reconciled_core::answer::Answer;
+use reconciled_core::id::KlarnaOrderId;
+use reconciled_core::intent::Kind;
+use reconciled_sides::budget::{Budget, KLARNA_PLAYGROUND_PER_SECOND};
+use reconciled_sides::http::Response;
+use reconciled_sides::klarna::{Client, Settings};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reconciled::budget::Budget;
-use reconciled::core::answer::Answer;
-use reconciled::core::id::{InvoiceId, OrderId};
-use reconciled::core::money::Currency;
-use reconciled::lightspeed::{Client, IdSource, Page, ReadOrder, Settings};
+use reconciled_core::answer::Answer;
+use reconciled_core::id::{InvoiceId, OrderId};
+use reconciled_core::money::Currency;
+use reconciled_sides::budget::Budget;
+use reconciled_sides::lightspeed::{Client, IdSource, Page, ReadOrder, Settings};
 use serde_json::value::RawValue;
 
 use super::values::cents;

@@ -1,7 +1,7 @@
 //! The sandbox: whatever is asked, it answers, and its control API answers in JSON.
 
 use jiff::Timestamp;
-use reconciled::sandbox::{Request, Seed, Side, World};
+use reconciled_sandbox::{Request, Seed, Side, World};
 
 pub const WORDS: &[&str] = &[
     "GET /_control/truth",

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND, Use};
-use reconciled::clock::Clock;
 use reconciled::config;
-use reconciled::core::id::KlarnaOrderId;
-use reconciled::core::money::{Currency, Minor};
-use reconciled::lightspeed::{IdSource, Page};
+use reconciled_core::id::KlarnaOrderId;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_sides::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND, Use};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::lightspeed::{IdSource, Page};
 
 use super::lightspeed::client;
 use super::wire::{Sections, Still, answer, response, run};

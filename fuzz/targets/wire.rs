@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::clock::Clock;
-use reconciled::http::{Credentials, Request, Response, Transport, TransportError};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::{Credentials, Request, Response, Transport, TransportError};
 
 /// Between the answers of one input.
 const BETWEEN: &[u8] = b"\n%%\n";

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::seal::SealKey;
-use crate::core::id::ShopName;
 use crate::report::text::plain;
+use reconciled_core::id::ShopName;
 
 /// The layout of the file; another one is refused.
 const VERSION: u32 = 1;

@@ -21,7 +21,7 @@ pub use reception::{Change, Reception, Seat};
 pub use redirect::{Redirect, Refusal};
 pub use seal::{BadSealKey, SealKey};
 
-use crate::http::Credentials;
+use reconciled_sides::http::Credentials;
 
 /// What Lightspeed gave the agency for its app, and what tokens are sealed with here.
 #[derive(Clone, Debug)]

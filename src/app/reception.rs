@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::redirect::{Redirect, Refusal};
 use super::{App, Kept, Place};
-use crate::core::id::ShopName;
+use reconciled_core::id::ShopName;
 
 /// The shops that work through one app.
 #[derive(Debug)]

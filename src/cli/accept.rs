@@ -7,9 +7,9 @@ use super::args::Signed;
 use super::context::{Context, find, reading};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::money::Minor;
 use crate::report::text::plain;
-use crate::store::{Operation, Store};
+use reconciled_core::money::Minor;
+use reconciled_store::{Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

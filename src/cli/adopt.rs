@@ -7,16 +7,16 @@ use super::args::Signed;
 use super::context::{Context, currency, find, reading};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::adoption::{self, Settles, Wish};
-use crate::core::attribution::{open_without, refunds_of};
-use crate::core::facts::KlarnaRefund;
-use crate::core::id::InvoiceId;
-use crate::core::ledger::Attribution;
-use crate::core::money::{Currency, Minor};
 use crate::report::show::settles;
 use crate::report::text::plain;
-use crate::store::{Dossier, Operation, Store};
 use crate::words::adoption::refusal;
+use reconciled_core::adoption::{self, Settles, Wish};
+use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::facts::KlarnaRefund;
+use reconciled_core::id::InvoiceId;
+use reconciled_core::ledger::Attribution;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::{Dossier, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -14,14 +14,14 @@ use super::args::Signed;
 use super::context::{Context, currency, find, now, reading};
 use super::error::CliError;
 use super::{Status, args, wire};
-use crate::core::consent::waits_for_a_word;
-use crate::core::discrepancy::BreakKind;
-use crate::core::id::{IntentId, OrderId};
-use crate::core::intent::State;
-use crate::core::money::Minor;
 use crate::report::human::seconds;
 use crate::report::text::plain;
-use crate::store::{Break, Operated, Operation, Store};
+use reconciled_core::consent::waits_for_a_word;
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::id::{IntentId, OrderId};
+use reconciled_core::intent::State;
+use reconciled_core::money::Minor;
+use reconciled_store::{Break, Operated, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

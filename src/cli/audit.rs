@@ -14,9 +14,9 @@ use super::context::Context;
 use super::error::CliError;
 use super::init::files::{put, shown};
 use super::sign::{Signed, sign};
-use crate::checkpoint::{Signer, key};
 use crate::config::{self, Checkpoints, Config};
 use crate::report::text::plain;
+use reconciled_store::checkpoint::{Signer, key};
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {

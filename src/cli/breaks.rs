@@ -13,8 +13,8 @@ use super::args::{self, Reversal, Signed};
 use super::context::{Context, currency, find, now, reading};
 use super::error::CliError;
 use crate::report::breaks;
-use crate::store::{BulkStep, JournalRow, Operation, Store};
 use bulk::{Chosen, Which};
+use reconciled_store::{BulkStep, JournalRow, Operation, Store};
 
 #[derive(Debug, Subcommand)]
 pub enum Breaks {

@@ -11,13 +11,13 @@ use super::args::Actor;
 use super::error::CliError;
 use super::output::{self, Output};
 use super::wire;
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, ConfigError, Environment, Loaded, Request, ToStop};
-use crate::core::id::OrderId;
-use crate::core::money::Currency;
 use crate::report::json::write_value;
 use crate::report::text::plain;
-use crate::store::{Named, Operated, Operation, Store, StoreError};
+use reconciled_core::id::OrderId;
+use reconciled_core::money::Currency;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_store::{Named, Operated, Operation, Store, StoreError};
 
 pub(super) struct Context {
     pub(super) global: Global,

@@ -25,8 +25,8 @@ use crate::pass;
 use crate::report::period::{FormatKind, Period};
 use crate::report::text::plain;
 use crate::report::{Outcome, PassReport, human, json};
-use crate::sandbox::{FaultKind, FaultRule, Side, World};
-use crate::store::Store as _;
+use reconciled_sandbox::{FaultKind, FaultRule, Side, World};
+use reconciled_store::Store as _;
 
 /// A demonstration that has not come to rest after so many passes has failed.
 const PASSES_AT_MOST: usize = 8;

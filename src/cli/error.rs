@@ -7,7 +7,8 @@ use super::Status;
 use crate::config::ConfigError;
 use crate::report::json::RenderError;
 use crate::report::text::plain;
-use crate::store::StoreError;
+use crate::words::refused;
+use reconciled_store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -41,6 +42,9 @@ impl CliError {
             Self::Store { source, .. } => match source {
                 StoreError::NotFound(_)
                 | StoreError::Refused(_)
+                | StoreError::NotApproved { .. }
+                | StoreError::NotGivenUp { .. }
+                | StoreError::NotAdopted { .. }
                 | StoreError::OtherIdentity { .. }
                 | StoreError::OtherName { .. } => Status::USAGE,
                 StoreError::Open { .. }
@@ -90,7 +94,11 @@ const fn store_remedy(error: &StoreError) -> Option<&'static str> {
         StoreError::Sql(_) | StoreError::Gone => {
             Some("check the disk's space and health; nothing is lost, the next pass goes on")
         }
-        StoreError::NotFound(_) | StoreError::Refused(_) => None,
+        StoreError::NotFound(_)
+        | StoreError::Refused(_)
+        | StoreError::NotApproved { .. }
+        | StoreError::NotGivenUp { .. }
+        | StoreError::NotAdopted { .. } => None,
     }
 }
 
@@ -101,7 +109,7 @@ pub fn explain(error: &CliError) -> String {
     // A transparent error hands its own source on; the chain never repeats a line.
     while let Some(next) = cause {
         text.push_str("\n  because ");
-        text.push_str(&plain(&next.to_string()));
+        text.push_str(&plain(&refused::said(next)));
         cause = next.source();
     }
     if let Some(remedy) = error.remedy() {

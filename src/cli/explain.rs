@@ -8,13 +8,13 @@ use serde_json::json;
 use super::context::{Context, find, reading};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::discrepancy::BreakKind;
-use crate::core::id::OrderNumber;
 use crate::report::json::write_value;
 use crate::report::text::plain;
 use crate::report::words;
 use crate::runbook::{self, Ids};
-use crate::store::{Break, Store};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::id::OrderNumber;
+use reconciled_store::{Break, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

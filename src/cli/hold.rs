@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::{Status, args};
 use crate::report::breaks;
 use crate::report::text::plain;
-use crate::store::{Operation, Store};
+use reconciled_store::{Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -9,11 +9,11 @@ use super::args::Signed;
 use super::context::{Context, reading};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::discrepancy::BreakKind;
-use crate::core::id::IntentId;
-use crate::core::ledger::{Attribution, CreditRecord};
 use crate::report::text::plain;
-use crate::store::{Break, Operation, Store};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::id::IntentId;
+use reconciled_core::ledger::{Attribution, CreditRecord};
+use reconciled_store::{Break, Operation, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

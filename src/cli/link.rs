@@ -7,10 +7,10 @@ use super::args::Signed;
 use super::context::{Context, find};
 use super::error::CliError;
 use super::{Status, args};
-use crate::core::id::KlarnaOrderId;
-use crate::core::link::Told;
 use crate::report::text::plain;
-use crate::store::Operation;
+use reconciled_core::id::KlarnaOrderId;
+use reconciled_core::link::Told;
+use reconciled_store::Operation;
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("to").required(true).args(["klarna_order", "none"]))]

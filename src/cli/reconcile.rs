@@ -11,7 +11,7 @@ use super::{Status, args, signals};
 use crate::config::Loaded;
 use crate::pass;
 use crate::report::{PassReport, human, json};
-use crate::store::Store;
+use reconciled_store::Store;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::context::now;
-use crate::sandbox::World;
-use crate::sandbox::server::{Running, ServeOptions, serve};
+use reconciled_sandbox::World;
+use reconciled_sandbox::server::{Running, ServeOptions, serve};
 
 /// Everything somebody needs to call the sandbox.
 #[derive(Debug, Serialize)]

@@ -12,7 +12,7 @@ use super::context::{Context, now};
 use super::error::CliError;
 use super::rehearsal::{self, Addresses};
 use crate::report::text::plain;
-use crate::sandbox::{Seed, World};
+use reconciled_sandbox::{Seed, World};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -14,19 +14,19 @@ use super::sign::Notary;
 use super::watch::Watch;
 use super::wire;
 use crate::app::{self, Reception};
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Environment, Loaded, Server, ShopLogin};
-use crate::core::id::ShopName;
 use crate::daemon::agenda::Job;
 use crate::daemon::board::Ended;
 use crate::daemon::{Seat, Turn, Work};
-use crate::http::reqwest::ReqwestTransport;
 use crate::pass::{self, Silent};
 use crate::report::PassReport;
-use crate::schedule::NextDue;
-use crate::store::{Standing, Store as _};
 use crate::web::page::{Entrance, Premises};
 use crate::web::{Door, Site};
+use reconciled_core::id::ShopName;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_sides::http::reqwest::ReqwestTransport;
+use reconciled_store::NextDue;
+use reconciled_store::{Standing, Store as _};
 
 pub(super) type Shops = BTreeMap<ShopName, Loaded>;
 

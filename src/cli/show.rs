@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::{Status, args};
 use crate::report::show::{self, Life};
 use crate::report::text::plain;
-use crate::store::Store;
+use reconciled_store::Store;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

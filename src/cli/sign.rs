@@ -17,11 +17,11 @@ use super::error::{CliError, explain};
 use super::init::files::shown;
 use super::service::Shops;
 use super::wire;
-use crate::checkpoint::{Checkpoint, Held, Signer, folder};
 use crate::config::{Checkpoints, Loaded};
-use crate::core::id::ShopName;
 use crate::daemon::agenda::Job;
-use crate::store::Store;
+use reconciled_core::id::ShopName;
+use reconciled_store::Store;
+use reconciled_store::checkpoint::{Checkpoint, Held, Signer, folder};
 
 /// At least so often while the service runs, whatever the schedule of the full sweep is.
 const DAILY: SignedDuration = SignedDuration::from_hours(24);

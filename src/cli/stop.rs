@@ -11,9 +11,9 @@ use super::context::{Context, Decision};
 use super::error::{CliError, explain};
 use super::wire;
 use crate::config::ToStop;
-use crate::core::id::ShopName;
-use crate::store::Operation;
-use crate::store::sqlite::{SqliteStore, admin};
+use reconciled_core::id::ShopName;
+use reconciled_store::Operation;
+use reconciled_store::sqlite::{SqliteStore, admin};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -12,7 +12,7 @@ use super::context::{Context, now, reading};
 use super::error::CliError;
 use crate::report::text::plain;
 use crate::report::words::{effect, money};
-use crate::store::sqlite::admin;
+use reconciled_store::sqlite::admin;
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {

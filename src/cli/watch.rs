@@ -15,18 +15,18 @@ use super::context::{now, reading};
 use super::error::{CliError, explain};
 use super::service::{SharedShops, Shops, shops};
 use super::wire;
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::Loaded;
-use crate::core::id::ShopName;
-use crate::core::policy::KEY_LIFE;
 use crate::daemon::alarm::{self, Rules, Source};
 use crate::daemon::board::Board;
 use crate::daemon::outbox::{Entry, Outbox};
-use crate::http::reqwest::ReqwestTransport;
 use crate::notify::{self, Way, digest};
-use crate::store::sqlite::admin;
-use crate::store::{Channel, Store, StoreError, Told};
 use crate::web::Site;
+use reconciled_core::id::ShopName;
+use reconciled_core::policy::KEY_LIFE;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_sides::http::reqwest::ReqwestTransport;
+use reconciled_store::sqlite::admin;
+use reconciled_store::{Channel, Store, StoreError, Told};
 
 /// How often a desk looks up although nobody called.
 const LOOK: Duration = Duration::from_secs(15);

@@ -14,12 +14,12 @@ use super::context::{Context, reading};
 use super::error::CliError;
 use super::wire::{self, Sides};
 use crate::config::{Loaded, Server};
-use crate::core::answer::Unreadable;
-use crate::http::reqwest::ReqwestTransport;
-use crate::lightspeed::{NotWritten, Webhook, Wish};
 use crate::report::text::plain;
-use crate::store::Store as _;
 use crate::web::Door;
+use reconciled_core::answer::Unreadable;
+use reconciled_sides::http::reqwest::ReqwestTransport;
+use reconciled_sides::lightspeed::{NotWritten, Webhook, Wish};
+use reconciled_store::Store as _;
 
 /// What wakes a pass: everything that can oblige money to move changes an order or an invoice. Half of the ten that a
 /// shop allows; what is missed is found by polling.

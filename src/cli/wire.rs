@@ -11,18 +11,19 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::CliError;
-use crate::budget::{self, Budget};
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::hosts::KlarnaEnvironment;
 use crate::config::{KlarnaConfig, Loaded, ShopConfig, ShopLogin};
-use crate::core::id::{PassId, ShopName};
-use crate::http::Credentials;
-use crate::http::reqwest::ReqwestTransport;
+use crate::pass;
 use crate::report::text::plain;
 use crate::report::{Calls, Checked, NotChecked, PassReport};
-use crate::store::StoreError;
-use crate::store::sqlite::{PassLock, SqliteStore};
-use crate::{klarna, lightspeed, pass};
+use reconciled_core::id::{PassId, ShopName};
+use reconciled_sides::budget::{self, Budget};
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_sides::http::Credentials;
+use reconciled_sides::http::reqwest::ReqwestTransport;
+use reconciled_sides::{klarna, lightspeed};
+use reconciled_store::StoreError;
+use reconciled_store::sqlite::{PassLock, SqliteStore};
 
 /// The store of the configured shop.
 pub(super) type ShopStore = SqliteStore;

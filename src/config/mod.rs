@@ -39,8 +39,8 @@ pub use values::duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::core::id::ShopName;
 use read::Reader;
+use reconciled_core::id::ShopName;
 
 /// Where the configuration is looked for when no `--config` says so, in this order.
 pub const PLACES: [&str; 2] = ["/etc/reconciled/config.toml", "reconciled.toml"];

@@ -8,8 +8,8 @@ use toml::de::DeTable;
 use super::hosts;
 use super::read::{Kind, Reader, Section};
 use super::values::{self, FILE};
-use crate::core::discrepancy::Severity;
-use crate::http::reqwest::leads_to_loopback;
+use reconciled_core::discrepancy::Severity;
+use reconciled_sides::http::reqwest::leads_to_loopback;
 
 pub(super) const NOTIFY: &[&str] = &["command", "url", "token_file", "repeat", "min_severity"];
 

@@ -19,9 +19,9 @@ use super::problem::Problems;
 use super::server::PageConfig;
 use super::shop::ShopConfig;
 use crate::app::{App, Installed, Place, SealKey};
-use crate::checkpoint::Signer;
-use crate::http::Credentials;
 use crate::report::text::plain;
+use reconciled_sides::http::Credentials;
+use reconciled_store::checkpoint::Signer;
 
 /// The credentials of both sides.
 #[derive(Clone, Debug)]

@@ -82,7 +82,7 @@ fn listen(text: &str) -> Option<Server> {
 
 /// Without the slash at its end. Plain http only leads to this machine, for a rehearsal.
 fn address(text: &str) -> Option<String> {
-    let safe = text.starts_with("https://") || crate::http::reqwest::leads_to_loopback(text);
+    let safe = text.starts_with("https://") || reconciled_sides::http::reqwest::leads_to_loopback(text);
     let whole = !text.contains(['?', '#', ' ']) && text.len() > "https://".len();
     (safe && whole).then(|| text.trim_end_matches('/').to_owned())
 }

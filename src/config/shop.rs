@@ -16,10 +16,10 @@ use super::schedule::{Schedule, WHEN};
 use super::server;
 use super::store_url::{self, STORE_URL, StoreUrl};
 use super::values::{AMOUNT, CAPTURE_ON, DURATION, FILE, LANGUAGE, MODE, PAYMENT};
-use crate::core::id::ShopName;
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::{CaptureOn, Mode, Policy};
-use crate::lightspeed::IdSource;
+use reconciled_core::id::ShopName;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::{CaptureOn, Mode, Policy};
+use reconciled_sides::lightspeed::IdSource;
 
 /// One shop: two sides, how their orders are matched, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]

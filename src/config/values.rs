@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 
 use super::read::Kind;
-use crate::core::fulfilment::Fulfilled;
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::Mode;
+use reconciled_core::fulfilment::Fulfilled;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::Mode;
 
 /// Ten years: longer than any of these durations can mean anything.
 const LONGEST_DAYS: i64 = 3650;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::schedule::{NextDue, ScheduleError, When};
+use crate::schedule::{ScheduleError, When};
+use reconciled_store::NextDue;
 
 /// What a pass is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,10 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::discrepancy::{BreakKind, Severity};
-use crate::core::id::{InvoiceNumber, OrderNumber};
-use crate::core::money::Minor;
-use crate::store::{Break, BreakStatus, Overdue, Told};
+use reconciled_core::discrepancy::{BreakKind, Severity};
+use reconciled_core::id::{InvoiceNumber, OrderNumber};
+use reconciled_core::money::Minor;
+use reconciled_store::{Break, BreakStatus, Overdue, Told};
 
 /// What something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,11 +11,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::agenda::Job;
-use crate::core::id::ShopName;
 use crate::report::words::count_of;
 use crate::report::{Calls, PassReport, Side};
 use crate::schedule::When;
-use crate::store::Standing;
+use reconciled_core::id::ShopName;
+use reconciled_store::Standing;
 
 /// How the last pass over a shop went.
 #[derive(Clone, Debug, PartialEq, Eq)]

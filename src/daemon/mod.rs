@@ -22,11 +22,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio_cron_scheduler::JobSchedulerError;
 
-use crate::clock::{Clock, SystemClock};
-use crate::core::id::ShopName;
-use crate::schedule::{NextDue, ScheduleError, When};
+use crate::schedule::{ScheduleError, When};
 use agenda::Moment;
 use board::{Board, Ended};
+use reconciled_core::id::ShopName;
+use reconciled_sides::clock::{Clock, SystemClock};
+use reconciled_store::NextDue;
 pub use signals::Asked;
 use signals::Signals;
 use supervisor::Supervisor;

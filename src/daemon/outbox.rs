@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::alarm::{Change, News, Source};
-use crate::core::id::ShopName;
-use crate::core::money::Currency;
-use crate::store::Told;
+use reconciled_core::id::ShopName;
+use reconciled_core::money::Currency;
+use reconciled_store::Told;
 
 /// The shop that something is about; `None`: the service itself.
 pub type Place = Option<ShopName>;

@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Seat;
 use super::agenda::{Agenda, Job, Moment};
 use super::board::Board;
-use crate::core::id::ShopName;
-use crate::schedule::{NextDue, ScheduleError, When};
+use crate::schedule::{ScheduleError, When};
+use reconciled_core::id::ShopName;
+use reconciled_store::NextDue;
 
 /// Passes at the same time, over different shops: a pass mostly waits for answers.
 const PLACES: usize = 16;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::core::id::ShopName;
+use reconciled_core::id::ShopName;
 
 #[derive(Debug, Default)]
 struct Waiting {

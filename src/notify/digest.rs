@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::core::id::{InvoiceNumber, OrderNumber, ShopName};
-use crate::core::money::{Currency, Minor};
 use crate::daemon::alarm::{Change, Item, Kind};
 use crate::daemon::outbox::Entry;
 use crate::report::json::write_value;
 use crate::report::text::plain;
 use crate::report::words;
+use reconciled_core::id::{InvoiceNumber, OrderNumber, ShopName};
+use reconciled_core::money::{Currency, Minor};
 
 /// More things than these are counted, not listed; `reconciled breaks list` has them all.
 const LISTED: usize = 100;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::http::{Login, Method, Request, Transport, TransportError};
+use reconciled_sides::http::{Login, Method, Request, Transport, TransportError};
 
 /// How long one way may take.
 const LIMIT: Duration = Duration::from_secs(30);

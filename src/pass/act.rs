@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::core::answer::{Answer, Said};
-use crate::core::id::{IntentId, PassId};
-use crate::core::intent::{Intent, Kind};
-use crate::core::policy::{FRESHNESS, LISTS_FRESHNESS};
-use crate::http::Transport;
-use crate::store::{Claim, Guard, Store, StoreError};
+use reconciled_core::answer::{Answer, Said};
+use reconciled_core::id::{IntentId, PassId};
+use reconciled_core::intent::{Intent, Kind};
+use reconciled_core::policy::{FRESHNESS, LISTS_FRESHNESS};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Claim, Guard, Store, StoreError};
 
 use super::Shop;
 

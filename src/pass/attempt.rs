@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::clock::Clock;
-use crate::core::answer::Answer;
-use crate::core::credit_invoice::CreditInvoice;
-use crate::core::id::{IntentId, PassId};
-use crate::core::intent::{Intent, Kind};
-use crate::http::Transport;
-use crate::store::{Guard, Step, Store, StoreError};
+use reconciled_core::answer::Answer;
+use reconciled_core::credit_invoice::CreditInvoice;
+use reconciled_core::id::{IntentId, PassId};
+use reconciled_core::intent::{Intent, Kind};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Guard, Step, Store, StoreError};
 
 use super::act::{self, Sent};
 use super::record::{Recorded, record};

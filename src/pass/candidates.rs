@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Shop;
-use crate::clock::Clock;
-use crate::core::answer::{Said, Unreadable};
-use crate::core::facts::Candidate;
-use crate::core::id::KlarnaOrderId;
-use crate::core::link::{self, Answer, Chosen, Seen};
-use crate::core::money::Currency;
-use crate::core::policy::CANDIDATES_ASKED;
-use crate::core::references::References;
-use crate::http::Transport;
-use crate::store::{Dossier, Store};
+use reconciled_core::answer::{Said, Unreadable};
+use reconciled_core::facts::Candidate;
+use reconciled_core::id::KlarnaOrderId;
+use reconciled_core::link::{self, Answer, Chosen, Seen};
+use reconciled_core::money::Currency;
+use reconciled_core::policy::CANDIDATES_ASKED;
+use reconciled_core::references::References;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Dossier, Store};
 
 /// What Klarna said of the candidates of one order, and which of them is its own.
 pub(super) struct Asked {

@@ -4,19 +4,20 @@
 
 use jiff::Timestamp;
 
-use crate::core::ageing::{next_look, next_look_at_nothing};
-use crate::core::credit_invoice::{self, CreditInvoice, Proof};
-use crate::core::discrepancy::Discrepancy;
-use crate::core::facts::{Facts, KlarnaOrder};
-use crate::core::id::{IntentId, InvoiceId};
-use crate::core::intent::{self, Effect, Intent, Kind, Target};
-use crate::core::ledger::Ledger;
-use crate::core::money::Minor;
-use crate::core::order::Order;
-use crate::core::plan::{Note, Plan, Verdict};
-use crate::core::references;
-use crate::store::{Decided, Difference, Dossier, Step, StoreError};
-use crate::{klarna, lightspeed, words};
+use crate::words;
+use reconciled_core::ageing::{next_look, next_look_at_nothing};
+use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled_core::discrepancy::Discrepancy;
+use reconciled_core::facts::{Facts, KlarnaOrder};
+use reconciled_core::id::{IntentId, InvoiceId};
+use reconciled_core::intent::{self, Effect, Intent, Kind, Target};
+use reconciled_core::ledger::Ledger;
+use reconciled_core::money::Minor;
+use reconciled_core::order::Order;
+use reconciled_core::plan::{Note, Plan, Verdict};
+use reconciled_core::references;
+use reconciled_sides::{klarna, lightspeed};
+use reconciled_store::{Decided, Difference, Dossier, Step, StoreError};
 
 /// What one decision makes durable, and what of it is to be sent now.
 pub(super) struct Intended {
@@ -169,7 +170,7 @@ impl<'a> Steps<'a> {
         Self { ledger, order: ledger.order, credits, made: Vec::new() }
     }
 
-    fn order(&mut self, event: crate::core::order::Event) -> Result<(), StoreError> {
+    fn order(&mut self, event: reconciled_core::order::Event) -> Result<(), StoreError> {
         let before = self.order;
         let after = before.apply(event).map_err(illegal)?;
         self.order = after;
@@ -234,6 +235,6 @@ impl<'a> Steps<'a> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
-fn illegal(transition: crate::core::IllegalTransition) -> StoreError {
+fn illegal(transition: reconciled_core::IllegalTransition) -> StoreError {
     StoreError::Guard(transition.to_string())
 }

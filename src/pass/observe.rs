@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use super::Shop;
 use super::poll;
 use super::tally::Tally;
-use crate::clock::Clock;
-use crate::core::answer::Unreadable;
-use crate::core::facts::ShopOrder;
-use crate::core::id::OrderId;
-use crate::core::policy::EARLY_READ;
-use crate::http::Transport;
-use crate::lightspeed::ReadOrder;
 use crate::report::Side;
-use crate::store::{Store, StoreError};
+use reconciled_core::answer::Unreadable;
+use reconciled_core::facts::ShopOrder;
+use reconciled_core::id::OrderId;
+use reconciled_core::policy::EARLY_READ;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_sides::lightspeed::ReadOrder;
+use reconciled_store::{Store, StoreError};
 
 /// One answer about an order.
 type Answered = (OrderId, Result<ReadOrder, Unreadable>);

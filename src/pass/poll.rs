@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::tally::{Tally, reason};
 use super::{Options, Shop, observe};
-use crate::clock::Clock;
-use crate::core::answer::Unreadable;
-use crate::core::id::OrderId;
-use crate::core::money::Currency;
-use crate::http::Transport;
 use crate::report::Side;
-use crate::store::{Cursors, Identity, ShopRecord, Store, StoreError};
+use reconciled_core::answer::Unreadable;
+use reconciled_core::id::OrderId;
+use reconciled_core::money::Currency;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Cursors, Identity, ShopRecord, Store, StoreError};
 
 /// The shop is asked about itself once a day, and once by each process: its currency does not change under a running
 /// shop, and who it is changes only with the address or the key.
@@ -277,13 +277,4 @@ pub(super) fn unread(id: OrderId, why: &Unreadable) -> (String, String) {
 
 pub(super) fn named(id: OrderId) -> String {
     format!("the order with id {id}")
-}
-
-impl Cursors {
-    /// The same places, none of them after `now`: a row whose time lies ahead must not hide what changes until then.
-    #[must_use]
-    pub fn no_later_than(self, now: Timestamp) -> Self {
-        let bound = |cursor: Option<Timestamp>| cursor.map(|cursor| cursor.min(now));
-        Self { orders: bound(self.orders), invoices: bound(self.invoices) }
-    }
 }

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
-use crate::core::answer::{Answer, Said};
-use crate::core::credit_invoice::CreditInvoice;
-use crate::core::id::{PassId, RefundId};
-use crate::core::intent::{Event, Intent, event_after, leaves_no_trace};
-use crate::core::ledger::follows;
-use crate::http::Transport;
 use crate::report::Outcome;
-use crate::store::{Attempt, Step, Store, StoreError};
+use reconciled_core::answer::{Answer, Said};
+use reconciled_core::credit_invoice::CreditInvoice;
+use reconciled_core::id::{PassId, RefundId};
+use reconciled_core::intent::{Event, Intent, event_after, leaves_no_trace};
+use reconciled_core::ledger::follows;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Attempt, Step, Store, StoreError};
 
 use super::Shop;
 use super::tally::spoken;

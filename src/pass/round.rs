@@ -11,19 +11,19 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::Clock;
-use crate::core::decide::decide;
-use crate::core::facts::{Facts, KlarnaSide, ShopOrder};
-use crate::core::id::{IntentId, OrderId};
-use crate::core::intent::{Event, Kind, Target};
-use crate::core::limits::{self, Spent};
-use crate::core::link::Chosen;
-use crate::core::money::{Currency, Minor};
-use crate::core::plan::Plan;
-use crate::core::references::References;
-use crate::http::Transport;
 use crate::report::{EffectRow, Outcome};
-use crate::store::{Dossier, Store, StoreError};
+use reconciled_core::decide::decide;
+use reconciled_core::facts::{Facts, KlarnaSide, ShopOrder};
+use reconciled_core::id::{IntentId, OrderId};
+use reconciled_core::intent::{Event, Kind, Target};
+use reconciled_core::limits::{self, Spent};
+use reconciled_core::link::Chosen;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::plan::Plan;
+use reconciled_core::references::References;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Dossier, Store, StoreError};
 
 use super::Shop;
 use super::act::{Fresh, lists_are_fresh};
@@ -331,7 +331,7 @@ impl<'a, S: Store, T: Transport, C: Clock> Rounds<'a, S, T, C> {
             Event::Lost => {
                 self.open.remove(&row.intent);
                 if row.kind.is_klarna() {
-                    let settled = crate::core::policy::SETTLE_DELAY;
+                    let settled = reconciled_core::policy::SETTLE_DELAY;
                     let at = self.shop.clock.now().checked_add(settled).unwrap_or(Timestamp::MAX);
                     self.again.insert(order, at);
                 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{ASKED_TO_END, Options, Stop};
-use crate::core::answer::{Said, Unreadable};
-use crate::core::id::{IntentId, PassId, ShopName};
-use crate::core::money::Currency;
-use crate::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, ReadWrite, Side};
+use crate::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, Side};
+use reconciled_core::answer::{Said, Unreadable};
+use reconciled_core::id::{IntentId, PassId, ShopName};
+use reconciled_core::money::Currency;
+use reconciled_sides::http::ReadWrite;
 
 /// Told how far a pass is; for progress bars.
 pub trait Progress: Send + Sync {

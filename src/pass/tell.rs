@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::core::id::IntentId;
-use crate::core::intent::{self, Effect, Intent, Kind, State};
-use crate::core::plan::{HoldReason, Note, Verdict, Wanted};
-use crate::core::policy::SETTLE_DELAY;
 use crate::report::{EffectRow, Outcome};
+use reconciled_core::id::IntentId;
+use reconciled_core::intent::{self, Effect, Intent, Kind, State};
+use reconciled_core::plan::{HoldReason, Note, Verdict, Wanted};
+use reconciled_core::policy::SETTLE_DELAY;
 
 use super::round::{Decision, Permission};
 use super::tally::spoken;

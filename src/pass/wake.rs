@@ -8,16 +8,16 @@
 use jiff::Timestamp;
 
 use super::{BATCH, Shop};
-use crate::clock::Clock;
-use crate::core::decide::decide;
-use crate::core::facts::{Facts, ShopOrder};
-use crate::core::id::OrderId;
-use crate::core::link::{self, Answer, Chosen, Seen};
-use crate::core::money::Currency;
-use crate::core::plan::Plan;
-use crate::core::references::References;
-use crate::http::Transport;
-use crate::store::{Dossier, Scope, Store, StoreError};
+use reconciled_core::decide::decide;
+use reconciled_core::facts::{Facts, ShopOrder};
+use reconciled_core::id::OrderId;
+use reconciled_core::link::{self, Answer, Chosen, Seen};
+use reconciled_core::money::Currency;
+use reconciled_core::plan::Plan;
+use reconciled_core::references::References;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Dossier, Scope, Store, StoreError};
 
 use super::tally::Tally;
 

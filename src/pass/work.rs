@@ -11,11 +11,11 @@ use jiff::SignedDuration;
 use super::round::Rounds;
 use super::tally::Tally;
 use super::{ASKED_TO_END, BATCH, Options, Shop, poll, wake};
-use crate::clock::Clock;
-use crate::core::id::OrderId;
-use crate::core::money::Currency;
-use crate::http::Transport;
-use crate::store::{Scope, Store, StoreError};
+use reconciled_core::id::OrderId;
+use reconciled_core::money::Currency;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Scope, Store, StoreError};
 
 /// How often a pass may look again at orders whose answer was lost, and how long it may wait for that: the first
 /// rung of Klarna's ladder with the settle delay before it.

@@ -14,10 +14,10 @@ use super::json::RenderError;
 use super::text::plain;
 use super::words::{self, count_of, money, some_money};
 use super::{EffectRow, NotChecked, Outcome, PassReport};
-use crate::core::discrepancy::Severity;
-use crate::core::id::{InvoiceNumber, OrderId};
-use crate::core::money::Currency;
-use crate::store::{Break, OrderRow, Store};
+use reconciled_core::discrepancy::Severity;
+use reconciled_core::id::{InvoiceNumber, OrderId};
+use reconciled_core::money::Currency;
+use reconciled_store::{Break, OrderRow, Store};
 
 pub(super) const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();

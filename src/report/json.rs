@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::text::PlainJson;
 use super::words::age_seconds;
 use super::{EffectRow, PassReport};
-use crate::core::credit_invoice::{CreditInvoice, Proof};
-use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, RefundId};
-use crate::core::money::Currency;
-use crate::store::{Break, CreditRow, OrderRow, Proposal, Store, StoreError};
 use jiff::Timestamp;
+use reconciled_core::credit_invoice::{CreditInvoice, Proof};
+use reconciled_core::id::{InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, RefundId};
+use reconciled_core::money::Currency;
+use reconciled_store::{Break, CreditRow, OrderRow, Proposal, Store, StoreError};
 
 /// How many orders are held in memory at once.
 const PAGE: u32 = 500;
@@ -202,7 +202,7 @@ impl<'a> From<&'a CreditRow> for CreditView<'a> {
         Self {
             number: row.number.as_str(),
             state: row.state.name(),
-            amount_minor: row.amount.map(crate::core::money::Minor::get),
+            amount_minor: row.amount.map(reconciled_core::money::Minor::get),
             refund_id: refund_id(&row.state).map(RefundId::as_str),
         }
     }
@@ -246,7 +246,7 @@ impl<'a> BreakView<'a> {
             severity: it.kind.severity().name(),
             order: it.order.as_ref().map(OrderNumber::as_str),
             credit_invoice: it.credit_invoice.as_ref().map(InvoiceNumber::as_str),
-            amount_minor: it.amount.map(crate::core::money::Minor::get),
+            amount_minor: it.amount.map(reconciled_core::money::Minor::get),
             opened_at: it.opened_at.to_string(),
             age_seconds: age_seconds(it.opened_at, now),
             status: super::words::status(it.status),

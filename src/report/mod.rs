@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::id::{IntentId, InvoiceNumber, OrderNumber, PassId, ShopName};
-use crate::core::intent::Kind;
-use crate::core::money::{Currency, Minor};
+use reconciled_core::id::{IntentId, InvoiceNumber, OrderNumber, PassId, ShopName};
+use reconciled_core::intent::Kind;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_sides::http::ReadWrite;
 use uuid::Uuid;
 
 /// The outcome of one pass; its orders and breaks are read from the store, page by page.
@@ -49,22 +50,10 @@ pub struct Calls {
     pub klarna: ReadWrite,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadWrite {
-    pub read: u64,
-    pub write: u64,
-}
-
 impl Calls {
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
         Self { lightspeed: self.lightspeed.plus(more.lightspeed), klarna: self.klarna.plus(more.klarna) }
-    }
-}
-
-impl ReadWrite {
-    fn plus(self, more: Self) -> Self {
-        Self { read: self.read.saturating_add(more.read), write: self.write.saturating_add(more.write) }
     }
 }
 

@@ -3,38 +3,16 @@
 use jiff::Timestamp;
 
 use super::Outcome;
-use crate::core::consent::Refusal;
-use crate::core::discrepancy::BreakKind;
-use crate::core::intent::Kind;
-use crate::core::money::{Currency, Minor};
-use crate::store::{Break, BreakStatus};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::intent::Kind;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::{Break, BreakStatus};
 
 /// `44.95 EUR`; minor units while the shop's currency is not known.
 pub fn money(amount: Minor, currency: Option<Currency>) -> String {
     match currency {
         Some(currency) => format!("{} {currency}", amount.decimal(currency)),
         None => format!("{} minor units", amount.get()),
-    }
-}
-
-/// Why a human's word about an effect is not taken, as the end of a sentence.
-pub fn refusal(why: &Refusal) -> String {
-    match why {
-        Refusal::UnderWay => "its request is under way".to_owned(),
-        Refusal::Confirmed => "it was confirmed".to_owned(),
-        Refusal::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent".to_owned(),
-        Refusal::MayLand { until } => format!(
-            "its request left and its outcome is unknown: until 23 hours after the first attempt ({until:.0}) it may \
-             still have happened, and a new one could do it twice, whether or not it was given up meanwhile"
-        ),
-        Refusal::Superseded { by } => format!("intent {by} has started it anew"),
-        Refusal::OtherAmount => {
-            "it is not over that amount; run a pass, and take the amount its break names".to_owned()
-        }
-        Refusal::AmountUnsaid => {
-            "it sends less than its credit invoice asks for; say the amount that its break names".to_owned()
-        }
-        Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use super::Site;
 use super::metrics::Arrival;
 use crate::app::{Change, Refusal};
-use crate::clock::{Clock as _, SystemClock};
+use reconciled_sides::clock::{Clock as _, SystemClock};
 
 const GRANTED: &str = "The app is installed. You may close this page.\n";
 const REMOVED: &str = "The app is removed. You may close this page.\n";

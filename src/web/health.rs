@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::Site;
-use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::board::Line;
+use reconciled_sides::clock::{Clock as _, SystemClock};
 
 /// A loop that comes round every second has stopped when nothing was heard of it for this long.
 const SILENCE: std::time::Duration = std::time::Duration::from_mins(1);

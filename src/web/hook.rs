@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Site;
 use super::metrics::Knock;
-use crate::core::id::ShopName;
+use reconciled_core::id::ShopName;
 
 /// One shop's address for hints.
 #[derive(Clone)]

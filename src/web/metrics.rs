@@ -20,9 +20,9 @@ use prometheus_client::registry::Registry;
 
 use super::Site;
 use crate::app::{Change, Refusal};
-use crate::core::id::ShopName;
 use crate::daemon::board::{Board, Line};
-use crate::store::Channel;
+use reconciled_core::id::ShopName;
+use reconciled_store::Channel;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -374,7 +374,7 @@ fn plain(value: Option<i64>) -> Samples {
     value.map(|value| (Vec::new(), value)).into_iter().collect()
 }
 
-fn breaks(line: &Line, read: fn(&crate::store::OpenBreaks) -> i64) -> Samples {
+fn breaks(line: &Line, read: fn(&reconciled_store::OpenBreaks) -> i64) -> Samples {
     let standing = line.standing().into_iter();
     standing
         .flat_map(|standing| &standing.breaks)

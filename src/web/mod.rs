@@ -22,13 +22,13 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::app::Reception;
-use crate::core::id::ShopName;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
-use crate::store::Channel;
 pub use hook::Door;
 pub use metrics::{Counters, Knock};
 use page::{Desk, Entrance};
+use reconciled_core::id::ShopName;
+use reconciled_store::Channel;
 
 /// Everything the answers are made of; clones share it.
 #[derive(Clone)]

@@ -1,10 +1,10 @@
 //! Adoptions in words: the command that says what a refund was for, and why one is refused.
 
 use super::{money, resolve};
-use crate::core::adoption::Refusal;
-use crate::core::finding::Said;
-use crate::core::id::{InvoiceNumber, OrderNumber, RefundId};
-use crate::core::money::{Currency, Minor};
+use reconciled_core::adoption::Refusal;
+use reconciled_core::finding::Said;
+use reconciled_core::id::{InvoiceNumber, OrderNumber, RefundId};
+use reconciled_core::money::{Currency, Minor};
 
 /// `reconciled adopt REFUND INV00025=25.00 INV00030=30.00 --order ORD00018 --note '…'`, as it can be pasted.
 fn command(

@@ -1,10 +1,10 @@
 //! Which Klarna order a shop order belongs to, in words.
 
 use super::{money, resolve};
-use crate::core::facts::Place;
-use crate::core::intent::Kind;
-use crate::core::link::{Doubt, Finding, Likeness, Named, Why};
-use crate::core::money::Currency;
+use reconciled_core::facts::Place;
+use reconciled_core::intent::Kind;
+use reconciled_core::link::{Doubt, Finding, Likeness, Named, Why};
+use reconciled_core::money::Currency;
 
 pub(super) fn message(found: &Finding, currency: Currency) -> String {
     match found {

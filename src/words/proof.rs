@@ -1,8 +1,8 @@
 //! Findings that contradict a final state, in words.
 
 use super::{money, resolve};
-use crate::core::finding::proof::Contradicted;
-use crate::core::money::Currency;
+use reconciled_core::finding::proof::Contradicted;
+use reconciled_core::money::Currency;
 
 pub(super) fn message(found: &Contradicted, currency: Currency) -> String {
     match found {

@@ -2,9 +2,9 @@
 
 use super::told::{before_it_lapses, may_happen};
 use super::{by_us, money, resolve};
-use crate::core::finding::share::ShareFinding;
-use crate::core::money::Currency;
-use crate::core::situation::Situation;
+use reconciled_core::finding::share::ShareFinding;
+use reconciled_core::money::Currency;
+use reconciled_core::situation::Situation;
 
 pub(super) fn message(found: &ShareFinding, currency: Currency) -> String {
     match found {

@@ -7,12 +7,12 @@
 use jiff::Timestamp;
 
 use super::{by_us, money, resolve};
-use crate::core::discrepancy::{BreakKind, Discrepancy};
-use crate::core::id::InvoiceNumber;
-use crate::core::intent::Kind;
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::Mode;
-use crate::core::situation::{Again, Authorization, Situation};
+use reconciled_core::discrepancy::{BreakKind, Discrepancy};
+use reconciled_core::id::InvoiceNumber;
+use reconciled_core::intent::Kind;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::Mode;
+use reconciled_core::situation::{Again, Authorization, Situation};
 
 pub(super) fn remedy(found: &Discrepancy, currency: Currency) -> String {
     use BreakKind as B;

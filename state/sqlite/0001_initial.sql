@@ -1,7 +1,7 @@
 -- Schema 1 of reconciled's store.
 --
 -- Times are nanoseconds since 1970 in UTC. Amounts are minor units of the shop's currency. A machine's state is the
--- word of the codec (src/store/codec.rs). Every table is keyed by shop: one database may hold several.
+-- word of the codec. Every table is keyed by shop: one database may hold several.
 -- No name, address or e-mail has a column here.
 --
 -- In what every effect writes (intent, journal), words are compared one by one: for a list of three and more SQLite

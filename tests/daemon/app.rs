@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use reconciled::sandbox::AppRegistration;
+use reconciled_sandbox::AppRegistration;
 
 use crate::service::{RARELY, Service, free, is_paid};
 use crate::support::{DRIVE, Ran, Rig, wait_until};

@@ -1,6 +1,6 @@
 //! Refunds that need two operators, decided in the browser: who proposed what until when, and who is the second.
 
-use reconciled::sandbox::{FaultKind, Side};
+use reconciled_sandbox::{FaultKind, Side};
 
 use crate::service::RARELY;
 use crate::support::{DRIVE, Placed, Rig, wait_until};

@@ -11,13 +11,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use reconciled::clock::Clock;
-use reconciled::core::id::ShopName;
 use reconciled::daemon::agenda::Job;
 use reconciled::daemon::board::{Board, Ended};
 use reconciled::daemon::wake::{self, Hints, Waker};
 use reconciled::daemon::{Asked, Seat, Turn, Work, rounds};
-use reconciled::schedule::{NextDue, When, Zone};
+use reconciled::schedule::{When, Zone};
+use reconciled_core::id::ShopName;
+use reconciled_sides::clock::Clock;
+use reconciled_store::NextDue;
 use tokio::time::Instant;
 
 const PERIOD: i64 = 300;

@@ -1,6 +1,6 @@
 //! Every decision about an order through the page: what it has to be confirmed with, and what the store then holds.
 
-use reconciled::sandbox::{FaultKind, Side};
+use reconciled_sandbox::{FaultKind, Side};
 use rusqlite::Connection;
 
 use crate::service::{RARELY, Service};
@@ -90,7 +90,7 @@ fn an_order_is_held_with_a_reason_and_released_for_exactly_what_waits() {
 #[test]
 fn an_order_without_open_credit_invoices_is_released_without_an_amount() {
     let rig = Rig::empty(DRIVE);
-    let order = rig.order(5_000, reconciled::sandbox::KlarnaStart::Captured, true);
+    let order = rig.order(5_000, reconciled_sandbox::KlarnaStart::Captured, true);
     let service = start(&rig, RARELY);
     let desk = Desk::of(&rig, &service, order);
     desk.decide(&[("action", "hold"), ("note", WHY)]);

@@ -1,9 +1,9 @@
 //! Hints wake a pass and do nothing else, and health says how the service is.
 
 use md5::{Digest as _, Md5};
-use reconciled::core::id::ShopName;
-use reconciled::sandbox::{BodyFormat, FaultKind, Side};
 use reconciled::web::Door;
+use reconciled_core::id::ShopName;
+use reconciled_sandbox::{BodyFormat, FaultKind, Side};
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};

@@ -1,7 +1,7 @@
 //! Passes come by themselves, once each, and money controls work beside them.
 
 use nix::sys::signal::Signal;
-use reconciled::sandbox::{FaultKind, Side};
+use reconciled_sandbox::{FaultKind, Side};
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};

@@ -1,7 +1,7 @@
 //! SIGTERM finishes what is under way; SIGHUP takes a new configuration, or keeps the old one.
 
 use nix::sys::signal::Signal;
-use reconciled::sandbox::{FaultKind, Side};
+use reconciled_sandbox::{FaultKind, Side};
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};

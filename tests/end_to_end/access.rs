@@ -1,6 +1,6 @@
 //! Credentials, permissions, environments and configurations that are wrong: a clear word, a remedy, nothing written.
 
-use reconciled::sandbox::{FaultKind, ShopKey, Side};
+use reconciled_sandbox::{FaultKind, ShopKey, Side};
 
 use crate::support::{DRIVE, Ran, Rig, text};
 
@@ -101,7 +101,7 @@ fn a_password_of_the_other_environment_is_refused_before_any_request() {
 #[test]
 fn an_account_that_does_not_know_the_orders_is_a_break_and_nothing_is_written() {
     let rig = rig();
-    let made = reconciled::sandbox::World::seeded(reconciled::sandbox::Seed::Empty, 9, crate::support::now());
+    let made = reconciled_sandbox::World::seeded(reconciled_sandbox::Seed::Empty, 9, crate::support::now());
     // Another merchant's account: the same shop, an empty Klarna.
     let other = Rig::new(made, DRIVE);
     let text = std::fs::read_to_string(rig.path("reconciled.toml")).unwrap();

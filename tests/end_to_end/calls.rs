@@ -1,6 +1,6 @@
 //! How many calls a pass may spend: one list page per 250, one read per order on each side, and the effects.
 
-use reconciled::sandbox::{LogEntry, Seed, Side, World};
+use reconciled_sandbox::{LogEntry, Seed, Side, World};
 
 use crate::support::{Rig, now, wait_until};
 

@@ -5,7 +5,7 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use reconciled::sandbox::{FaultKind, KlarnaStart, Side};
+use reconciled_sandbox::{FaultKind, KlarnaStart, Side};
 use rusqlite::Connection;
 
 use rustix::process::{Pid, Signal, kill_process};

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 
-use reconciled::sandbox::{FaultKind, Side};
+use reconciled_sandbox::{FaultKind, Side};
 use serde_json::Value;
 
 use crate::support::{DRIVE, Placed, Rig, text};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use reconciled::sandbox::{Seed, World};
+use reconciled_sandbox::{Seed, World};
 use rusqlite::Connection;
 
 use crate::support::{DRIVE, Rig, now};

@@ -1,6 +1,6 @@
 //! What a merchant does, with nothing going wrong.
 
-use reconciled::sandbox::{KlarnaStart, NewLine, NewOrder};
+use reconciled_sandbox::{KlarnaStart, NewLine, NewOrder};
 
 use crate::support::{DAY, DRIVE, Rig};
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use reconciled::sandbox::{BodyFormat, FaultKind, Side};
+use reconciled_sandbox::{BodyFormat, FaultKind, Side};
 
 use crate::support::{DRIVE, Pass, Placed, Rig, text};
 

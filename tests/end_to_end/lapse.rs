@@ -1,6 +1,6 @@
 //! Authorizations that are about to lapse: reported, or extended once where the policy allows it.
 
-use reconciled::sandbox::{FaultKind, KlarnaStart, NewOrder, Side};
+use reconciled_sandbox::{FaultKind, KlarnaStart, NewOrder, Side};
 
 use crate::support::{DRIVE, Placed, Rig};
 

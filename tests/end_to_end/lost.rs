@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
+use reconciled_sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
 
 use crate::support::{DRIVE, DRIVE_PATIENTLY, Placed, Rig};
 

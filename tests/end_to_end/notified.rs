@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 
-use reconciled::sandbox::{BodyFormat, FaultKind, Side};
+use reconciled_sandbox::{BodyFormat, FaultKind, Side};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

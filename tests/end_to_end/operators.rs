@@ -1,6 +1,6 @@
 //! What an operator decides: adopt, ignore, hold, approve, breaks; each takes effect with the next pass, once.
 
-use reconciled::sandbox::{FaultKind, KlarnaStart, Side};
+use reconciled_sandbox::{FaultKind, KlarnaStart, Side};
 use serde_json::Value;
 
 use crate::support::{DRIVE, Pass, Placed, Rig, text};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use reconciled::sandbox::{BodyFormat, FaultKind, Side, person};
+use reconciled_sandbox::{BodyFormat, FaultKind, Side, person};
 use serde_json::json;
 
 use crate::support::{DRIVE, Rig, read};

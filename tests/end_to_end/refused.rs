@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
+use reconciled_sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
 
 use crate::support::{DRIVE, Placed, Rig, text};
 

@@ -204,7 +204,7 @@ fn the_calls_of_a_pass_are_those_that_the_services_saw() {
         let pass = rig.pass();
         let log = rig.log();
         for (side, name) in
-            [(reconciled::sandbox::Side::Lightspeed, "lightspeed"), (reconciled::sandbox::Side::Klarna, "klarna")]
+            [(reconciled_sandbox::Side::Lightspeed, "lightspeed"), (reconciled_sandbox::Side::Klarna, "klarna")]
         {
             let of = |read: bool| log.iter().filter(|it| it.side == side && (it.method == "GET") == read).count();
             assert_eq!(pass.json["calls"][name]["read"], of(true), "{name}");

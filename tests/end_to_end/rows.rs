@@ -1,10 +1,10 @@
 //! Rows of the shop's lists that are not what they must be: named, read by themselves where that is possible, met
 //! again with the next pass, and no reason to leave the rest alone.
 
-use reconciled::core::id::ShopName;
-use reconciled::sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
-use reconciled::store::Store as _;
-use reconciled::store::sqlite::SqliteStore;
+use reconciled_core::id::ShopName;
+use reconciled_sandbox::{BodyFormat, FaultKind, KlarnaStart, Side};
+use reconciled_store::Store as _;
+use reconciled_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::support::{DRIVE, Pass, Placed, Rig, text};

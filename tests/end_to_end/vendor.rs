@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use reconciled::sandbox::{KlarnaStart, World};
+use reconciled_sandbox::{KlarnaStart, World};
 use serde_json::json;
 
 use crate::support::{DRIVE, DRIVE_PATIENTLY, Placed, Rig, wait_until};
@@ -156,10 +156,10 @@ fn a_capture_between_cancel_and_release_still_goes_back_whole() {
 fn a_cancelled_order_is_never_captured_whatever_comes_later() {
     let rig = Rig::empty(DRIVE_PATIENTLY);
     let order = rig.order(5_035, KlarnaStart::Authorized, true);
-    rig.with(|world| world.set_fraud(order.klarna.unwrap(), reconciled::sandbox::Fraud::Pending)).unwrap();
+    rig.with(|world| world.set_fraud(order.klarna.unwrap(), reconciled_sandbox::Fraud::Pending)).unwrap();
     rig.cancel(&order);
     rig.pass();
-    rig.with(|world| world.set_fraud(order.klarna.unwrap(), reconciled::sandbox::Fraud::Accepted)).unwrap_or_default();
+    rig.with(|world| world.set_fraud(order.klarna.unwrap(), reconciled_sandbox::Fraud::Accepted)).unwrap_or_default();
     rig.control("act/set_field", &json!({"order": order.number, "field": "status", "json": "completed_shipped"}));
     rig.pass();
     rig.pass_with(&["--full"]);

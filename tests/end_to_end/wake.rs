@@ -1,6 +1,6 @@
 //! What makes a pass look again at what nobody called changed: `--full`, and another policy.
 
-use reconciled::sandbox::{KlarnaStart, LogEntry, Side};
+use reconciled_sandbox::{KlarnaStart, LogEntry, Side};
 use serde_json::json;
 
 use crate::support::{DRIVE, Rig};

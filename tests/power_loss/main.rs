@@ -11,7 +11,7 @@
     reason = "a panic is a failed test, and offsets are small"
 )]
 
-#[path = "../common/mod.rs"]
+#[path = "../../crates/core/tests/common/mod.rs"]
 mod common;
 mod disk;
 mod merchant;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use disk::{Cut, Disk, Fault, Random};
 use merchant::{Outside, Story, open, pass, world};
-use reconciled::sandbox::World;
+use reconciled_sandbox::World;
 use vfs::{Mounted, locked};
 
 /// Whether the large form was asked for.

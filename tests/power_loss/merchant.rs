@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::budget::{Budget, KLARNA_PLAYGROUND_PER_SECOND};
-use reconciled::clock::Clock;
-use reconciled::core::id::ShopName;
-use reconciled::http::{Credentials, Method, Request, Response, Transport, TransportError};
 use reconciled::pass::{self, Acquainted, Options, Shop, Silent};
 use reconciled::report::PassReport;
-use reconciled::sandbox::{self, Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Reply, Side, World};
-use reconciled::store::StoreError;
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::{klarna, lightspeed};
+use reconciled_core::id::ShopName;
+use reconciled_sandbox::{Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Reply, Side, World};
+use reconciled_sides::budget::{Budget, KLARNA_PLAYGROUND_PER_SECOND};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::{Credentials, Method, Request, Response, Transport, TransportError};
+use reconciled_sides::{klarna, lightspeed};
+use reconciled_store::StoreError;
+use reconciled_store::sqlite::SqliteStore;
 
 use super::disk::Disk;
 use super::vfs::{self, Mounted, locked};
@@ -128,7 +128,7 @@ impl Transport for Outside {
             Side::Klarna => world.accounts().merchant_authorization(),
             Side::Lightspeed | Side::Control => world.accounts().shop_authorization(),
         };
-        let mut asked = sandbox::Request::new(method, path).with_header("Authorization", &authorization);
+        let mut asked = reconciled_sandbox::Request::new(method, path).with_header("Authorization", &authorization);
         for (name, value) in &request.headers {
             asked = asked.with_header(name, value);
         }

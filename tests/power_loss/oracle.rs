@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use reconciled::sandbox::{Side, World};
-use reconciled::store::{Audit, Store as _};
+use reconciled_sandbox::{Side, World};
+use reconciled_store::{Audit, Store as _};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
@@ -126,7 +126,7 @@ pub fn comes_to_rest(files: &Files, world: &World, passed: std::time::Duration) 
     Err(format!("{PASSES} passes do not come to rest"))
 }
 
-fn is_intact(store: &reconciled::store::sqlite::SqliteStore) -> Breach {
+fn is_intact(store: &reconciled_store::sqlite::SqliteStore) -> Breach {
     match wait(store.audit()) {
         Ok(Audit::Intact { .. }) => Ok(()),
         other => Err(format!("the audit says {other:?}")),

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use reconciled::core::facts::ListedOrder;
-use reconciled::core::id::{OrderId, OrderNumber};
-use reconciled::store::Store as _;
+use reconciled_core::facts::ListedOrder;
+use reconciled_core::id::{OrderId, OrderNumber};
+use reconciled_store::Store as _;
 
 use crate::seed::{Refunding, Shop, at, november_begins, october_of};
 

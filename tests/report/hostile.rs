@@ -4,9 +4,9 @@
 use std::io::{Cursor, Read as _};
 
 use proptest::prelude::*;
-use reconciled::core::id::{OrderId, RefundId};
 use reconciled::report::period::FormatKind;
-use reconciled::store::{Operation, Store as _};
+use reconciled_core::id::{OrderId, RefundId};
+use reconciled_store::{Operation, Store as _};
 use serde_json::Value;
 
 use crate::seed::{Shop, credit, klarna, october, shown, unattributed};
@@ -50,7 +50,7 @@ async fn shop(texts: &[String; 5]) -> Shop {
     shop.end("2025-10-05T08:00:04Z", &[(why.as_str(), note.as_str())]).await;
     shop.operate("2025-10-05T09:00:00Z", Operation::Hold(OrderId(1)), note).await;
     shop.store.keep_policy(why.clone(), "2025-10-05T09:00:01Z".parse().unwrap()).await.unwrap();
-    let attributed = reconciled::core::ledger::Attribution::RuledOut;
+    let attributed = reconciled_core::ledger::Attribution::RuledOut;
     let operation = Operation::Attribute { order: OrderId(1), refund: RefundId(refund.clone()), to: attributed };
     shop.operate("2025-10-05T09:00:02Z", operation, why).await;
     shop

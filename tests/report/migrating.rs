@@ -1,7 +1,7 @@
 //! A store of the first schema gives the same report once it was migrated.
 
 use reconciled::report::period::FormatKind;
-use reconciled::store::sqlite::admin;
+use reconciled_store::sqlite::admin;
 use serde_json::Value;
 
 use crate::seed::{Shop, november_begins, october, october_of};

@@ -1,9 +1,9 @@
 //! Closed periods stay as they were, and what comes late falls into the next one.
 
-use reconciled::core::id::OrderId;
 use reconciled::report::period::FormatKind;
-use reconciled::store::period::{Seen, Span};
-use reconciled::store::{Audit, Operation, Store as _, StoreError};
+use reconciled_core::id::OrderId;
+use reconciled_store::period::{Seen, Span};
+use reconciled_store::{Audit, Operation, Store as _, StoreError};
 
 use crate::seed::{Refunding, credit, klarna, november, october, one_of_everything, quiet, shown};
 
@@ -85,7 +85,7 @@ async fn a_closed_period_is_not_closed_again() {
     let shop = one_of_everything().await;
     shop.close(october(), "2025-11-02T08:00:00Z").await;
     let (_, summary) = shop.report(october(), FormatKind::Json).await;
-    let again = reconciled::store::period::Closing {
+    let again = reconciled_store::period::Closing {
         from: october().from,
         until: october().until,
         last: summary.extent.last,

@@ -4,24 +4,22 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::facts::{
+use reconciled::report::period::{Any, FormatKind, Period, Report, Summary};
+use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::facts::{
     Candidate, KlarnaCapture, KlarnaOrder, KlarnaRefund, KlarnaStatus, Place, Shipped, ShopOrder, ShopStatus, Word,
 };
-use reconciled::core::id::{
+use reconciled_core::id::{
     CaptureId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber, PassId, Reference, RefundId, ShopName,
 };
-use reconciled::core::intent::{self, Effect, Intent, Kind, State, Target};
-use reconciled::core::money::{Currency, Minor};
-use reconciled::core::order::{self, Order};
-use reconciled::core::policy::{CaptureOn, Mode, Policy};
-use reconciled::report::period::{Any, FormatKind, Period, Report, Summary};
-use reconciled::store::period::{Closing, Seen, Span};
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{
-    Attempt, Claim, Decided, Difference, Guard, Identity, Operation, ShopRecord, Step, Store as _,
-};
+use reconciled_core::intent::{self, Effect, Intent, Kind, State, Target};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::order::{self, Order};
+use reconciled_core::policy::{CaptureOn, Mode, Policy};
+use reconciled_store::period::{Closing, Seen, Span};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Attempt, Claim, Decided, Difference, Guard, Identity, Operation, ShopRecord, Step, Store as _};
 use uuid::Uuid;
 
 pub fn at(text: &str) -> Timestamp {
@@ -412,7 +410,7 @@ async fn by_hand(shop: &mut Shop) {
     seen.discrepancies = vec![unattributed("by-hand", 2_000, due), unattributed("nobody", 1_500, due)];
     shop.decide("2025-10-20T10:00:02Z", seen).await;
     shop.end("2025-10-20T10:00:03Z", &[]).await;
-    let target = reconciled::core::ledger::Attribution::CreditInvoice(InvoiceId(21));
+    let target = reconciled_core::ledger::Attribution::CreditInvoice(InvoiceId(21));
     let adopt = Operation::Attribute { order: OrderId(2), refund: RefundId("by-hand".into()), to: target };
     shop.operate("2025-10-21T08:00:00Z", adopt, "repaid in the portal by the desk").await;
     shop.begin("2025-10-21T10:00:00Z").await;

@@ -2,9 +2,9 @@
 //! done, to the cent, and November opens with what October closed with.
 
 use proptest::prelude::*;
-use reconciled::core::credit_invoice::{self, CreditInvoice, Proof};
-use reconciled::core::id::RefundId;
-use reconciled::store::Decided;
+use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
+use reconciled_core::id::RefundId;
+use reconciled_store::Decided;
 use serde_json::Value;
 
 use crate::seed::{Shop, credit, credit_step, klarna, november, october, quiet, shown};

@@ -1,6 +1,6 @@
 //! Klarna's share is not the order's total, and one cent is one cent everywhere.
 
-use reconciled::sandbox::{KlarnaStart, NewOrder};
+use reconciled_sandbox::{KlarnaStart, NewOrder};
 use serde_json::json;
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};

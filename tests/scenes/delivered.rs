@@ -1,6 +1,6 @@
 //! What was never delivered is no return, fulfilled is not shipped, and each shipment is its own capture.
 
-use reconciled::sandbox::{KlarnaStart, NewLine, NewOrder, SlipEdit};
+use reconciled_sandbox::{KlarnaStart, NewLine, NewOrder, SlipEdit};
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};
 use crate::support::Placed;
@@ -63,7 +63,7 @@ fn tracking(stage: &Stage, slip: u64) {
 
 /// The whole order was sent; a credit invoice of 25 was there when we captured; the shop's clock is ahead.
 fn clocks_apart(stage: &Stage, ahead_ms: i64, age_seconds: i64) {
-    stage.rig.with(|world| world.set_side_clock(reconciled::sandbox::Side::Lightspeed, ahead_ms));
+    stage.rig.with(|world| world.set_side_clock(reconciled_sandbox::Side::Lightspeed, ahead_ms));
     let order = stage.shipped(10_000, Authorized);
     stage.credit_as(&order, &serde_json::json!({"amount_minor": 2_500, "age_seconds": age_seconds}));
     stage.settle();

@@ -1,6 +1,6 @@
 //! Lists and documents that are incomplete for a moment, and numbers that are no identities.
 
-use reconciled::sandbox::{FaultKind, FaultRule, KlarnaStart, Side};
+use reconciled_sandbox::{FaultKind, FaultRule, KlarnaStart, Side};
 use serde_json::json;
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};
@@ -14,7 +14,7 @@ fn three_returns(stage: &Stage, kind: &FaultKind, lists: &[&str]) {
     for name in ["A", "B", "C"] {
         let order = stage.place(
             name,
-            reconciled::sandbox::NewOrder { shipped: true, ..reconciled::sandbox::NewOrder::of(10_000, Captured) },
+            reconciled_sandbox::NewOrder { shipped: true, ..reconciled_sandbox::NewOrder::of(10_000, Captured) },
         );
         stage.credit(&order, 2_500);
     }
@@ -33,7 +33,7 @@ const THREE: &[Outcome] = &[agreed(
 
 /// A list of several pages that leaves out its oldest row, whose return is older than what a later list begins with.
 fn long_list_without_its_first(stage: &Stage) {
-    let new = || reconciled::sandbox::NewOrder { shipped: true, ..reconciled::sandbox::NewOrder::of(10_000, Captured) };
+    let new = || reconciled_sandbox::NewOrder { shipped: true, ..reconciled_sandbox::NewOrder::of(10_000, Captured) };
     let first = stage.place("A", new());
     stage.credit_as(&first, &json!({"amount_minor": 2_500, "age_seconds": 36_000}));
     for _ in 0..126 {
@@ -126,7 +126,7 @@ const SCENES: &[Scene] = &[
             let first = stage.shipped(10_000, Captured);
             let number = stage.credit(&first, 2_500);
             let new =
-                reconciled::sandbox::NewOrder { shipped: true, ..reconciled::sandbox::NewOrder::of(9_000, Captured) };
+                reconciled_sandbox::NewOrder { shipped: true, ..reconciled_sandbox::NewOrder::of(9_000, Captured) };
             let second = stage.place("B", new);
             stage.credit_as(&second, &json!({"amount_minor": 1_000, "number": number}));
             stage.settle();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use reconciled::sandbox::{FaultKind, FaultRule, KlarnaStart, Side};
+use reconciled_sandbox::{FaultKind, FaultRule, KlarnaStart, Side};
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, money};
 use crate::support::Rig;

@@ -1,6 +1,6 @@
 //! A link is a claim until Klarna's side agrees; nothing is final without proof.
 
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, NewAttempt, NewOrder};
+use reconciled_sandbox::{KlarnaIdLocation, KlarnaStart, NewAttempt, NewOrder};
 use serde_json::json;
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};

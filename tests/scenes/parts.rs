@@ -1,6 +1,6 @@
 //! One refund may settle several credit invoices, and several one; sums that contradict themselves.
 
-use reconciled::sandbox::{KlarnaStart, NewOrder};
+use reconciled_sandbox::{KlarnaStart, NewOrder};
 use serde_json::json;
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, NewAttempt, NewLine, NewOrder};
+use reconciled_sandbox::{KlarnaIdLocation, KlarnaStart, NewAttempt, NewLine, NewOrder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! What was confirmed is watched for ever, and a success that names something else is none.
 
-use reconciled::sandbox::{Concealed, FaultKind, FaultRule, KlarnaStart, Side};
+use reconciled_sandbox::{Concealed, FaultKind, FaultRule, KlarnaStart, Side};
 use uuid::Uuid;
 
 use crate::play::{Breaks, Outcome, Scene, Stage, agreed, all, held, money};

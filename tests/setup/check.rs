@@ -1,6 +1,6 @@
 //! `check`: what is right, what is wrong with its remedy, and that looking changes nothing.
 
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, NewOrder, Seed, Side, World};
+use reconciled_sandbox::{KlarnaIdLocation, KlarnaStart, NewOrder, Seed, Side, World};
 use serde_json::Value;
 
 use crate::support::{DAY, DRIVE, MINUTE, Ran, Rig, text};
@@ -253,7 +253,7 @@ fn every_shop_is_checked_unless_one_is_named() {
 #[test]
 fn a_source_that_is_silent_is_never_ok() {
     let rig = shop();
-    let drop = reconciled::sandbox::FaultKind::Status { code: 503, format: reconciled::sandbox::BodyFormat::Html };
+    let drop = reconciled_sandbox::FaultKind::Status { code: 503, format: reconciled_sandbox::BodyFormat::Html };
     rig.fault_always(Side::Klarna, "GET", "*", drop);
     the_trouble(&rig, 3, "problem", "Klarna (playground, eu) could not be read", "check again later");
 }

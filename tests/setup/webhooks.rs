@@ -1,6 +1,6 @@
 //! `webhooks`: made once, found again, removed whole; nobody else's are touched; and a hook really brings a refund.
 
-use reconciled::sandbox::{FaultKind, Reply, Request, Side};
+use reconciled_sandbox::{FaultKind, Reply, Request, Side};
 use serde_json::{Value, json};
 
 use crate::service::{RARELY, Service, is_paid};

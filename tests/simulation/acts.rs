@@ -1,14 +1,14 @@
 //! What customers, the merchant, people in Klarna's portal and operators do.
 
 use futures_util::FutureExt as _;
-use reconciled::core::adoption::Settles;
-use reconciled::core::discrepancy::BreakKind;
-use reconciled::core::id::{IntentId, InvoiceId, OrderId, RefundId};
-use reconciled::core::intent::{Intent, State as IntentState};
-use reconciled::core::ledger::Attribution;
-use reconciled::sandbox::{Credit, Fraud, InvoiceTruth, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Operated, Operation, Store as _};
+use reconciled_core::adoption::Settles;
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::id::{IntentId, InvoiceId, OrderId, RefundId};
+use reconciled_core::intent::{Intent, State as IntentState};
+use reconciled_core::ledger::Attribution;
+use reconciled_sandbox::{Credit, Fraud, InvoiceTruth, KlarnaStart, MovementTruth, NewLine, NewOrder, ShopTruth};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Operated, Operation, Store as _};
 use uuid::Uuid;
 
 use super::oracle::{Word, effects, minor};

@@ -1,7 +1,7 @@
 //! What the seeds found, each as a short history that is written down: it failed before its cause was mended.
 
-use reconciled::core::money::Minor;
-use reconciled::sandbox::{Credit, KlarnaStart, NewOrder};
+use reconciled_core::money::Minor;
+use reconciled_sandbox::{Credit, KlarnaStart, NewOrder};
 
 use super::run::{Outcome, Run, play};
 use super::swarm::{NetFault, Swarm};

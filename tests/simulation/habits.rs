@@ -6,18 +6,18 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt as _;
-use reconciled::core::adoption::{self, Part, Settles, Wish};
-use reconciled::core::attribution::open_without;
-use reconciled::core::id::{IntentId, OrderId, RefundId};
-use reconciled::core::intent::State as IntentState;
-use reconciled::core::ledger::Attribution;
-use reconciled::core::money::Minor;
-use reconciled::sandbox::{
+use reconciled_core::adoption::{self, Part, Settles, Wish};
+use reconciled_core::attribution::open_without;
+use reconciled_core::id::{IntentId, OrderId, RefundId};
+use reconciled_core::intent::State as IntentState;
+use reconciled_core::ledger::Attribution;
+use reconciled_core::money::Minor;
+use reconciled_sandbox::{
     Concealed, Credit, InvoiceTruth, KlarnaIdLocation, KlarnaStart, KlarnaTruth, NewAttempt, NewLine, NewOrder,
     ShopTruth, SlipEdit,
 };
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{BreakStatus, Dossier, Operation, Store as _};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{BreakStatus, Dossier, Operation, Store as _};
 use uuid::Uuid;
 
 use super::oracle::minor;
@@ -483,7 +483,7 @@ fn name_the_neighbours(state: &mut State, order: u64) -> Option<String> {
 fn resolve(state: &mut State, order: u64) -> Option<String> {
     let number = state.of(order)?.number;
     let breaks = state.stores[0].breaks(false).now_or_never().unwrap().ok()?;
-    let about = |it: &&reconciled::store::Break| it.order.as_ref().is_some_and(|it| it.0 == number);
+    let about = |it: &&reconciled_store::Break| it.order.as_ref().is_some_and(|it| it.0 == number);
     let open = breaks.iter().filter(about).find(|it| it.status == BreakStatus::Open)?.id;
     let took = state.say_as("operator", || Operation::Resolve(open));
     (!took.is_empty()).then(|| "resolved".to_owned())

@@ -4,11 +4,11 @@
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use reconciled::core::id::ShopName;
 use reconciled::daemon::board::Board;
 use reconciled::daemon::wake::{self, Hints};
-use reconciled::sandbox::{Delivery, Request, Side, World};
 use reconciled::web::{Door, Knock, Site};
+use reconciled_core::id::ShopName;
+use reconciled_sandbox::{Delivery, Request, Side, World};
 
 use super::sim::State;
 use super::time::{HOUR, MINUTE, SECOND};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use reconciled::http::{Login, Method, Request, Response, Transport, TransportError};
-use reconciled::sandbox::{self, BodyFormat, Effect, FaultKind, FaultRule, Reply, Side};
+use reconciled_sandbox::{BodyFormat, Effect, FaultKind, FaultRule, Reply, Side};
+use reconciled_sides::http::{Login, Method, Request, Response, Transport, TransportError};
 use uuid::Uuid;
 
 use super::sim::{Answer, Done, Flight, Sim, State, Waiting, Zombie};
@@ -56,7 +56,7 @@ fn flight(state: &State, request: &Request) -> Flight {
         Side::Lightspeed | Side::Control => accounts.shop_authorization(),
     };
     assert!(matches!(request.login, Login::Basic(_)), "a side is asked with its credential");
-    let mut asked = sandbox::Request::new(method, path).with_header("authorization", &authorization);
+    let mut asked = reconciled_sandbox::Request::new(method, path).with_header("authorization", &authorization);
     for (name, value) in &request.headers {
         asked = asked.with_header(name, value);
     }

@@ -4,11 +4,11 @@
 //! What is refused changes nothing. What is taken is a human's word, and the oracle remembers it as one.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::{InvoiceId, OrderId};
-use reconciled::core::ledger::Attribution;
-use reconciled::core::money::Minor;
-use reconciled::sandbox::ShopTruth;
-use reconciled::store::{Break, Dossier, Operated, Operation, Store as _};
+use reconciled_core::id::{InvoiceId, OrderId};
+use reconciled_core::ledger::Attribution;
+use reconciled_core::money::Minor;
+use reconciled_sandbox::ShopTruth;
+use reconciled_store::{Break, Dossier, Operated, Operation, Store as _};
 
 use super::oracle::minor;
 use super::sim::State;

@@ -4,14 +4,14 @@
 //! paste is a breach.
 
 use futures_util::FutureExt as _;
-use reconciled::core::adoption::{self, Settles, Wish};
-use reconciled::core::attribution::open_without;
-use reconciled::core::id::{IntentId, InvoiceId, KlarnaOrderId, OrderId, RefundId};
-use reconciled::core::ledger::Attribution;
-use reconciled::core::link::Told;
-use reconciled::core::money::Minor;
-use reconciled::sandbox::{MovementTruth, ShopTruth};
-use reconciled::store::{Break, BreakStatus, Operation, Store as _};
+use reconciled_core::adoption::{self, Settles, Wish};
+use reconciled_core::attribution::open_without;
+use reconciled_core::id::{IntentId, InvoiceId, KlarnaOrderId, OrderId, RefundId};
+use reconciled_core::ledger::Attribution;
+use reconciled_core::link::Told;
+use reconciled_core::money::Minor;
+use reconciled_sandbox::{MovementTruth, ShopTruth};
+use reconciled_store::{Break, BreakStatus, Operation, Store as _};
 use uuid::Uuid;
 
 use super::sim::State;
@@ -95,7 +95,7 @@ impl State {
             {
                 self.oracle.agreed.entry((store, intent)).or_default().push((who, self.now));
                 self.oracle.consented = true;
-                took |= operated == reconciled::store::Operated::Done;
+                took |= operated == reconciled_store::Operated::Done;
             }
             if two_person_above.is_none() {
                 break;

@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use futures_util::FutureExt as _;
-use reconciled::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND};
-use reconciled::core::id::{OrderId, ShopName};
-use reconciled::http::Credentials;
-use reconciled::lightspeed::IdSource;
 use reconciled::pass::{self, Acquainted, Options, Shop, Silent};
 use reconciled::report::{NotChecked, PassReport};
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Operation, Store as _, StoreError};
-use reconciled::{klarna, lightspeed};
+use reconciled_core::id::{OrderId, ShopName};
+use reconciled_sides::budget::{Budget, KLARNA_PRODUCTION_PER_SECOND};
+use reconciled_sides::http::Credentials;
+use reconciled_sides::lightspeed::IdSource;
+use reconciled_sides::{klarna, lightspeed};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Operation, Store as _, StoreError};
 use sha2::{Digest as _, Sha256};
 
 use super::net::{KLARNA_URL, LATEST, SHOP_URL, SimTransport};
@@ -615,9 +615,10 @@ impl Run {
             counts: state.log.counts.clone(),
             text: if state.log.told { format!("{}\n{}", state.log.text(), state.journal()) } else { String::new() },
         };
-        // A shop that stands under two names would meet its other name in the store of the next history.
+        // A shop that stands under two names would meet its other name in the store of the next history; and breaks are
+        // numbered on in a store that was used before.
         let stores: Vec<_> = state.stores.drain(..).collect();
-        if !state.swarm.two_names {
+        if !state.swarm.two_names && !asked {
             stores.into_iter().for_each(shelf::put_back);
         }
         outcome

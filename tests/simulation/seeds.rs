@@ -159,7 +159,10 @@ fn sources(folder: &std::path::Path, all: &mut Vec<String>) {
 /// The program's source, file by file.
 pub fn source() -> Vec<String> {
     let mut all = Vec::new();
-    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["src", "crates"] {
+        sources(&root.join(folder), &mut all);
+    }
     all
 }
 
@@ -179,11 +182,11 @@ fn every_mark_in_the_source_is_a_plant_that_is_tried() {
 fn every_switch_of_the_sandbox_is_drawn_or_left_alone_for_a_reason() {
     let known: BTreeSet<_> =
         SWITCHES.iter().map(|(name, _)| *name).chain(LEFT_ALONE.iter().map(|(name, _)| *name)).collect();
-    let all: BTreeSet<_> = reconciled::sandbox::Switches::default().list().into_iter().map(|it| it.name).collect();
+    let all: BTreeSet<_> = reconciled_sandbox::Switches::default().list().into_iter().map(|it| it.name).collect();
     assert_eq!(known, all);
     for (name, values) in SWITCHES {
         for value in *values {
-            reconciled::sandbox::Switches::default().set(name, value).unwrap();
+            reconciled_sandbox::Switches::default().set(name, value).unwrap();
         }
         assert!(values.len() > 1, "{name} has one value only");
     }

@@ -5,8 +5,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use reconciled::core::id::ShopName;
-use reconciled::store::sqlite::SqliteStore;
+use reconciled_core::id::ShopName;
+use reconciled_store::sqlite::SqliteStore;
 
 /// Of so many stores that are put back one is thrown away, so that the databases stay small.
 const THROWN_AWAY: u32 = 50;

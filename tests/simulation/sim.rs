@@ -12,11 +12,11 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use reconciled::core::id::{OrderId, ShopName};
-use reconciled::http::{Response, TransportError};
-use reconciled::sandbox::{self, Side, World};
-use reconciled::store::Store as _;
-use reconciled::store::sqlite::SqliteStore;
+use reconciled_core::id::{OrderId, ShopName};
+use reconciled_sandbox::{Side, World};
+use reconciled_sides::http::{Response, TransportError};
+use reconciled_store::Store as _;
+use reconciled_store::sqlite::SqliteStore;
 
 use super::habits::Course;
 use super::hints::Mail;
@@ -33,7 +33,7 @@ pub type Answer = Result<Response, TransportError>;
 #[derive(Clone, Debug)]
 pub struct Flight {
     pub side: Side,
-    pub request: sandbox::Request,
+    pub request: reconciled_sandbox::Request,
     pub sent: i64,
     pub timeout: i64,
     pub largest: usize,

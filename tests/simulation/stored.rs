@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use reconciled::core::facts::{ListedInvoice, ListedOrder, ShopOrder};
-use reconciled::core::id::{IntentId, OrderId, PassId};
-use reconciled::core::intent::Intent;
-use reconciled::core::money::Minor;
-use reconciled::core::references::References;
-use reconciled::schedule::NextDue;
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{
+use reconciled_core::facts::{ListedInvoice, ListedOrder, ShopOrder};
+use reconciled_core::id::{IntentId, OrderId, PassId};
+use reconciled_core::intent::Intent;
+use reconciled_core::money::Minor;
+use reconciled_core::references::References;
+use reconciled_store::NextDue;
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{
     Attempt, Audit, Break, Chain, Channel, Claim, Cursors, Decided, Dossier, Guard, HeldOrder, JournalRow, Named,
     Operated, Operation, OrderRow, Overdue, Scope, ShopRecord, Standing, Store, StoreError, Told,
 };

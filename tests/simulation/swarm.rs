@@ -5,9 +5,9 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use jiff::SignedDuration;
-use reconciled::core::money::Minor;
-use reconciled::core::policy::{CaptureOn, Mode, Policy};
-use reconciled::sandbox::World;
+use reconciled_core::money::Minor;
+use reconciled_core::policy::{CaptureOn, Mode, Policy};
+use reconciled_sandbox::World;
 
 use super::habits::{HABITS, Habit};
 use super::rng::Rng;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reconciled::clock::Clock;
+use reconciled_sides::clock::Clock;
 
 use super::sim::Sim;
 

@@ -2,14 +2,14 @@
 //! that change, goods that never left, papers of any sign and number, and what Klarna's portal lets people do.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::OrderId;
-use reconciled::core::intent::Kind;
-use reconciled::sandbox::{
+use reconciled_core::id::OrderId;
+use reconciled_core::intent::Kind;
+use reconciled_sandbox::{
     Concealed, Credit, InvoiceTruth, KlarnaIdLocation, KlarnaStart, KlarnaTruth, LineEdit, NewAttempt, NewLine,
     NewOrder, ShopTruth, SlipEdit,
 };
-use reconciled::store::Store as _;
-use reconciled::store::sqlite::SqliteStore;
+use reconciled_store::Store as _;
+use reconciled_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 use super::acts::ORDERS;

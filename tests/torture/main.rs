@@ -23,7 +23,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use reconciled::sandbox::{KlarnaStart, NewOrder, Request, Side};
+use reconciled_sandbox::{KlarnaStart, NewOrder, Request, Side};
 use rustix::process::{Pid, Signal, kill_process};
 use support::truth::Pair;
 use support::{DRIVE_PATIENTLY, Rig};

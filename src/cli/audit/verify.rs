@@ -11,14 +11,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::signing;
-use crate::checkpoint::{BadNote, Checkpoint, Held, Signer, Verifier, folder};
 use crate::cli::Status;
 use crate::cli::context::{Context, reading};
 use crate::cli::error::CliError;
 use crate::cli::init::files::shown;
 use crate::cli::sign::contradiction;
 use crate::report::text::plain;
-use crate::store::{self, Store};
+use reconciled_store::checkpoint::{BadNote, Checkpoint, Held, Signer, Verifier, folder};
+use reconciled_store::{Audit, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -95,12 +95,10 @@ impl Verify {
         Ok(read.into_iter().map(|(path, claim)| (path.clone(), finding(claim))).collect())
     }
 
-    fn print_json<W: Write>(
-        &self, out: &mut W, found: &store::Audit, findings: &[(PathBuf, Finding)],
-    ) -> io::Result<()> {
+    fn print_json<W: Write>(&self, out: &mut W, found: &Audit, findings: &[(PathBuf, Finding)]) -> io::Result<()> {
         let mut told = match found {
-            store::Audit::Intact { entries, head } => json!({"intact": true, "entries": entries, "head": head}),
-            store::Audit::Broken { seq, why } => json!({"intact": false, "seq": seq, "why": why}),
+            Audit::Intact { entries, head } => json!({"intact": true, "entries": entries, "head": head}),
+            Audit::Broken { seq, why } => json!({"intact": false, "seq": seq, "why": why}),
         };
         if !self.checkpoint.is_empty() {
             told["checkpoints"] = findings.iter().map(view).collect();
@@ -121,8 +119,8 @@ fn claim(path: &std::path::Path, verifier: &Verifier) -> Result<Checkpoint, Find
     note.verified(verifier).cloned().map_err(|why| Finding::Nothing(word(&why), why.to_string()))
 }
 
-fn status(found: &store::Audit, findings: &[(PathBuf, Finding)]) -> Status {
-    let broken = matches!(found, store::Audit::Broken { .. });
+fn status(found: &Audit, findings: &[(PathBuf, Finding)]) -> Status {
+    let broken = matches!(found, Audit::Broken { .. });
     let contradicted =
         |(_, finding): &(PathBuf, Finding)| matches!(finding, Finding::Held(_, held) if *held != Held::Holds);
     if findings.iter().any(|(_, finding)| matches!(finding, Finding::Nothing(..))) {
@@ -149,13 +147,13 @@ fn view((path, finding): &(PathBuf, Finding)) -> Value {
     }
 }
 
-fn print<W: Write>(out: &mut W, found: &store::Audit, findings: &[(PathBuf, Finding)]) -> io::Result<()> {
+fn print<W: Write>(out: &mut W, found: &Audit, findings: &[(PathBuf, Finding)]) -> io::Result<()> {
     let is_broken = match found {
-        store::Audit::Intact { entries, head } => {
+        Audit::Intact { entries, head } => {
             writeln!(out, "The journal is intact: {entries} entries, head {head}.")?;
             false
         }
-        store::Audit::Broken { seq, why } => {
+        Audit::Broken { seq, why } => {
             writeln!(out, "The journal is broken at entry {seq}: {}", plain(why))?;
             true
         }

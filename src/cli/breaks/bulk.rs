@@ -12,10 +12,10 @@ use super::list;
 use crate::cli::context::{Context, currency, reading};
 use crate::cli::error::CliError;
 use crate::cli::terminal::{Shown, ask};
-use crate::core::discrepancy::BreakKind;
-use crate::core::money::Minor;
 use crate::report::words::{count_of, money};
-use crate::store::{Break, Bulk, BulkStep, Operation, Store};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::money::Minor;
+use reconciled_store::{Break, Bulk, BulkStep, Operation, Store};
 
 pub(super) const HELP: &str = "\
 With --kind instead of an id the decision is about every break of that kind that it fits. Their number and sum are shown

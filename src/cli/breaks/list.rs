@@ -10,9 +10,9 @@ use crate::cli::Status;
 use crate::cli::context::{Context, currency, now, reading};
 use crate::cli::error::CliError;
 use crate::config;
-use crate::core::discrepancy::{BreakKind, Severity};
 use crate::report::breaks;
-use crate::store::{Break, BreakStatus, Store};
+use reconciled_core::discrepancy::{BreakKind, Severity};
+use reconciled_store::{Break, BreakStatus, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -8,11 +8,11 @@ use crate::cli::Status;
 use crate::cli::context::now;
 use crate::cli::wire::Sides;
 use crate::config::Loaded;
-use crate::core::answer::Unreadable;
-use crate::core::money::Currency;
-use crate::core::policy::Mode;
-use crate::lightspeed::Permission;
 use crate::report::words;
+use reconciled_core::answer::Unreadable;
+use reconciled_core::money::Currency;
+use reconciled_core::policy::Mode;
+use reconciled_sides::lightspeed::Permission;
 
 /// Above this the ages that money waits for, and the times in the report, are wrong by more than anybody expects.
 const SKEW_TOLERATED: SignedDuration = SignedDuration::from_mins(2);

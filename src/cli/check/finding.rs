@@ -6,9 +6,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::cli::Status;
-use crate::core::answer::Unreadable;
-use crate::core::id::ShopName;
 use crate::report::text::plain;
+use reconciled_core::answer::Unreadable;
+use reconciled_core::id::ShopName;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {

@@ -9,10 +9,10 @@ use crate::cli::Status;
 use crate::cli::context::reading;
 use crate::cli::error::CliError;
 use crate::cli::wire::ShopStore;
-use crate::core::id::OrderNumber;
 use crate::report::words::{count_of, what_to_do};
-use crate::store::pages::Pages as _;
-use crate::store::{Break, Store as _};
+use reconciled_core::id::OrderNumber;
+use reconciled_store::pages::Pages as _;
+use reconciled_store::{Break, Store as _};
 
 /// The difference needs a human, and everything was read.
 const NEEDS_A_HUMAN: Status = Status(1);

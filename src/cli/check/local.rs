@@ -7,16 +7,16 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use super::finding::Findings;
-use crate::checkpoint::folder;
 use crate::cli::Status;
 use crate::cli::context::now;
 use crate::cli::error::CliError;
 use crate::cli::wire::{self, ShopStore};
 use crate::config::Loaded;
-use crate::core::policy::Mode;
 use crate::report::text::plain;
 use crate::schedule::ScheduleError;
-use crate::store::{Identity, Store as _};
+use reconciled_core::policy::Mode;
+use reconciled_store::checkpoint::folder;
+use reconciled_store::{Identity, Store as _};
 
 /// The file, what it allows, and whether the environment and the password agree.
 pub(super) fn configuration(loaded: &Loaded, findings: &mut Findings) {

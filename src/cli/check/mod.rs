@@ -22,8 +22,8 @@ use super::context::Context;
 use super::error::CliError;
 use super::{Status, args, wire};
 use crate::config::{ConfigError, Loaded};
-use crate::http::reqwest::ReqwestTransport;
 use finding::{Finding, Findings};
+use reconciled_sides::http::reqwest::ReqwestTransport;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

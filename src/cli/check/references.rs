@@ -7,7 +7,7 @@ use crate::cli::context::reading;
 use crate::cli::error::CliError;
 use crate::cli::wire::ShopStore;
 use crate::report::words::count_of;
-use crate::store::Store as _;
+use reconciled_store::Store as _;
 
 pub(super) async fn look(store: &ShopStore, findings: &mut Findings) -> Result<(), CliError> {
     let learnt = store.references().await.map_err(reading("reading what linked orders show"))?;

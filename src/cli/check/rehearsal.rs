@@ -11,12 +11,12 @@ use crate::cli::context::{Context, reading};
 use crate::cli::error::CliError;
 use crate::cli::progress::Bar;
 use crate::cli::wire::{self, ShopStore};
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::Loaded;
 use crate::config::hosts::KlarnaEnvironment;
-use crate::http::reqwest::ReqwestTransport;
 use crate::report::{human, json};
-use crate::store::Store as _;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_sides::http::reqwest::ReqwestTransport;
+use reconciled_store::Store as _;
 
 /// Both sides count calls per second.
 const NEXT_SECOND: Duration = Duration::from_secs(1);

@@ -13,17 +13,17 @@ use super::finding::Findings;
 use crate::cli::Status;
 use crate::cli::context::now;
 use crate::cli::wire::{ShopStore, Sides};
-use crate::clock::{Clock as _, SystemClock};
 use crate::config::Loaded;
-use crate::core::answer::Unreadable;
-use crate::core::attribution::attribute;
-use crate::core::facts::{KlarnaOrder, ShopOrder, ShopStatus};
-use crate::core::ledger::Ledger;
-use crate::core::money::Currency;
-use crate::core::policy::{Mode, Policy};
-use crate::lightspeed::{Probed, RecentOrder};
 use crate::report::words::count_of;
-use crate::store::Store as _;
+use reconciled_core::answer::Unreadable;
+use reconciled_core::attribution::attribute;
+use reconciled_core::facts::{KlarnaOrder, ShopOrder, ShopStatus};
+use reconciled_core::ledger::Ledger;
+use reconciled_core::money::Currency;
+use reconciled_core::policy::{Mode, Policy};
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_sides::lightspeed::{Probed, RecentOrder};
+use reconciled_store::Store as _;
 
 /// How far back the first list goes.
 const RECENT: SignedDuration = SignedDuration::from_hours(24 * 30);

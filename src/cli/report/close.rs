@@ -16,8 +16,8 @@ use crate::config::Loaded;
 use crate::report::period::{Discard, Period, add};
 use crate::report::text::plain;
 use crate::report::words::{break_kind, count_of};
-use crate::store::period::{Closing, Extent, Hindrances, Span};
-use crate::store::sqlite::PassLock;
+use reconciled_store::period::{Closing, Extent, Hindrances, Span};
+use reconciled_store::sqlite::PassLock;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

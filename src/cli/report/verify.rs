@@ -14,7 +14,7 @@ use super::make::source;
 use crate::config::Loaded;
 use crate::report::period::{Any, FormatKind, Mark, MarkedShop, Period, Source, Summary, Unmade, add};
 use crate::report::text::plain;
-use crate::store::StoreError;
+use reconciled_store::StoreError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -11,14 +11,14 @@ use jiff::Timestamp;
 use super::super::tally::{Tally, asked_to_end, reason};
 use super::super::{Shop, Stop, observe};
 use super::READS_AT_ONCE;
-use crate::clock::Clock;
-use crate::core::answer::Unreadable;
-use crate::core::id::{InvoiceId, OrderId};
-use crate::core::money::Currency;
-use crate::http::Transport;
-use crate::lightspeed::{BadRow, ListPage, Page};
 use crate::report::Side;
-use crate::store::{Store, StoreError};
+use reconciled_core::answer::Unreadable;
+use reconciled_core::id::{InvoiceId, OrderId};
+use reconciled_core::money::Currency;
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_sides::lightspeed::{BadRow, ListPage, Page};
+use reconciled_store::{Store, StoreError};
 
 /// Rows of one list that are read by themselves in one pass. A list with more of them is not a list with a few bad
 /// rows, and its calls are better spent otherwise.

@@ -7,16 +7,16 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::Rounds;
-use crate::clock::Clock;
-use crate::core::answer::Unreadable;
-use crate::core::id::{OrderId, OrderNumber};
-use crate::http::Transport;
 use crate::pass::Stop;
 use crate::pass::act::read_is_fresh;
 use crate::pass::candidates::{self, Asked};
 use crate::pass::tally::{Tally, asked_to_end, reason};
 use crate::report::Side;
-use crate::store::{Dossier, Store};
+use reconciled_core::answer::Unreadable;
+use reconciled_core::id::{OrderId, OrderNumber};
+use reconciled_sides::clock::Clock;
+use reconciled_sides::http::Transport;
+use reconciled_store::{Dossier, Store};
 
 /// Klarna orders read at the same time. What keeps the pace inside the servers' limits is the budget; this bounds memory
 /// and sockets.
@@ -63,7 +63,7 @@ impl<S: Store, T: Transport, C: Clock> Rounds<'_, S, T, C> {
             }
             if closed {
                 let message = "the account pauses after the credential was refused".to_owned();
-                return Err(Unreadable::Failed(crate::core::answer::Said { message, ..Default::default() }));
+                return Err(Unreadable::Failed(reconciled_core::answer::Said { message, ..Default::default() }));
             }
         }
         let asked = candidates::ask(self.shop, dossier, self.currency, &self.learnt).await?;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::core::discrepancy::Severity;
-use crate::core::money::{Currency, Minor};
-use crate::store::period::{BreakLine, CreditLine, Extent, FlowLine};
+use reconciled_core::discrepancy::Severity;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::period::{BreakLine, CreditLine, Extent, FlowLine};
 
 const DAY: i64 = 86_400;
 

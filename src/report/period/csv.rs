@@ -11,9 +11,9 @@ use ::csv::{Terminator, Writer, WriterBuilder};
 use super::mark::Mark;
 use super::table::{Cell, Section};
 use super::{Sheet, Summary};
-use crate::core::money::{Currency, Minor};
 use crate::report::text::plain;
-use crate::store::period::Extent;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::period::Extent;
 
 pub struct Csv<W: Write> {
     out: Writer<W>,

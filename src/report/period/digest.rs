@@ -6,7 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::table::{Cell, Section};
-use crate::store::period::Extent;
+use reconciled_store::period::Extent;
 
 pub(super) struct Digest {
     hasher: Sha256,
@@ -25,7 +25,7 @@ impl Digest {
         self.field(b'u', extent.until.to_string().as_bytes());
         self.field(b'a', extent.as_of.to_string().as_bytes());
         let identity = extent.identity.as_ref();
-        let of = |field: fn(&crate::store::Identity) -> &String| identity.map_or("", |it| field(it).as_str());
+        let of = |field: fn(&reconciled_store::Identity) -> &String| identity.map_or("", |it| field(it).as_str());
         self.field(b'e', of(|it| &it.environment).as_bytes());
         self.field(b'r', of(|it| &it.region).as_bytes());
         self.field(b'i', of(|it| &it.shop_id).as_bytes());
@@ -38,7 +38,7 @@ impl Digest {
                 Cell::Text(text) => self.field(b't', text.as_bytes()),
                 Cell::Money(minor, currency) => {
                     self.field(b'm', &minor.to_be_bytes());
-                    self.field(b'c', currency.map_or("", crate::core::money::Currency::code).as_bytes());
+                    self.field(b'c', currency.map_or("", reconciled_core::money::Currency::code).as_bytes());
                 }
                 Cell::Time(at) => self.field(b'd', at.to_string().as_bytes()),
                 Cell::Count(count) => self.field(b'n', &count.to_be_bytes()),

@@ -11,7 +11,7 @@ use anstyle::Style;
 use super::table::{Cell, Section};
 use super::{Summary, csv, html, json, text, xlsx};
 use crate::report::human::HEADING;
-use crate::store::period::Extent;
+use reconciled_store::period::Extent;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -17,7 +17,7 @@ use super::span::{self, Period};
 use super::table::{Cell, Column, Kind, Section};
 use super::{Sheet, Summary, text};
 use crate::report::text::plain;
-use crate::store::period::Extent;
+use reconciled_store::period::Extent;
 
 /// A browser shows so many rows well; the other formats have all of them.
 const ROWS: usize = 5_000;

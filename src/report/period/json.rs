@@ -10,7 +10,7 @@ use super::mark::Mark;
 use super::table::{Cell, Kind, Section};
 use super::{Sheet, Summary};
 use crate::report::json::write_value;
-use crate::store::period::Extent;
+use reconciled_store::period::Extent;
 
 pub struct Json<W: Write> {
     out: W,
@@ -64,7 +64,7 @@ impl<W: Write + Send + 'static> Sheet for Json<W> {
         self.pair("environment", identity.map_or("", |it| &it.environment))?;
         self.pair("region", identity.map_or("", |it| &it.region))?;
         self.pair("shop_id", identity.map_or("", |it| &it.shop_id))?;
-        self.pair("currency", extent.currency.map_or("", crate::core::money::Currency::code))?;
+        self.pair("currency", extent.currency.map_or("", reconciled_core::money::Currency::code))?;
         self.pair("from", &extent.from.to_string())?;
         self.pair("until", &extent.until.to_string())?;
         self.pair("as_of", &extent.as_of.to_string())?;

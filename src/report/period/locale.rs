@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::core::money::{Currency, Minor};
+use reconciled_core::money::{Currency, Minor};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Locale {

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{Any, Period, Report, Sheet, Summary};
-use crate::core::id::ShopName;
-use crate::store::StoreError;
-use crate::store::period::Span;
-use crate::store::sqlite::SqliteStore;
+use reconciled_core::id::ShopName;
+use reconciled_store::StoreError;
+use reconciled_store::period::Span;
+use reconciled_store::sqlite::SqliteStore;
 
 /// One shop as a report finds it.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::Period;
 use super::{Summary, xlsx};
-use crate::store::period::{Seen, Span};
+use reconciled_store::period::{Seen, Span};
 
 /// What begins a mark.
 const BEGINS: &str = r#"{"reconciled_report":1,"#;

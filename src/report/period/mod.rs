@@ -33,8 +33,8 @@ pub use self::table::{Cell, Column, Kind, Section};
 
 use self::digest::Digest;
 use self::rows::{Frame, Rows};
-use crate::store::StoreError;
-use crate::store::period::{Extent, Line, Lines};
+use reconciled_store::StoreError;
+use reconciled_store::period::{Extent, Line, Lines};
 
 /// One shop's part of a report while its lines arrive.
 pub struct Report<F> {

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::table::Cell;
-use crate::core::discrepancy::{BreakKind, Severity};
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::AMOUNT_TOLERANCE;
-use crate::store::period::{BreakLine, CancelLine, CreditLine, Explained, FlowLine, RefundLine, Settled};
+use reconciled_core::discrepancy::{BreakKind, Severity};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::AMOUNT_TOLERANCE;
+use reconciled_store::period::{BreakLine, CancelLine, CreditLine, Explained, FlowLine, RefundLine, Settled};
 
 /// A number of things and their amount in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

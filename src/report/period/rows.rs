@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::table::{Cell, Section};
 use super::words;
-use crate::core::intent::State;
-use crate::core::money::{Currency, Minor};
 use crate::report::words::{break_kind, effect};
-use crate::store::period::{
+use reconciled_core::intent::State;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::period::{
     BreakLine, CancelLine, CreditLine, DecisionLine, EffectLine, Explained, FlowLine, PassesLine, PolicyLine,
     RefundLine, UncheckedLine, Who,
 };
@@ -33,7 +33,7 @@ impl Frame {
         let note = [
             (it.amount.is_none(), "the shop's amount cannot be read"),
             (it.by_hand, "marked paid in the shop without a refund"),
-            (it.settled == Some(crate::store::period::Settled::Reversed), "went back with the whole order"),
+            (it.settled == Some(reconciled_store::period::Settled::Reversed), "went back with the whole order"),
             (it.late, "late: belongs to a closed period"),
         ];
         let by = refund.as_ref().map(|refund| who(&refund.who));

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::core::money::Currency;
+use reconciled_core::money::Currency;
 
 /// What a column holds, and so how every format writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::{Summary, csv, span};
 use crate::report::human::{grid, print, seconds};
 use crate::report::text::plain;
 use crate::report::words::count_of;
-use crate::store::period::Extent;
+use reconciled_store::period::Extent;
 
 /// More rows of a table than these are counted, not printed: nobody reads them on a terminal.
 const ROWS: usize = 200;

@@ -1,7 +1,7 @@
 //! Words of the journal for people: what an operator decided, and a policy setting by setting.
 
-use crate::core::money::{Currency, Minor};
 use crate::report::words::money;
+use reconciled_core::money::{Currency, Minor};
 
 /// What an operator's journal row says.
 pub(super) fn decision(event: &str) -> String {
@@ -50,8 +50,8 @@ fn setting(value: &str, currency: Option<Currency>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::policy::{CaptureOn, Mode, Policy};
     use jiff::SignedDuration;
+    use reconciled_core::policy::{CaptureOn, Mode, Policy};
 
     #[test]
     fn a_policy_is_told_setting_by_setting() {

@@ -19,8 +19,8 @@ use super::mark::Mark;
 use super::table::{Cell, Section};
 use super::{Sheet, Summary};
 use crate::report::text::plain;
-use crate::store::period::Extent;
 use grid::Grid;
+use reconciled_store::period::Extent;
 
 pub struct Xlsx<W: Write> {
     out: W,

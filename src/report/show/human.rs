@@ -6,17 +6,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Asked, Life, amount, asked, fraud, klarna_status, settles, shipped, shop_status};
-use crate::core::answer::Said;
-use crate::core::facts::KlarnaOrder;
-use crate::core::id::Reference;
-use crate::core::intent::Intent;
-use crate::core::money::Minor;
 use crate::report::human::{HEADING, grid, one_break, print, seconds};
 use crate::report::json::refund_id;
 use crate::report::text::plain;
 use crate::report::words::{self, money, some_money};
-use crate::store::JournalRow;
 use crate::words::place;
+use reconciled_core::answer::Said;
+use reconciled_core::facts::KlarnaOrder;
+use reconciled_core::id::Reference;
+use reconciled_core::intent::Intent;
+use reconciled_core::money::Minor;
+use reconciled_store::JournalRow;
 
 /// Writes the order's whole life.
 ///

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Asked, Life, amount, asked, fraud, klarna_status, settles, shipped, shop_status};
-use crate::core::facts::Candidate;
-use crate::core::id::{InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
-use crate::core::intent::Intent;
-use crate::core::money::{Currency, Minor};
 use crate::report::json::{BreakView, refund_id, write_value};
-use crate::store::JournalRow;
 use crate::words::place;
+use reconciled_core::facts::Candidate;
+use reconciled_core::id::{InvoiceNumber, KlarnaOrderId, OrderNumber, Reference, RefundId};
+use reconciled_core::intent::Intent;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::JournalRow;
 
 #[derive(Serialize)]
 struct LifeView<'a> {

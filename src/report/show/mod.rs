@@ -7,13 +7,13 @@ pub mod json;
 
 use jiff::Timestamp;
 
-use crate::core::adoption::Settles;
-use crate::core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Said, Shipped, ShopStatus, Word};
-use crate::core::id::{InvoiceId, KlarnaOrderId};
-use crate::core::ledger::Attribution;
-use crate::core::link::Answer;
-use crate::core::money::{Currency, Minor};
-use crate::store::{Break, Dossier, JournalRow};
+use reconciled_core::adoption::Settles;
+use reconciled_core::facts::{Fraud, KlarnaOrder, KlarnaStatus, Said, Shipped, ShopStatus, Word};
+use reconciled_core::id::{InvoiceId, KlarnaOrderId};
+use reconciled_core::ledger::Attribution;
+use reconciled_core::link::Answer;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::{Break, Dossier, JournalRow};
 
 /// Everything `show` prints.
 #[derive(Clone, Debug)]

@@ -13,12 +13,12 @@ use super::offers::{Offer, about_break, about_order};
 use super::refusal::Refusal;
 use super::runbook::{Advice, Piece, advice, pieces};
 use super::visit::Visit;
-use crate::core::discrepancy::{BreakKind, Severity};
-use crate::core::id::OrderId;
 use crate::report::words;
 use crate::runbook::Ids;
-use crate::store::pages::{BreakFilter, BreakPlace, BreakRow, Pages as _};
-use crate::store::{Break, Store as _};
+use reconciled_core::discrepancy::{BreakKind, Severity};
+use reconciled_core::id::OrderId;
+use reconciled_store::pages::{BreakFilter, BreakPlace, BreakRow, Pages as _};
+use reconciled_store::{Break, Store as _};
 
 #[derive(Template)]
 #[template(path = "page/breaks.html")]

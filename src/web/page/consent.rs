@@ -5,12 +5,12 @@
 use super::frame::{When, money, plain, when};
 use super::offers::{Case, Offer};
 use super::visit::Visit;
-use crate::core::consent::{GivingUp, may_be_given_up, needs_two};
-use crate::core::id::{IntentId, OrderId};
-use crate::core::intent::{Intent, Kind};
-use crate::core::money::{Currency, Minor};
-use crate::store::StoreError;
-use crate::store::pages::{Pages as _, ProposalRow};
+use reconciled_core::consent::{GivingUp, may_be_given_up, needs_two};
+use reconciled_core::id::{IntentId, OrderId};
+use reconciled_core::intent::{Intent, Kind};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::StoreError;
+use reconciled_store::pages::{Pages as _, ProposalRow};
 
 /// The most proposals that a page shows.
 const MOST: u32 = 50;

@@ -18,17 +18,18 @@ use super::offers::{amount_of, is_question, typed, waiting};
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::Visit;
-use crate::core::adoption::{self, Part, Settles, Wish, is_near};
-use crate::core::attribution::{open_without, refunds_of};
-use crate::core::facts::KlarnaRefund;
-use crate::core::id::{IntentId, InvoiceId, OrderId};
-use crate::core::ledger::{Attribution, CreditRecord};
-use crate::core::link::Told;
-use crate::core::money::Minor;
-use crate::store::pages::Pages as _;
-use crate::store::{Dossier, Operated, Operation, Store as _};
 use crate::web::metrics::Refused;
 use crate::words::adoption::refusal;
+use crate::words::refused;
+use reconciled_core::adoption::{self, Part, Settles, Wish, is_near};
+use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::facts::KlarnaRefund;
+use reconciled_core::id::{IntentId, InvoiceId, OrderId};
+use reconciled_core::ledger::{Attribution, CreditRecord};
+use reconciled_core::link::Told;
+use reconciled_core::money::Minor;
+use reconciled_store::pages::Pages as _;
+use reconciled_store::{Dossier, Operated, Operation, Store as _};
 
 /// The longest note the journal keeps, in characters.
 const LONGEST_NOTE: usize = 500;
@@ -114,7 +115,7 @@ async fn take(visit: &Visit, given: &Given, note: &str) -> Result<Decision, Why>
     let decision = decision(visit, given).await?;
     let (operation, actor) = (decision.operation.clone(), visit.visitor.operator.clone());
     let done = visit.store.operate(operation, actor, note.to_owned(), visit.now).await;
-    match done.map_err(|why| plain(&why.to_string()))? {
+    match done.map_err(|why| plain(&refused::store(&why)))? {
         Operated::Done | Operated::Breaks(_) => Ok(decision),
         Operated::Proposed { until } => {
             let until = until.strftime("%Y-%m-%d %H:%M UTC");
@@ -145,7 +146,7 @@ fn id(given: &Given) -> Result<i64, Why> {
 
 async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
     let order = OrderId(given.order.parse().map_err(|_| "the form names no order".to_owned())?);
-    let failed = |why: crate::store::StoreError| plain(&why.to_string());
+    let failed = |why: reconciled_store::StoreError| plain(&refused::store(&why));
     let dossier = visit.store.dossiers(vec![order]).await.map_err(failed)?.pop();
     let dossier = dossier.ok_or_else(|| "the order is not known".to_owned())?;
     let breaks = visit.store.breaks_of(order).await.map_err(failed)?;

@@ -11,10 +11,10 @@ use super::Desk;
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::{Visit, Visitor};
-use crate::core::money::{Currency, Minor};
 pub(super) use crate::report::text::plain;
 use crate::report::words;
-use crate::store::Store as _;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::Store as _;
 
 /// The entries of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

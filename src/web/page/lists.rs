@@ -11,10 +11,10 @@ use super::frame::{Frame, Section, When, capital, html, money, plain, spoken, wh
 use super::refusal::Refusal;
 use super::timeline::phrase;
 use super::visit::Visit;
-use crate::core::id::InvoiceId;
 use crate::report::json::refund_id;
 use crate::report::words;
-use crate::store::pages::{CreditFilter, CreditLine, JournalLine, Pages as _, PassRow};
+use reconciled_core::id::InvoiceId;
+use reconciled_store::pages::{CreditFilter, CreditLine, JournalLine, Pages as _, PassRow};
 
 /// Rows of a page.
 pub(super) const ROWS: usize = 50;

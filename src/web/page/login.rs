@@ -14,8 +14,8 @@ use super::refusal::{Refusal, Refused};
 use super::session::Digest;
 use super::visit::{COOKIE, Visitor, random};
 use super::{Desk, Entrance};
-use crate::clock::{Clock as _, SystemClock};
 use crate::web::metrics::Refused as Reason;
+use reconciled_sides::clock::{Clock as _, SystemClock};
 
 /// A working day; the service ends an idle session sooner.
 const COOKIE_SECONDS: u32 = 12 * 60 * 60;

@@ -1,7 +1,7 @@
 //! The operations page: what a shop's people see and decide, in a browser.
 //!
 //! Served from the program itself: no script, no request to anybody else, nothing kept in the browser but a session's
-//! key. It reads through the store, and what somebody decides goes through [`crate::store::Store::operate`] like a
+//! key. It reads through the store, and what somebody decides goes through [`reconciled_store::Store::operate`] like a
 //! command's. It moves no money, talks to neither side, and shows nothing to whoever does not hold the token.
 
 mod breaks;
@@ -38,10 +38,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
 use super::metrics::Counters;
-use crate::core::id::ShopName;
-use crate::core::policy::Policy;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
+use reconciled_core::id::ShopName;
+use reconciled_core::policy::Policy;
 use session::{Digest, Sessions};
 use shelf::Shelf;
 

@@ -6,19 +6,20 @@ use jiff::Timestamp;
 
 use super::consent::approval;
 use super::frame::{money, plain};
-use crate::core::adoption::{Open, offer};
-use crate::core::attribution::{open_without, refunds_of};
-use crate::core::consent::{Refusal, may_be_approved, waits_for_a_word};
-use crate::core::credit_invoice::CreditInvoice;
-use crate::core::discrepancy::BreakKind;
-use crate::core::facts::KlarnaRefund;
-use crate::core::id::{IntentId, InvoiceNumber};
-use crate::core::intent::{Intent, State};
-use crate::core::ledger::Ledger;
-use crate::core::money::{Currency, Minor};
 use crate::report::words;
-use crate::store::pages::ProposalRow;
-use crate::store::{Break, BreakStatus, Dossier};
+use crate::words::refused;
+use reconciled_core::adoption::{Open, offer};
+use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::consent::{Refusal, may_be_approved, waits_for_a_word};
+use reconciled_core::credit_invoice::CreditInvoice;
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::facts::KlarnaRefund;
+use reconciled_core::id::{IntentId, InvoiceNumber};
+use reconciled_core::intent::{Intent, State};
+use reconciled_core::ledger::Ledger;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::pages::ProposalRow;
+use reconciled_store::{Break, BreakStatus, Dossier};
 
 /// What is held about an order, as far as it bears on what may be decided.
 pub(super) struct Case<'a> {
@@ -315,7 +316,7 @@ fn about_intent(case: &Case<'_>, intent: &Intent) -> Vec<Offer> {
             match may_be_approved(intent, &ledger.intents, case.now) {
                 Err(why @ Refusal::MayLand { .. }) => {
                     let title = format!("Given up, and it may still happen: {kind} {amount} for {reference}");
-                    vec![Offer::told(title, format!("It cannot be started anew yet: {}.", words::refusal(&why)))]
+                    vec![Offer::told(title, format!("It cannot be started anew yet: {}.", refused::consent(&why)))]
                 }
                 Ok(()) | Err(_) => Vec::new(),
             }

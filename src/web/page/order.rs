@@ -14,16 +14,16 @@ use super::refusal::Refusal;
 use super::session::Flash;
 use super::timeline::{Entry, timeline};
 use super::visit::Visit;
-use crate::core::facts::{KlarnaOrder, Said, ShopOrder};
-use crate::core::id::{OrderId, Reference};
-use crate::core::intent::Intent;
-use crate::core::ledger::Attribution;
-use crate::core::money::{Currency, Minor};
 use crate::report::json::refund_id;
 use crate::report::show::{Life, fraud, klarna_status, settles, shipped, shop_status};
 use crate::report::words;
-use crate::store::Store as _;
-use crate::store::pages::Pages as _;
+use reconciled_core::facts::{KlarnaOrder, Said, ShopOrder};
+use reconciled_core::id::{OrderId, Reference};
+use reconciled_core::intent::Intent;
+use reconciled_core::ledger::Attribution;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_store::Store as _;
+use reconciled_store::pages::Pages as _;
 
 #[derive(Template)]
 #[template(path = "page/order.html")]
@@ -227,7 +227,7 @@ fn made(life: &Life) -> Vec<MadeView> {
     captures.chain(refunds).collect()
 }
 
-fn settled(life: &Life, refund: &crate::core::id::RefundId) -> String {
+fn settled(life: &Life, refund: &reconciled_core::id::RefundId) -> String {
     let ledger = &life.dossier.ledger;
     if let Some(to) = ledger.adopted.get(refund) {
         let by = if *to == Attribution::RuledOut { "" } else { ", said a human" };
@@ -238,7 +238,7 @@ fn settled(life: &Life, refund: &crate::core::id::RefundId) -> String {
 }
 
 fn credits(life: &Life) -> Vec<CreditView> {
-    let view = |(id, record): (&crate::core::id::InvoiceId, &crate::core::ledger::CreditRecord)| {
+    let view = |(id, record): (&reconciled_core::id::InvoiceId, &reconciled_core::ledger::CreditRecord)| {
         let facts = life.dossier.shop.credit_invoices.iter().find(|facts| facts.id == *id);
         let now = facts.and_then(|facts| facts.amount.as_ref().ok().copied()).or(record.amount);
         CreditView {

@@ -11,15 +11,16 @@ use super::lists::{PassLine, pass_lines};
 use super::refusal::Refusal;
 use super::visit::{Visit, Visitor};
 use super::{Desk, Premises, consent};
-use crate::core::discrepancy::Severity;
-use crate::core::id::ShopName;
-use crate::core::money::{Currency, Minor};
-use crate::core::policy::Mode;
 use crate::daemon::board::Line;
-use crate::report::{Calls, ReadWrite, words};
-use crate::store::pages::{BreakFilter, BreakRow, Pages as _, Switch};
-use crate::store::{OpenBreaks, Standing, Store as _, StoreError};
+use crate::report::{Calls, words};
 use crate::web::health;
+use reconciled_core::discrepancy::Severity;
+use reconciled_core::id::ShopName;
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::policy::Mode;
+use reconciled_sides::http::ReadWrite;
+use reconciled_store::pages::{BreakFilter, BreakRow, Pages as _, Switch};
+use reconciled_store::{OpenBreaks, Standing, Store as _, StoreError};
 
 /// Shops of one page; each is read from its store.
 const SHOPS: usize = 25;
@@ -92,7 +93,7 @@ fn unreadable(name: &ShopName, why: &StoreError) -> ShopLine {
 }
 
 fn shop_line(name: &ShopName, standing: &Standing, currency: Option<Currency>, line: Option<&Line>) -> ShopLine {
-    let now = crate::clock::Clock::now(&crate::clock::SystemClock);
+    let now = reconciled_sides::clock::Clock::now(&reconciled_sides::clock::SystemClock);
     ShopLine {
         name: name.to_string(),
         stopped: standing.stopped,
@@ -260,7 +261,7 @@ fn window_name(window: SignedDuration) -> String {
 fn kinds(standing: &Standing, currency: Option<Currency>, now: Timestamp) -> Vec<KindView> {
     let mut open: Vec<_> = standing.breaks.iter().collect();
     open.sort_by_key(|(kind, open)| (kind.severity(), open.oldest));
-    let view = |(kind, open): (&crate::core::discrepancy::BreakKind, &OpenBreaks)| KindView {
+    let view = |(kind, open): (&reconciled_core::discrepancy::BreakKind, &OpenBreaks)| KindView {
         name: kind.name(),
         what: capital(words::break_kind(*kind)),
         severity: kind.severity().name(),

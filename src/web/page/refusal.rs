@@ -5,8 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::report::period::Unmade;
-use crate::store::StoreError;
 use crate::web::metrics::Refused as Reason;
+use crate::words::refused;
+use reconciled_store::StoreError;
 
 /// Carried by an answer to the guard, which counts it.
 #[derive(Clone, Copy)]
@@ -126,12 +127,12 @@ impl Refusal {
 }
 
 /// An error and its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = refused::said(error);
     let mut cause = error.source();
     while let Some(next) = cause {
         text.push_str(": ");
-        text.push_str(&next.to_string());
+        text.push_str(&refused::said(next));
         cause = next.source();
     }
     crate::report::text::plain(&text)

@@ -15,12 +15,12 @@ use super::lists::{asked, cut};
 use super::refusal::{Refusal, Refused};
 use super::visit::{Visit, Visitor};
 use super::{Desk, Premises, download};
-use crate::clock::{Clock as _, SystemClock};
-use crate::core::id::ShopName;
 use crate::report::period::{FormatKind, MOMENT, Period, Source};
 use crate::report::words::count_of;
-use crate::store::pages::{ClosedRow, Pages as _};
 use crate::web::metrics::Refused as Reason;
+use reconciled_core::id::ShopName;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_store::pages::{ClosedRow, Pages as _};
 
 /// Nobody needs more of what they typed to recognise it.
 const LONGEST_ECHO: usize = 40;

@@ -3,8 +3,8 @@
 //! No Markdown in general: paragraphs that begin with a bold label, code in back-quotes, links as their text. A test
 //! holds every section of the runbook against this.
 
-use crate::core::discrepancy::BreakKind;
 use crate::runbook::{self, Ids};
+use reconciled_core::discrepancy::BreakKind;
 
 /// One paragraph: `Means`, `First look`, `Remedy`, `Call Klarna`.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Premises;
-use crate::clock::{Clock as _, SystemClock};
-use crate::core::id::ShopName;
-use crate::store::StoreError;
-use crate::store::sqlite::SqliteStore;
+use reconciled_core::id::ShopName;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_store::StoreError;
+use reconciled_store::sqlite::SqliteStore;
 
 /// How long a store stays open after it was last asked for.
 const KEPT: Duration = Duration::from_secs(15);

@@ -8,8 +8,8 @@ use super::Desk;
 use super::frame::{Frame, Section, When, html, maybe_when, plain};
 use super::refusal::Refusal;
 use super::visit::Visit;
-use crate::store::Store as _;
-use crate::store::pages::Pages as _;
+use reconciled_store::Store as _;
+use reconciled_store::pages::Pages as _;
 
 #[derive(Template)]
 #[template(path = "page/switch.html")]

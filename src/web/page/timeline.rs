@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::frame::{When, capital, money, plain, spoken, when};
 use super::lists::note;
-use crate::core::id::Reference;
 use crate::report::show::Life;
 use crate::report::show::human::{detail, subject};
+use reconciled_core::id::Reference;
 
 /// Who an entry is about, as a reader tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +92,7 @@ fn said_by_klarna(life: &Life) -> Vec<Entry> {
 }
 
 fn journalled(life: &Life) -> Vec<Entry> {
-    let entry = |row: &crate::store::JournalRow| {
+    let entry = |row: &reconciled_store::JournalRow| {
         let by_human = row.cause == "operator";
         let what = capital(&format!("{} {}", subject(life, row), phrase(&row.entity, &row.event)));
         let who = if by_human { Who::Human } else { Who::Program };

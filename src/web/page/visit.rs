@@ -11,12 +11,12 @@ use super::offers::Case;
 use super::refusal::Refusal;
 use super::session::{Digest, Flash};
 use super::{Desk, Entrance, Premises};
-use crate::clock::{Clock as _, SystemClock};
-use crate::core::id::ShopName;
-use crate::core::money::Currency;
-use crate::store::pages::ProposalRow;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Break, Dossier, Store as _};
+use reconciled_core::id::ShopName;
+use reconciled_core::money::Currency;
+use reconciled_sides::clock::{Clock as _, SystemClock};
+use reconciled_store::pages::ProposalRow;
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Break, Dossier, Store as _};
 
 pub(super) const COOKIE: &str = "reconciled_session";
 

@@ -13,10 +13,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reconciled::clock::{Clock as _, SystemClock};
-use reconciled::sandbox::server::{Running, ServeOptions, SharedWorld, serve};
-use reconciled::sandbox::{Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Seed, Side, World, person};
-use reconciled::sandbox::{LogEntry, Reply, Request};
+use reconciled_sandbox::server::{Running, ServeOptions, SharedWorld, serve};
+use reconciled_sandbox::{Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Seed, Side, World, person};
+use reconciled_sandbox::{LogEntry, Reply, Request};
+use reconciled_sides::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};

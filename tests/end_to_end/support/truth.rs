@@ -2,7 +2,7 @@
 //!
 //! Independent of anything the program says: it looks into the sandbox only.
 
-use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth};
+use reconciled_sandbox::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth};
 
 use super::{Placed, Rig};
 

@@ -1,11 +1,11 @@
 //! The store, judged by itself (its journal) and by what the shop really holds.
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::OrderId;
-use reconciled::core::order::Order;
 use reconciled::report::PassReport;
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{Audit, Store as _};
+use reconciled_core::id::OrderId;
+use reconciled_core::order::Order;
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{Audit, Store as _};
 
 use crate::sim::State;
 
@@ -53,7 +53,7 @@ fn cancelled_absorbs(state: &mut State, index: usize, store: &SqliteStore) {
     }
 }
 
-pub fn dossiers(state: &State, store: &SqliteStore) -> Vec<reconciled::store::Dossier> {
+pub fn dossiers(state: &State, store: &SqliteStore) -> Vec<reconciled_store::Dossier> {
     let orders = state.world.all_shop_truth().into_iter().map(|shop| OrderId(shop.id)).collect();
     store.dossiers(orders).now_or_never().unwrap().unwrap_or_default()
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use reconciled::core::policy::Mode;
-use reconciled::sandbox::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth, Side};
+use reconciled_core::policy::Mode;
+use reconciled_sandbox::{InvoiceTruth, KlarnaTruth, MovementTruth, ShopTruth, Side};
 
 use super::sends::invoice_in;
 use super::{attempts, known, minor, order_in, sends, shop_of, shows_whose, together};

@@ -14,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use reconciled::core::id::{IntentId, KlarnaOrderId, OrderId};
-use reconciled::core::intent::{Intent, Kind};
-use reconciled::core::order::Order;
-use reconciled::sandbox::{KlarnaIdLocation, KlarnaStart, KlarnaTruth, ShopTruth, Side, World};
-use reconciled::store::Store as _;
-use reconciled::store::sqlite::SqliteStore;
+use reconciled_core::id::{IntentId, KlarnaOrderId, OrderId};
+use reconciled_core::intent::{Intent, Kind};
+use reconciled_core::order::Order;
+use reconciled_sandbox::{KlarnaIdLocation, KlarnaStart, KlarnaTruth, ShopTruth, Side, World};
+use reconciled_store::Store as _;
+use reconciled_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 use super::sim::{Answer, State};

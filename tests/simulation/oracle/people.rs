@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt as _;
-use reconciled::core::id::OrderId;
-use reconciled::core::policy::{Mode, Policy};
-use reconciled::sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
-use reconciled::store::sqlite::SqliteStore;
-use reconciled::store::{BreakStatus, Store as _};
+use reconciled_core::id::OrderId;
+use reconciled_core::policy::{Mode, Policy};
+use reconciled_sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
+use reconciled_store::sqlite::SqliteStore;
+use reconciled_store::{BreakStatus, Store as _};
 
 use super::{
     attempts, is_anothers, is_missed_later, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor,
@@ -88,7 +88,7 @@ fn sent(shop: &ShopTruth) -> i64 {
 fn came_back(shop: &ShopTruth) -> i64 {
     // Where an item names no line, what the others name is not said for sure.
     let says_lines = |it: &&InvoiceTruth| it.items.iter().all(|item| item.line.is_some());
-    let of_line = |(index, line): (usize, &reconciled::sandbox::LineTruth)| {
+    let of_line = |(index, line): (usize, &reconciled_sandbox::LineTruth)| {
         let items = credits(shop).filter(says_lines).flat_map(|it| &it.items).filter(|item| item.line == Some(index));
         line.unit * items.map(|item| item.quantity).sum::<i64>().min(line.sent)
     };
@@ -235,7 +235,7 @@ pub fn nobody_is_asked_in_vain(state: &mut State) {
     let Some(shop) = state.world.shop_truth(order) else { return };
     for store in state.stores.clone() {
         let breaks = store.breaks(false).now_or_never().unwrap().unwrap();
-        let about = |it: &&reconciled::store::Break| it.order.as_ref().is_some_and(|it| it.0 == shop.number);
+        let about = |it: &&reconciled_store::Break| it.order.as_ref().is_some_and(|it| it.0 == shop.number);
         if let Some(it) = breaks.iter().find(about) {
             let what = format!("{}: {}: {}", shop.number, it.kind.name(), it.message);
             state.oracle.fail("nobody_is_asked_in_vain", what);

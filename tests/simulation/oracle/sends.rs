@@ -1,12 +1,12 @@
 //! A request that writes, judged as its first byte leaves.
 
 use futures_util::FutureExt as _;
-use reconciled::core::consent;
-use reconciled::core::id::{IntentId, OrderId};
-use reconciled::core::intent::{Intent, Kind, State as IntentState};
-use reconciled::core::policy::Mode;
-use reconciled::sandbox::{ShopTruth, Side};
-use reconciled::store::{Dossier, Store as _};
+use reconciled_core::consent;
+use reconciled_core::id::{IntentId, OrderId};
+use reconciled_core::intent::{Intent, Kind, State as IntentState};
+use reconciled_core::policy::Mode;
+use reconciled_sandbox::{ShopTruth, Side};
+use reconciled_store::{Dossier, Store as _};
 
 use super::effects::LISTED;
 use super::{SentRefund, is_given, minor, order_in, shop_of};
