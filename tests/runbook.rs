@@ -10,15 +10,6 @@ use clap::Parser as _;
 use reconciled::cli::Cli;
 use reconciled_core::discrepancy::BreakKind;
 
-/// The kinds of the outside contract that come with settlements, all of them about money.
-const SETTLEMENTS: [&str; 5] = [
-    "settlement_missing",
-    "settlement_amount_differs",
-    "settlement_unmatched",
-    "settlement_reversed",
-    "payout_total_differs",
-];
-
 fn runbook() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap()
 }
@@ -48,7 +39,7 @@ fn is_kind(heading: &str) -> bool {
 /// Kinds with their severities, as the program and the contract know them.
 fn kinds() -> BTreeSet<(String, &'static str)> {
     let known = BreakKind::ALL.iter().map(|kind| (kind.name().to_owned(), kind.severity().name()));
-    known.chain(SETTLEMENTS.map(|name| (name.to_owned(), "money"))).collect()
+    known.collect()
 }
 
 #[test]
@@ -76,9 +67,6 @@ fn every_kind_has_its_meaning_a_first_look_a_remedy_and_when_to_call() {
         let part = |from: usize, to: usize| text.get(from..to).unwrap();
         for (what, part) in [("first look", part(places[1], places[2])), ("remedy", part(places[2], places[3]))] {
             assert!(part.contains("`reconciled "), "{heading} has no command in its {what}");
-        }
-        if SETTLEMENTS.contains(&heading.as_str()) {
-            assert!(text.contains("Arrives with settlements."), "{heading}");
         }
     }
 }

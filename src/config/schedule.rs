@@ -15,8 +15,6 @@ pub struct Schedule {
     pub poll: When,
     /// Everything again.
     pub full: When,
-    /// Payouts.
-    pub settle: When,
 }
 
 pub(super) const WHEN: Kind<When> = Kind {
@@ -27,7 +25,7 @@ pub(super) const WHEN: Kind<When> = Kind {
 impl Schedule {
     /// The contract's example.
     pub(super) fn standard() -> Self {
-        Self { poll: When::Every(SignedDuration::from_mins(5)), full: daily("30 3 * * *"), settle: daily("0 6 * * *") }
+        Self { poll: When::Every(SignedDuration::from_mins(5)), full: daily("30 3 * * *") }
     }
 }
 

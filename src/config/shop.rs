@@ -64,7 +64,7 @@ pub struct Match {
 
 const ROOT: &[&str] = &["store", "schedule", "server", "webhooks", "app", "notify", "checkpoints", "shops"];
 const STORE: &[&str] = &["url"];
-const SCHEDULE: &[&str] = &["poll", "full", "settle"];
+const SCHEDULE: &[&str] = &["poll", "full"];
 const SHOP: &[&str] = &["lightspeed", "klarna", "match", "policy"];
 const LIGHTSPEED: &[&str] = &["cluster", "language", "api_key_file", "api_secret_file", "app_shop_id", "base_url"];
 const KLARNA: &[&str] = &["environment", "region", "username_file", "password_file", "base_url"];
@@ -152,7 +152,6 @@ fn schedule<'t>(reader: &mut Reader<'t>, root: &DeTable<'t>) -> Schedule {
     Schedule {
         poll: reader.get(section, path, "poll", &WHEN).unwrap_or(standard.poll),
         full: reader.get(section, path, "full", &WHEN).unwrap_or(standard.full),
-        settle: reader.get(section, path, "settle", &WHEN).unwrap_or(standard.settle),
     }
 }
 

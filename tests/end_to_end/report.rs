@@ -66,7 +66,7 @@ pub const CREDIT_STATES: [&str; 6] = ["pending", "refund_requested", "refunded",
 pub const OUTCOMES: [&str; 5] = ["planned", "confirmed", "rejected", "unknown", "held"];
 
 /// The contract's closed list.
-const BREAKS: [&str; 34] = [
+const BREAKS: [&str; 30] = [
     "refund_missing",
     "refund_unconfirmed",
     "refund_rejected",
@@ -96,10 +96,6 @@ const BREAKS: [&str; 34] = [
     "klarna_order_not_found",
     "klarna_order_shared",
     "limit_reached",
-    "settlement_missing",
-    "settlement_amount_differs",
-    "settlement_unmatched",
-    "settlement_reversed",
     "unknown_value",
 ];
 
