@@ -672,3 +672,22 @@ fn a_page_that_others_can_reach_names_its_proxy() {
         assert!(said.len() == 1 && said[0].contains("the host that a browser asks for"), "{wrong}: {said:?}");
     }
 }
+
+/// Whoever reads the README knows every variable that changes what the program does.
+#[test]
+fn every_variable_of_the_environment_is_documented() {
+    let readme = include_str!("../README.md");
+    let sources = ["environment.rs", "secrets.rs"].map(|name| format!("src/config/{name}"));
+    let text: String = sources.iter().chain([&"src/telemetry.rs".to_owned()]).map(|path| read(path)).collect();
+    let quoted: Vec<&str> = text.lines().flat_map(|line| line.split('"').skip(1).step_by(2)).collect();
+    let is_name = |word: &&&str| word.len() > 3 && word.bytes().all(|it| it.is_ascii_uppercase() || it == b'_');
+    let named: Vec<&&str> =
+        quoted.iter().filter(is_name).filter(|name| !["RECONCILED", "RECONCILED_"].contains(name)).collect();
+    assert!(named.len() > 8, "{named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !readme.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "the README does not say what these are: {missing:?}");
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap()
+}

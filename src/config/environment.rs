@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Variables with a meaning here, besides those that begin with `RECONCILED_`.
-const NAMES: [&str; 7] = ["CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "USER"];
+const NAMES: [&str; 6] = ["CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NO_COLOR", "SUDO_USER", "TERM", "USER"];
 
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
