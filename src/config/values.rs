@@ -59,12 +59,7 @@ pub(super) const FILE: Kind<PathBuf> = Kind {
 };
 
 fn mode(text: &str) -> Option<Mode> {
-    match text {
-        "drive" => Some(Mode::Drive),
-        "verify" => Some(Mode::Verify),
-        "off" => Some(Mode::Off),
-        _ => None,
-    }
+    Mode::ALL.into_iter().find(|mode| mode.word() == text)
 }
 
 /// `30 minutes`: a whole number, one space or more, a unit in singular or plural.

@@ -17,7 +17,7 @@ use reconciled_core::plan::Plan;
 use reconciled_core::references::References;
 use reconciled_sides::clock::Clock;
 use reconciled_sides::http::Transport;
-use reconciled_store::{Dossier, Scope, Store, StoreError};
+use reconciled_store::{Dossier, Scope, Store, StoreError, policy};
 
 use super::tally::Tally;
 
@@ -25,7 +25,7 @@ use super::tally::Tally;
 pub(super) async fn under_another_policy<S: Store, T: Transport, C: Clock>(
     shop: &Shop<S, T, C>, currency: Currency, tally: &Tally<'_>,
 ) -> Result<(), StoreError> {
-    let policy = shop.policy.fingerprint();
+    let policy = policy::encode(&shop.policy);
     if shop.store.policy().await?.as_ref() == Some(&policy) {
         return Ok(());
     }

@@ -375,7 +375,7 @@ pub async fn one_of_everything() -> Shop {
 /// The same in a given store.
 pub async fn october_of(mut shop: Shop) -> Shop {
     shop.begin("2025-10-05T08:00:00Z").await;
-    shop.store.keep_policy(policy().fingerprint(), at("2025-10-05T08:00:01Z")).await.unwrap();
+    shop.store.keep_policy(reconciled_store::policy::encode(&policy()), at("2025-10-05T08:00:01Z")).await.unwrap();
     for (id, number) in [(1, "ORD00001"), (2, "ORD00002"), (3, "ORD00003"), (4, "ORD00004")] {
         shop.observe(id, number, "2025-10-05T08:00:02Z").await;
         let captured = shown(id, klarna(id, "2025-10-05T07:00:00Z", &[]), "2025-10-05T08:00:03Z");

@@ -73,7 +73,7 @@ impl CreditInvoice {
             (S::Pending | S::Held | S::PaidByHand, E::Withdrawn | E::Vanished) => S::Cancelled,
             (S::RefundRequested(_) | S::Refunded(_) | S::Paid(_) | S::PaidByHand | S::Cancelled, E::JudgedAnew)
             | (S::Cancelled, E::Reappeared) => S::Pending,
-            (from, event) => return Err(IllegalTransition::new("credit invoice", &from, &event)),
+            (from, event) => return Err(IllegalTransition::new("credit invoice", from.name(), event.name())),
         })
     }
 

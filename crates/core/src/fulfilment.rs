@@ -3,8 +3,6 @@
 //! Pure. A parcel is one way among several: an order is picked up, downloaded, or completed by hand, and its shipments
 //! then go on saying "not shipped". Status and shipments are one fact, with the word it rests on.
 
-use std::fmt;
-
 use super::facts::{Shipped, ShopOrder, ShopStatus, Word};
 
 /// How an order was given to the consumer.
@@ -41,7 +39,7 @@ impl Fulfilled {
 }
 
 /// Which of the shop's words make a capture due.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureOn(u8);
 
 impl CaptureOn {
@@ -52,6 +50,11 @@ impl CaptureOn {
         Fulfilled::ALL.into_iter().collect()
     }
 
+    /// The words, in their fixed order.
+    pub fn words(self) -> impl Iterator<Item = Fulfilled> {
+        Fulfilled::ALL.into_iter().filter(move |word| self.includes(*word))
+    }
+
     pub const fn includes(self, word: Fulfilled) -> bool {
         self.0 & word.bit() != 0
     }
@@ -60,15 +63,6 @@ impl CaptureOn {
 impl FromIterator<Fulfilled> for CaptureOn {
     fn from_iter<I: IntoIterator<Item = Fulfilled>>(words: I) -> Self {
         Self(words.into_iter().fold(0, |all, word| all | word.bit()))
-    }
-}
-
-/// Its words with a bar between them: a policy is kept as text, in which a comma ends a setting.
-impl fmt::Debug for CaptureOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<&str> =
-            Fulfilled::ALL.into_iter().filter(|word| self.includes(*word)).map(Fulfilled::word).collect();
-        f.write_str(&words.join("|"))
     }
 }
 

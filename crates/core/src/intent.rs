@@ -129,7 +129,7 @@ impl State {
             (S::Sending, E::Rejected) => S::Rejected,
             (S::Sending, E::Throttled | E::NotSent) => S::Planned,
             (S::Sending, E::Lost) => S::Unknown,
-            (from, event) => return Err(IllegalTransition::new("intent", &from, &event)),
+            (from, event) => return Err(IllegalTransition::new("intent", from.name(), event.name())),
         })
     }
 

@@ -35,8 +35,6 @@ pub mod share;
 pub mod situation;
 pub mod sums;
 
-use std::fmt;
-
 /// An event that the machine's table has no row for.
 ///
 /// In a running pass this is a programming error that the property tests exclude; while the journal is replayed
@@ -45,12 +43,12 @@ use std::fmt;
 #[error("{machine}: no transition from {from} on {event}")]
 pub struct IllegalTransition {
     pub machine: &'static str,
-    pub from: String,
-    pub event: String,
+    pub from: &'static str,
+    pub event: &'static str,
 }
 
 impl IllegalTransition {
-    pub(crate) fn new(machine: &'static str, from: &impl fmt::Debug, event: &impl fmt::Debug) -> Self {
-        Self { machine, from: format!("{from:?}"), event: format!("{event:?}") }
+    pub(crate) const fn new(machine: &'static str, from: &'static str, event: &'static str) -> Self {
+        Self { machine, from, event }
     }
 }

@@ -82,7 +82,7 @@ impl Order {
             (S::Cancelled, E::JudgedAnew) => S::RefundRequested,
             (S::PartlyPaid | S::Paid | S::Expired, E::JudgedAnew) => S::Pending,
             (S::Held(G::PartlyPaid | G::Paid), E::JudgedAnew) => S::Held(G::Pending),
-            (from, event) => return Err(IllegalTransition::new("order", &from, &event)),
+            (from, event) => return Err(IllegalTransition::new("order", from.name(), event.name())),
         })
     }
 

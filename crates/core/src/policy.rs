@@ -18,6 +18,19 @@ pub enum Mode {
     Off,
 }
 
+impl Mode {
+    pub const ALL: [Self; 3] = [Self::Drive, Self::Verify, Self::Off];
+
+    /// The word of the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Drive => "drive",
+            Self::Verify => "verify",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// Effects that are configured together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -95,10 +108,55 @@ impl Policy {
         drive.into_iter().chain(extend).chain(act).collect()
     }
 
-    /// Everything it says, as text: what was decided under the same text need not be decided again.
-    pub fn fingerprint(&self) -> String {
-        format!("{self:?}")
+    /// Everything it says, by the keys of the configuration, always in this order: what was decided under the same
+    /// values need not be decided again.
+    pub fn settings(&self) -> [(&'static str, Value); 15] {
+        let Self {
+            act,
+            refunds,
+            mark_paid,
+            cancels,
+            captures,
+            capture_on,
+            extend_authorization,
+            adopt_exact,
+            refund_after,
+            grace,
+            refund_limit_per_order,
+            refund_limit_per_pass,
+            refund_limit_per_day,
+            two_person_above,
+            expiry_warning,
+        } = *self;
+        [
+            ("act", Value::Flag(act)),
+            ("refunds", Value::Mode(refunds)),
+            ("mark_paid", Value::Mode(mark_paid)),
+            ("cancels", Value::Mode(cancels)),
+            ("captures", Value::Mode(captures)),
+            ("capture_on", Value::CaptureOn(capture_on)),
+            ("extend_authorization", Value::Flag(extend_authorization)),
+            ("adopt_exact", Value::Flag(adopt_exact)),
+            ("refund_after", Value::Span(refund_after)),
+            ("grace", Value::Span(grace)),
+            ("refund_limit_per_order", Value::Amount(Some(refund_limit_per_order))),
+            ("refund_limit_per_pass", Value::Amount(Some(refund_limit_per_pass))),
+            ("refund_limit_per_day", Value::Amount(Some(refund_limit_per_day))),
+            ("two_person_above", Value::Amount(two_person_above)),
+            ("expiry_warning", Value::Span(expiry_warning)),
+        ]
     }
+}
+
+/// What one setting of a policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    Flag(bool),
+    Mode(Mode),
+    CaptureOn(CaptureOn),
+    Span(SignedDuration),
+    /// `None`: there is no such limit.
+    Amount(Option<Minor>),
 }
 
 /// The two sides may disagree on an order's amount by this much: one minor unit, the rounding that shops of every

@@ -70,7 +70,7 @@ impl Machine {
             let Err(illegal) = next else { panic!("{}: {from} on {on} must be illegal and gave {next:?}", self.name) };
             assert_eq!(illegal.machine, self.name);
             let said = illegal.to_string();
-            assert!(said.contains(&illegal.from) && said.contains(&illegal.event), "{said} names both");
+            assert!(said.contains(illegal.from) && said.contains(illegal.event), "{said} names both");
             assert!(said.starts_with(self.name), "{said} names its machine");
         }
         assert_eq!(self.rows.len(), self.states.len().strict_mul(self.events.len()));
@@ -647,7 +647,7 @@ fn arrows(machine: &Machine, page: &mut String) {
 #[test]
 fn an_illegal_step_says_what_was_tried() {
     let illegal = Order::Cancelled.apply(OrderEvent::Captured).unwrap_err();
-    assert_eq!(illegal.to_string(), "order: no transition from Cancelled on Captured");
+    assert_eq!(illegal.to_string(), "order: no transition from cancelled on captured");
     let debug: &dyn Debug = &illegal;
     assert!(format!("{debug:?}").contains("order"));
 }

@@ -16,6 +16,7 @@ mod error;
 pub mod pages;
 mod parsed;
 pub mod period;
+pub mod policy;
 pub(crate) mod rows;
 mod shown;
 pub mod sqlite;

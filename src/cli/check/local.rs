@@ -14,7 +14,6 @@ use crate::cli::wire::{self, ShopStore};
 use crate::config::Loaded;
 use crate::report::text::plain;
 use crate::schedule::ScheduleError;
-use reconciled_core::policy::Mode;
 use reconciled_store::checkpoint::folder;
 use reconciled_store::{Identity, Store as _};
 
@@ -29,7 +28,7 @@ pub(super) fn configuration(loaded: &Loaded, findings: &mut Findings) {
         ("cancels", policy.cancels),
         ("captures", policy.captures),
     ];
-    let modes: Vec<String> = modes.into_iter().map(|(family, mode)| format!("{family} {}", name(mode))).collect();
+    let modes: Vec<String> = modes.into_iter().map(|(family, mode)| format!("{family} {}", mode.word())).collect();
     findings.ok("configuration", format!("{file} is understood; {acts} ({})", modes.join(", ")));
     for warning in &loaded.warnings {
         findings.warning("configuration", warning, "correct it; it works all the same");
@@ -45,14 +44,6 @@ pub(super) fn configuration(loaded: &Loaded, findings: &mut Findings) {
             "environment",
             format!("{}, {region}; the password carries no mark, so only Klarna's answer shows it", environment.name()),
         ),
-    }
-}
-
-const fn name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Drive => "drive",
-        Mode::Verify => "verify",
-        Mode::Off => "off",
     }
 }
 

@@ -1,7 +1,10 @@
 //! Words of the journal for people: what an operator decided, and a policy setting by setting.
 
 use crate::report::words::money;
+use jiff::SignedDuration;
 use reconciled_core::money::{Currency, Minor};
+use reconciled_store::policy;
+use serde_json::Value;
 
 /// What an operator's journal row says.
 pub(super) fn decision(event: &str) -> String {
@@ -30,17 +33,34 @@ pub(super) fn decision(event: &str) -> String {
     .to_owned()
 }
 
-/// The settings of a policy as the journal keeps it, `Policy { name: value, … }`; a text of another form is one setting.
+/// The settings of a policy as the journal keeps it, or as it did before (`Policy { name: value, … }`); a text of another
+/// form is one setting.
 pub(super) fn settings(text: &str, currency: Option<Currency>) -> Vec<(String, String)> {
+    if let Some(pairs) = policy::decode(text) {
+        return pairs.into_iter().map(|(name, value)| (name, setting(&value, currency))).collect();
+    }
     let inner = text.strip_prefix("Policy { ").and_then(|rest| rest.strip_suffix(" }"));
     let parts = inner.map(|inner| inner.split(", ").map(|part| part.split_once(": ")).collect::<Option<Vec<_>>>());
     match parts.flatten() {
-        Some(parts) => parts.into_iter().map(|(name, value)| (name.to_owned(), setting(value, currency))).collect(),
+        Some(parts) => {
+            parts.into_iter().map(|(name, value)| (name.to_owned(), earlier_setting(value, currency))).collect()
+        }
         None => vec![("policy".to_owned(), text.to_owned())],
     }
 }
 
-fn setting(value: &str, currency: Option<Currency>) -> String {
+fn setting(value: &Value, currency: Option<Currency>) -> String {
+    let amount = |minor: i64| Minor::new(minor).map_or_else(|_| minor.to_string(), |amount| money(amount, currency));
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.parse().map_or_else(|_| text.clone(), |span: SignedDuration| format!("{span:#}")),
+        Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), amount),
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
+        Value::Bool(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn earlier_setting(value: &str, currency: Option<Currency>) -> String {
     let value = value.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
     let minor = value.strip_prefix("Minor(").and_then(|rest| rest.strip_suffix(')'));
     let amount = minor.and_then(|minor| minor.parse().ok()).and_then(|minor| Minor::new(minor).ok());
@@ -50,35 +70,54 @@ fn setting(value: &str, currency: Option<Currency>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::SignedDuration;
     use reconciled_core::policy::{CaptureOn, Mode, Policy};
 
-    #[test]
-    fn a_policy_is_told_setting_by_setting() {
-        let policy = Policy {
+    fn strict() -> Policy {
+        Policy {
             act: true,
             refunds: Mode::Drive,
             mark_paid: Mode::Drive,
             cancels: Mode::Off,
             captures: Mode::Verify,
-            capture_on: CaptureOn::SHIPPED,
+            capture_on: CaptureOn::all(),
             extend_authorization: false,
             adopt_exact: false,
             refund_after: SignedDuration::from_mins(60),
-            grace: SignedDuration::from_mins(30),
+            grace: SignedDuration::from_mins(90),
             refund_limit_per_order: Minor::new(100_000).unwrap(),
             refund_limit_per_pass: Minor::new(500_000).unwrap(),
             refund_limit_per_day: Minor::new(2_000_000).unwrap(),
             expiry_warning: SignedDuration::from_hours(120),
             two_person_above: Some(Minor::new(50_000).unwrap()),
-        };
-        let told = settings(&policy.fingerprint(), Some(Currency::EUR));
+        }
+    }
+
+    /// What a program kept of `strict` before policies were kept by their keys.
+    const EARLIER: &str = "Policy { act: true, refunds: Drive, mark_paid: Drive, cancels: Off, captures: Verify, \
+        capture_on: shipped|picked up|completed|ready to download, extend_authorization: false, adopt_exact: false, \
+        refund_after: 1h, grace: 1h 30m, refund_limit_per_order: Minor(100000), refund_limit_per_pass: Minor(500000), \
+        refund_limit_per_day: Minor(2000000), two_person_above: Some(Minor(50000)), expiry_warning: 120h }";
+
+    #[test]
+    fn a_policy_is_told_setting_by_setting() {
+        let told = settings(&policy::encode(&strict()), Some(Currency::EUR));
         let of = |wanted: &str| told.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         assert_eq!(told.len(), 15);
         assert_eq!(of("two_person_above"), Some("500.00 EUR"));
         assert_eq!((of("act"), of("refunds"), of("captures")), (Some("true"), Some("drive"), Some("verify")));
         assert_eq!(of("refund_limit_per_day"), Some("20000.00 EUR"));
-        assert_eq!(of("refund_after"), Some("1h"));
+        assert_eq!((of("refund_after"), of("grace")), (Some("1h"), Some("1h 30m")));
         assert_eq!(settings("other", None), [("policy".to_owned(), "other".to_owned())]);
+    }
+
+    /// Old rows stay in the journal for ever, and say the same.
+    #[test]
+    fn the_earlier_form_says_the_same() {
+        let eur = Some(Currency::EUR);
+        assert_eq!(settings(EARLIER, eur), settings(&policy::encode(&strict()), eur));
+        let lax = Policy { two_person_above: None, capture_on: CaptureOn::SHIPPED, ..strict() };
+        let earlier = EARLIER.replace("Some(Minor(50000))", "None");
+        let earlier = earlier.replace("shipped|picked up|completed|ready to download", "shipped");
+        assert_eq!(settings(&earlier, eur), settings(&policy::encode(&lax), eur));
     }
 }

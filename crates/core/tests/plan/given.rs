@@ -90,7 +90,8 @@ cases! {
 }
 
 #[test]
-fn the_words_of_the_policy_are_one_setting_of_its_text() {
-    assert_eq!(format!("{:?}", CaptureOn::all()), "shipped|picked up|completed|ready to download");
-    assert_eq!(format!("{:?}", CaptureOn::SHIPPED), "shipped");
+fn the_words_that_make_a_capture_due_stay_in_their_order() {
+    let words = |on: CaptureOn| on.words().map(Fulfilled::word).collect::<Vec<_>>();
+    assert_eq!(words(CaptureOn::all()), ["shipped", "picked up", "completed", "ready to download"]);
+    assert_eq!(words(CaptureOn::SHIPPED), ["shipped"]);
 }
