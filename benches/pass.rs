@@ -1,7 +1,7 @@
 //! The speed and memory of the built program, measured from outside: the release binary runs passes against the
 //! sandbox in another process, over loopback HTTP, with its store on disk.
 //!
-//! `cargo bench` prints the table with what was aimed at and whether it was met; `cargo bench -- --baseline` measures
+//! `cargo bench --profile dist` prints the table with what was aimed at and whether it was met; `cargo bench --profile dist -- --baseline` measures
 //! the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the ratio;
 //! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`, `report`, `pages`) choose figures. Nothing here
 //! fails on a slow machine.

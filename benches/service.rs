@@ -1,7 +1,7 @@
 //! What the service costs and how fast it is, measured from outside: the release binary under `run`, against the sandbox
 //! in another process, over loopback HTTP, with its store on disk.
 //!
-//! `cargo bench --bench service` prints the table with what was aimed at and whether it was met; `--quick` measures for
+//! `cargo bench --profile dist --bench service` prints the table with what was aimed at and whether it was met; `--quick` measures for
 //! shorter and with fewer shops at the same rate of passes. Words (`webhook`, `idle`, `orders`, `shops`) choose figures.
 //! Nothing here fails on a slow machine.
 //!

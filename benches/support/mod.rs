@@ -179,11 +179,12 @@ fn peak_of(process: u32) -> u32 {
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// Processor time of every child that has ended.
+/// Processor time of every child that has ended, to a hundredth of a second.
 fn children_cpu() -> Duration {
-    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).expect("a usage");
-    let micros = [usage.user_time(), usage.system_time()].map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
-    Duration::from_micros(micros.iter().sum::<i64>().try_into().unwrap_or(0))
+    let all = std::fs::read_to_string("/proc/self/stat").expect("the figures of this process");
+    let behind_the_name = all.rsplit(')').next().unwrap_or_default();
+    let ticks = behind_the_name.split_whitespace().skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }
 
 /// How long the program takes from its start to the first byte of its first request.

@@ -19,28 +19,28 @@ use reconciled::schedule::{When, Zone};
 use reconciled_core::id::ShopName;
 use reconciled_sides::clock::Clock;
 use reconciled_store::NextDue;
-use tokio::time::Instant;
+
+use crate::time::{self, elapsed, sleep};
 
 const PERIOD: i64 = 300;
 
-/// The runtime's own time, which stands still while anything is done, dated from `start`.
+/// Simulated time, dated from `start`.
 #[derive(Clone)]
 struct Simulated {
     start: Timestamp,
-    epoch: Instant,
 }
 
 impl Clock for Simulated {
     fn now(&self) -> Timestamp {
-        self.start + SignedDuration::try_from(self.epoch.elapsed()).unwrap()
+        self.start + SignedDuration::try_from(elapsed()).unwrap()
     }
 
     fn boottime(&self) -> Duration {
-        Duration::from_secs(1_000) + self.epoch.elapsed()
+        Duration::from_secs(1_000) + elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        sleep(duration).await;
     }
 }
 
@@ -132,12 +132,12 @@ async fn live(shops: &Rc<Shops>, life: Duration, asks: impl AsyncFnMut() -> Aske
 async fn live_with(
     shops: &Rc<Shops>, life: Duration, asks: impl AsyncFnMut() -> Asked, during: impl Future<Output = ()>, hints: Hints,
 ) {
-    let tick = async || tokio::time::sleep(Duration::from_secs(1)).await;
+    let tick = async || sleep(Duration::from_secs(1)).await;
     let board = Board::default();
     tokio::select! {
         ended = rounds(shops.as_ref(), &board, hints, &shops.clock, tick, asks) => panic!("it ended by itself: {ended:?}"),
         () = during => panic!("nothing goes on"),
-        () = tokio::time::sleep(life) => {}
+        () = sleep(life) => {}
     }
     shops.running.borrow_mut().clear();
 }
@@ -147,12 +147,11 @@ async fn nobody() -> Asked {
 }
 
 fn in_simulated_time(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(test);
+    time::block_on(test);
 }
 
 fn shops(start: &str, count: usize, longest: u64, seed: u64) -> Rc<Shops> {
-    let clock = Simulated { start: start.parse().unwrap(), epoch: Instant::now() };
+    let clock = Simulated { start: start.parse::<Timestamp>().unwrap() - SignedDuration::try_from(elapsed()).unwrap() };
     Rc::new(Shops::new(clock, count, longest, seed))
 }
 
@@ -214,7 +213,7 @@ fn in_rough_days_a_full_pass_completes_daily_and_no_shop_is_forgotten() {
                 let (waker, hints) = wake::channel();
                 let knocking = knock(shops.clone(), waker.clone());
                 let asks = async || {
-                    tokio::time::sleep(Duration::from_mins(50)).await;
+                    sleep(Duration::from_mins(50)).await;
                     Asked::Reload
                 };
                 live_with(&shops, life, asks, knocking, hints).await;
@@ -230,7 +229,7 @@ fn in_rough_days_a_full_pass_completes_daily_and_no_shop_is_forgotten() {
 /// Hints for anybody, some of them for nobody.
 async fn knock(shops: Rc<Shops>, waker: Waker) {
     loop {
-        tokio::time::sleep(Duration::from_secs(60 + shops.draw(600))).await;
+        sleep(Duration::from_secs(60 + shops.draw(600))).await;
         let name = format!("shop-{:02}", shops.draw(7));
         assert!(waker.wake(ShopName(name)));
     }

@@ -26,4 +26,5 @@ mod service;
 mod signals;
 #[path = "../end_to_end/support/mod.rs"]
 mod support;
+mod time;
 mod visitor;

@@ -278,7 +278,7 @@ fn a_new_token_logs_everybody_out_and_none_closes_the_page() {
     let visitor = Visitor::enter(&service, "operator-1");
     assert_eq!(visitor.get("/shops/main").status, 200);
     rig.secret("server.token", "fedcba9876543210fedcba9876543210");
-    service.signal(nix::sys::signal::Signal::SIGHUP);
+    service.signal(rustix::process::Signal::HUP);
     wait_until("the old session is over", || visitor.get("/shops/main").status == 303);
     assert_eq!(login(&service, "operator-1", TOKEN).status, 401);
     assert_eq!(login(&service, "operator-1", "fedcba9876543210fedcba9876543210").status, 303);

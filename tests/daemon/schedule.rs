@@ -1,7 +1,7 @@
 //! Passes come by themselves, once each, and money controls work beside them.
 
-use nix::sys::signal::Signal;
 use reconciled_sandbox::{FaultKind, Side};
+use rustix::process::Signal;
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};
@@ -41,7 +41,7 @@ fn a_pass_that_a_crash_cut_short_is_made_up() {
     rig.fault(Side::Klarna, "POST", "*/refunds", FaultKind::Hang, true);
     let mut service = Service::start(&rig, DRIVE, RARELY);
     wait_until("the refund was asked for", || rig.pair(&order).ours().count() == 1);
-    service.signal(Signal::SIGKILL);
+    service.signal(Signal::KILL);
     service = Service::start(&rig, DRIVE, RARELY);
     wait_until("the credit invoice is paid", || is_paid(&rig, &order));
     assert_eq!(rig.pair(&order).refunded_under(&credit), 2000);

@@ -6,8 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Placed, Rig, wait_until};
 
@@ -72,7 +71,7 @@ impl<'a> Service<'a> {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The most memory that it ever had, in bytes.
@@ -85,7 +84,7 @@ impl<'a> Service<'a> {
     /// Ends it as systemd does, and returns its exit status.
     #[track_caller]
     pub fn terminate(mut self) -> i32 {
-        self.signal(Signal::SIGTERM);
+        self.signal(Signal::TERM);
         let status = self.child.wait().unwrap().code().unwrap_or(-1);
         self.rig.keeps_quiet(&self.said());
         assert!(!self.said().contains("panicked"), "{}", self.said());

@@ -1,7 +1,7 @@
 //! SIGTERM finishes what is under way; SIGHUP takes a new configuration, or keeps the old one.
 
-use nix::sys::signal::Signal;
 use reconciled_sandbox::{FaultKind, Side};
+use rustix::process::Signal;
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};
@@ -40,7 +40,7 @@ fn a_wrong_configuration_is_refused_and_the_old_one_stays() {
     let service = Service::start(&rig, DRIVE, OFTEN);
     service.passes_beyond(0);
     std::fs::write(rig.path("reconciled.toml"), "[shops.main.policy]\nact = \"perhaps\"\n").unwrap();
-    service.signal(Signal::SIGHUP);
+    service.signal(Signal::HUP);
     service.waits_for("the old one stays");
     let (order, _) = rig.returned(5000, 2000);
     wait_until("the credit invoice is paid", || is_paid(&rig, &order));
@@ -56,7 +56,7 @@ fn a_new_policy_holds_without_a_restart() {
     service.passes_beyond(2);
     assert_eq!(rig.pair(&order).ours().count(), 0);
     rig.configure_as("nl", DRIVE, &format!("{OFTEN}\n[server]\nlisten = \"{}\"\n", service.address));
-    service.signal(Signal::SIGHUP);
+    service.signal(Signal::HUP);
     service.waits_for("the configuration was read again");
     wait_until("the credit invoice is paid", || is_paid(&rig, &order));
     assert_eq!(service.terminate(), 0);
@@ -72,7 +72,7 @@ fn a_configuration_with_one_shop_that_cannot_be_worked_on_is_refused_whole() {
     let never = "[schedule]\npoll = \"0 0 31 2 * UTC\"\n";
     rig.configure_as("nl", DRIVE, &format!("{never}\n[server]\nlisten = \"{}\"\n", service.address));
     let (order, _) = rig.returned(5000, 2000);
-    service.signal(Signal::SIGHUP);
+    service.signal(Signal::HUP);
     service.waits_for("the old one stays");
     let before = service.figure("reconciled_passes_total").unwrap();
     service.passes_beyond(before + 2);

@@ -1,12 +1,11 @@
 //! Several operators at one desk: who works on what, many breaks at once, and refunds that need two of them.
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
 
 use reconciled_sandbox::{FaultKind, Side};
 use serde_json::Value;
 
-use crate::support::{DRIVE, Placed, Rig, text};
+use crate::support::{DRIVE, Placed, Rig, terminal, text};
 
 const NOTE: [&str; 2] = ["--note", "checked with the customer"];
 const TWO: &str = "two_person_above = \"40.00\"";
@@ -235,10 +234,10 @@ fn what_was_approved_and_then_given_up_is_not_sent_again() {
 
 /// Runs `arguments` with a terminal for its input, where a person types `answer` once they are asked.
 fn typed(rig: &Rig, arguments: &[&str], answer: &str) -> (i32, String) {
-    let pty = nix::pty::openpty(None, None).unwrap();
+    let (mut keyboard, terminal) = terminal();
     let mut command = rig.command(arguments);
-    let mut child = command.stdin(File::from(pty.slave)).spawn().unwrap();
-    let (mut keyboard, mut screen) = (File::from(pty.master), child.stderr.take().unwrap());
+    let mut child = command.stdin(terminal).spawn().unwrap();
+    let mut screen = child.stderr.take().unwrap();
     let (mut said, mut byte) = (Vec::new(), [0]);
     while !said.ends_with(b"to go on: ") && screen.read(&mut byte).unwrap() == 1 {
         said.push(byte[0]);

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use nix::pty::openpty;
-use nix::sys::termios::{LocalFlags, tcgetattr};
 use reconciled::config::draft::{Draft, Field};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::support::{DRIVE, Ran, Rig, wait_until};
+use crate::support::{DRIVE, Ran, Rig, terminal, wait_until};
 
 /// A rig whose own configuration lies apart from the new one.
 struct Fresh {
@@ -266,8 +266,7 @@ impl Person {
 
 /// Starts `init` on a terminal of its own.
 fn at_a_terminal(fresh: &Fresh, arguments: &[&str]) -> (Person, std::process::Child, File) {
-    let pty = openpty(None, None).unwrap();
-    let (master, slave) = (File::from(pty.master), File::from(pty.slave));
+    let (master, slave) = terminal();
     let addresses = fresh.addresses();
     let all: Vec<&str> = arguments.iter().copied().chain(addresses.iter().map(String::as_str)).collect();
     let mut command = fresh.command(&all);
@@ -285,7 +284,7 @@ fn at_a_terminal(fresh: &Fresh, arguments: &[&str]) -> (Person, std::process::Ch
 }
 
 fn shows_what_is_typed(terminal: &File) -> bool {
-    tcgetattr(terminal).unwrap().local_flags.contains(LocalFlags::ECHO)
+    tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ECHO)
 }
 
 #[test]
@@ -321,8 +320,7 @@ fn whoever_goes_away_leaves_the_terminal_as_it_was_and_nothing_written() {
     person.answers("Lightspeed API key (not shown): ", &fresh.secret("main.lightspeed-key"));
     wait_until("the next question comes", || person.saw().contains("API secret (not shown): "));
     assert!(!shows_what_is_typed(&terminal));
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     fresh.rig.finish(child).ended(3);
     assert!(shows_what_is_typed(&terminal));
     assert!(!fresh.beside("").exists());

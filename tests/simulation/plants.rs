@@ -1,7 +1,7 @@
 //! The bugs planted on purpose, and the proof that the oracle sees each of them.
 //!
 //! Runs only where they are planted:
-//! `RUSTC_WORKSPACE_WRAPPER=tests/simulation/with-plants cargo test --profile proof --test simulation -- plants --nocapture`,
+//! `RUSTC_WORKSPACE_WRAPPER=tests/simulation/with-plants cargo test --release --test simulation -- plants --nocapture`,
 //! and of those alone that `SIM_PLANTS` names, with commas between them.
 
 use std::sync::Mutex;

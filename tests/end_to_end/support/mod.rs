@@ -5,7 +5,7 @@
 pub mod told;
 pub mod truth;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +17,8 @@ use reconciled_sandbox::server::{Running, ServeOptions, SharedWorld, serve};
 use reconciled_sandbox::{Credit, FaultKind, FaultRule, KlarnaStart, NewOrder, Seed, Side, World, person};
 use reconciled_sandbox::{LogEntry, Reply, Request};
 use reconciled_sides::clock::{Clock as _, SystemClock};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -34,6 +36,16 @@ fn runtime() -> &'static Runtime {
 
 pub fn now() -> Timestamp {
     SystemClock.now()
+}
+
+/// A terminal: its keyboard and screen in one, and what a program is given.
+pub fn terminal() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let name = ptsname(&keyboard, Vec::new()).unwrap();
+    let program = open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    (File::from(keyboard), File::from(program))
 }
 
 /// What a policy says where a test does not say otherwise: everything is driven, at once, and a difference is a
