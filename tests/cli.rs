@@ -14,13 +14,14 @@ use proptest::prelude::*;
 use reconciled::cli::{self, Cli};
 use reconciled::report::text::plain;
 use reconciled::report::{Calls, Checked, EffectRow, NotChecked, Outcome, PassReport, human, json, words};
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{IntentId, InvoiceNumber, OrderNumber, PassId, ShopName};
 use reconciled_core::intent::Kind;
 use reconciled_core::money::{Currency, Minor};
 use reconciled_sides::http::ReadWrite;
+use reconciled_store::Break;
 use reconciled_store::sqlite::{PassLock, SqliteStore};
-use reconciled_store::{Break, BreakStatus};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -14,7 +14,8 @@ use super::context::{Context, currency, find, now, reading};
 use super::error::CliError;
 use crate::report::breaks;
 use bulk::{Chosen, Which};
-use reconciled_store::{BulkStep, JournalRow, Operation, Store};
+use reconciled_core::breaks::BreakStep;
+use reconciled_store::{JournalRow, Operation, Store};
 
 #[derive(Debug, Subcommand)]
 pub enum Breaks {
@@ -103,15 +104,15 @@ impl Breaks {
             Self::List(list) => return list.run(context, &store).await,
             Self::Show(show) => return show.run(context, &store).await,
             Self::Note(remark) => return remark.run(context, &store).await,
-            Self::Ack(Ack { which, signed }) => (which, BulkStep::Acknowledge, signed.actor, signed.note),
-            Self::Resolve(Resolve { which, signed }) => (which, BulkStep::Resolve, signed.actor, signed.note),
+            Self::Ack(Ack { which, signed }) => (which, BreakStep::Acknowledge, signed.actor, signed.note),
+            Self::Resolve(Resolve { which, signed }) => (which, BreakStep::Resolve, signed.actor, signed.note),
             Self::Reopen(Reopen { which, signed }) => {
                 let note = signed.note().to_owned();
-                (which, BulkStep::Reopen, signed.actor, note)
+                (which, BreakStep::Reopen, signed.actor, note)
             }
             Self::Assign(Assign { which, to, nobody: _, signed }) => {
                 let note = signed.note().to_owned();
-                (which, BulkStep::Assign(to), signed.actor, note)
+                (which, BreakStep::Assign(to), signed.actor, note)
             }
         };
         let Some(Chosen { operation, fields, about }) = which.choose(context, &store, &step).await? else {
@@ -122,7 +123,7 @@ impl Breaks {
         let (decision, word) = spoken(&step);
         let mut fields = fields;
         fields["decision"] = decision.into();
-        if let BulkStep::Assign(to) = &step {
+        if let BreakStep::Assign(to) = &step {
             fields["to"] = to.as_deref().into();
         }
         context.told(&decided, fields, &format!("{about}: {word}"))?;
@@ -131,13 +132,13 @@ impl Breaks {
 }
 
 /// The command's name, and what came of it.
-fn spoken(step: &BulkStep) -> (&'static str, String) {
+fn spoken(step: &BreakStep) -> (&'static str, String) {
     match step {
-        BulkStep::Acknowledge => ("ack", "acknowledged".to_owned()),
-        BulkStep::Resolve => ("resolve", "resolved".to_owned()),
-        BulkStep::Reopen => ("reopen", "open again".to_owned()),
-        BulkStep::Assign(None) => ("assign", "nobody works on it".to_owned()),
-        BulkStep::Assign(Some(name)) => ("assign", format!("with {}", crate::report::text::plain(name))),
+        BreakStep::Acknowledge => ("ack", "acknowledged".to_owned()),
+        BreakStep::Resolve => ("resolve", "resolved".to_owned()),
+        BreakStep::Reopen => ("reopen", "open again".to_owned()),
+        BreakStep::Assign(None) => ("assign", "nobody works on it".to_owned()),
+        BreakStep::Assign(Some(name)) => ("assign", format!("with {}", crate::report::text::plain(name))),
     }
 }
 

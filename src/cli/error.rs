@@ -42,9 +42,6 @@ impl CliError {
             Self::Store { source, .. } => match source {
                 StoreError::NotFound(_)
                 | StoreError::Refused(_)
-                | StoreError::NotApproved { .. }
-                | StoreError::NotGivenUp { .. }
-                | StoreError::NotAdopted { .. }
                 | StoreError::OtherIdentity { .. }
                 | StoreError::OtherName { .. } => Status::USAGE,
                 StoreError::Open { .. }
@@ -94,11 +91,7 @@ const fn store_remedy(error: &StoreError) -> Option<&'static str> {
         StoreError::Sql(_) | StoreError::Gone => {
             Some("check the disk's space and health; nothing is lost, the next pass goes on")
         }
-        StoreError::NotFound(_)
-        | StoreError::Refused(_)
-        | StoreError::NotApproved { .. }
-        | StoreError::NotGivenUp { .. }
-        | StoreError::NotAdopted { .. } => None,
+        StoreError::NotFound(_) | StoreError::Refused(_) => None,
     }
 }
 

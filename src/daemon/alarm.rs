@@ -5,10 +5,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::{BreakKind, Severity};
 use reconciled_core::id::{InvoiceNumber, OrderNumber};
 use reconciled_core::money::Minor;
-use reconciled_store::{Break, BreakStatus, Overdue, Told};
+use reconciled_store::{Break, Overdue, Told};
 
 /// What something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

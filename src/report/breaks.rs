@@ -9,8 +9,9 @@ use super::human::{grid, one_break, print, seconds};
 use super::json::{BreakView, write_value};
 use super::text::plain;
 use super::words::{self, money, some_money};
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::money::{Currency, Minor};
-use reconciled_store::{Break, BreakStatus, HeldOrder, JournalRow};
+use reconciled_store::{Break, HeldOrder, JournalRow};
 
 /// Open breaks by age: from so many days on, and their name.
 const AGES: [(i64, &str); 4] = [(0, "under a day"), (1, "1 to 6 days"), (7, "7 to 29 days"), (30, "30 days and more")];

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::Outcome;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::intent::Kind;
 use reconciled_core::money::{Currency, Minor};
-use reconciled_store::{Break, BreakStatus};
+use reconciled_store::Break;
 
 /// `44.95 EUR`; minor units while the shop's currency is not known.
 pub fn money(amount: Minor, currency: Option<Currency>) -> String {

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use reconciled_core::consent::Refusal;
-use reconciled_store::StoreError;
+use reconciled_core::breaks::BreakEvent;
+use reconciled_core::consent;
+use reconciled_store::{Refusal, StoreError};
 
 use super::adoption;
 
@@ -14,10 +15,7 @@ pub fn said(error: &(dyn Error + 'static)) -> String {
 
 pub fn store(error: &StoreError) -> String {
     match error {
-        StoreError::NotApproved { why, .. } | StoreError::NotGivenUp { why, .. } => {
-            format!("{error}: {}", consent(why))
-        }
-        StoreError::NotAdopted { why, currency, .. } => format!("{error}: {}", adoption::refusal(why, *currency)),
+        StoreError::Refused(why) => refusal(why),
         StoreError::Open { .. }
         | StoreError::Newer { .. }
         | StoreError::OtherIdentity { .. }
@@ -27,30 +25,50 @@ pub fn store(error: &StoreError) -> String {
         | StoreError::Guard(_)
         | StoreError::Damaged(_)
         | StoreError::NotFound(_)
-        | StoreError::Refused(_)
         | StoreError::Sql(_)
         | StoreError::Io(_)
         | StoreError::Gone => error.to_string(),
     }
 }
 
+fn refusal(refused: &Refusal) -> String {
+    match refused {
+        Refusal::Approve { why, .. } | Refusal::GiveUp { why, .. } => format!("{refused}: {}", consent(why)),
+        Refusal::Adopt { why, currency, .. } => format!("{refused}: {}", adoption::refusal(why, *currency)),
+        Refusal::Break { event: BreakEvent::Assigned | BreakEvent::Unassigned, .. } => {
+            format!("{refused}; nobody has to work on it")
+        }
+        Refusal::Break { event, .. } => format!("{refused}; it cannot be {}", event.name()),
+        Refusal::Recount { kind, waiting: (number, there), confirmed: (count, sum) } => format!(
+            "{number} breaks of kind {} wait for this now, together {} minor units; {count} with {} were confirmed; look \
+             at them again",
+            kind.name(),
+            there.get(),
+            sum.get(),
+        ),
+        Refusal::Said(why) => why.clone(),
+    }
+}
+
 /// Why a human's word about an effect is not taken, as the end of a sentence.
-pub fn consent(why: &Refusal) -> String {
+pub fn consent(why: &consent::Refusal) -> String {
     match why {
-        Refusal::UnderWay => "its request is under way".to_owned(),
-        Refusal::Confirmed => "it was confirmed".to_owned(),
-        Refusal::Withdrawn => "it was never sent and its reason is gone; what is due now is another intent".to_owned(),
-        Refusal::MayLand { until } => format!(
+        consent::Refusal::UnderWay => "its request is under way".to_owned(),
+        consent::Refusal::Confirmed => "it was confirmed".to_owned(),
+        consent::Refusal::Withdrawn => {
+            "it was never sent and its reason is gone; what is due now is another intent".to_owned()
+        }
+        consent::Refusal::MayLand { until } => format!(
             "its request left and its outcome is unknown: until 23 hours after the first attempt ({until:.0}) it may \
              still have happened, and a new one could do it twice, whether or not it was given up meanwhile"
         ),
-        Refusal::Superseded { by } => format!("intent {by} has started it anew"),
-        Refusal::OtherAmount => {
+        consent::Refusal::Superseded { by } => format!("intent {by} has started it anew"),
+        consent::Refusal::OtherAmount => {
             "it is not over that amount; run a pass, and take the amount its break names".to_owned()
         }
-        Refusal::AmountUnsaid => {
+        consent::Refusal::AmountUnsaid => {
             "it sends less than its credit invoice asks for; say the amount that its break names".to_owned()
         }
-        Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
+        consent::Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
     }
 }

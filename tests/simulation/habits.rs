@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt as _;
 use reconciled_core::adoption::{self, Part, Settles, Wish};
 use reconciled_core::attribution::open_without;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::id::{IntentId, OrderId, RefundId};
 use reconciled_core::intent::State as IntentState;
 use reconciled_core::ledger::Attribution;
@@ -17,7 +18,7 @@ use reconciled_sandbox::{
     ShopTruth, SlipEdit,
 };
 use reconciled_store::sqlite::SqliteStore;
-use reconciled_store::{BreakStatus, Dossier, Operation, Store as _};
+use reconciled_store::{Dossier, Operation, Store as _};
 use uuid::Uuid;
 
 use super::oracle::minor;

@@ -6,12 +6,13 @@
 use futures_util::FutureExt as _;
 use reconciled_core::adoption::{self, Settles, Wish};
 use reconciled_core::attribution::open_without;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::id::{IntentId, InvoiceId, KlarnaOrderId, OrderId, RefundId};
 use reconciled_core::ledger::Attribution;
 use reconciled_core::link::Told;
 use reconciled_core::money::Minor;
 use reconciled_sandbox::{MovementTruth, ShopTruth};
-use reconciled_store::{Break, BreakStatus, Operation, Store as _};
+use reconciled_store::{Break, Operation, Store as _};
 use uuid::Uuid;
 
 use super::sim::State;

@@ -11,6 +11,7 @@ pub mod adoption;
 pub mod ageing;
 pub mod answer;
 pub mod attribution;
+pub mod breaks;
 pub mod clocks;
 pub mod consent;
 pub mod credit_invoice;

@@ -1,4 +1,4 @@
-//! The three machines, row by row: what is legal was written here by hand from the design, everything else must be
+//! The four machines, row by row: what is legal was written here by hand from the design, everything else must be
 //! refused with a clear error.
 //!
 //! `docs/states.md` shows the same tables to people. It is generated: `UPDATE_DOCS=1 cargo test --test machines`
@@ -15,7 +15,9 @@ use std::fmt::{Debug, Write as _};
 use jiff::{SignedDuration, Timestamp};
 use reconciled_core::IllegalTransition;
 use reconciled_core::answer::{Answer, Said};
+use reconciled_core::breaks::{BreakEvent, BreakStatus, BreakStep, Fate, Known, Seen, bears_on_effects, fate};
 use reconciled_core::credit_invoice::{CreditInvoice, Event as CreditEvent, Proof};
+use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{
     Identity, IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName,
 };
@@ -182,6 +184,12 @@ fn intent_machine() -> Machine {
     Machine::of("intent", &states, &events, State::apply, |state| state.name().to_owned())
 }
 
+fn break_machine() -> Machine {
+    let states = BreakStatus::ALL.map(|status| (status, status.name().to_owned()));
+    let events = BreakEvent::ALL.map(|event| (event, event.name().to_owned()));
+    Machine::of("break", &states, &events, BreakStatus::apply, |status| status.name().to_owned())
+}
+
 #[test]
 fn an_order_moves_by_these_rows_and_no_other() {
     order_machine().check(&[
@@ -274,6 +282,76 @@ fn an_intent_moves_by_these_rows_and_no_other() {
         ("unknown", "seen", "confirmed"),
         ("unknown", "abandoned", "abandoned"),
     ]);
+}
+
+#[test]
+fn a_break_moves_by_these_rows_and_no_other() {
+    break_machine().check(&[
+        ("open", "acknowledged", "acknowledged"),
+        ("open", "resolved", "resolved"),
+        ("open", "cleared", "cleared"),
+        ("open", "noted", "open"),
+        ("open", "assigned", "open"),
+        ("open", "unassigned", "open"),
+        ("acknowledged", "acknowledged", "acknowledged"),
+        ("acknowledged", "resolved", "resolved"),
+        ("acknowledged", "reopened", "open"),
+        ("acknowledged", "cleared", "cleared"),
+        ("acknowledged", "noted", "acknowledged"),
+        ("acknowledged", "assigned", "acknowledged"),
+        ("acknowledged", "unassigned", "acknowledged"),
+        ("resolved", "reopened", "open"),
+        ("resolved", "noted", "resolved"),
+        ("cleared", "noted", "cleared"),
+    ]);
+}
+
+/// A step on many breaks takes only those that it moves, and never one that its machine refuses.
+#[test]
+fn a_step_on_many_breaks_concerns_those_that_it_is_meant_for() {
+    let to = Some("jo".to_owned());
+    let steps =
+        [BreakStep::Acknowledge, BreakStep::Resolve, BreakStep::Reopen, BreakStep::Assign(to), BreakStep::Assign(None)];
+    let concerned = steps.map(|step| {
+        let meant: Vec<_> = BreakStatus::ALL.into_iter().filter(|status| step.concerns(*status)).collect();
+        assert!(meant.iter().all(|status| status.apply(step.event()).is_ok()), "{step:?}");
+        meant
+    });
+    let open = vec![BreakStatus::Open, BreakStatus::Acknowledged];
+    let expected = [vec![BreakStatus::Open], open.clone(), vec![BreakStatus::Resolved], open.clone(), open];
+    assert_eq!(concerned, expected);
+}
+
+#[test]
+fn what_becomes_of_a_difference_follows_from_its_break() {
+    let amount = Minor::new(895).ok();
+    let of = |status| Some(Known { status, amount });
+    // Effects wait for an unexplained refund, and for nothing that a shipment says.
+    let silent = Seen { kind: BreakKind::ShippedNotCaptured, amount, is_due: true, withheld: true };
+    let holds = Seen { kind: BreakKind::RefundUnattributed, ..silent };
+    for (known, seen, expected) in [
+        (None, silent, Fate::Opened),
+        (None, Seen { is_due: false, ..silent }, Fate::Waits),
+        (of(BreakStatus::Open), silent, Fate::Refreshed),
+        (of(BreakStatus::Acknowledged), Seen { is_due: false, ..silent }, Fate::Refreshed),
+        (of(BreakStatus::Cleared), silent, Fate::Opened),
+        (of(BreakStatus::Cleared), Seen { is_due: false, ..silent }, Fate::Waits),
+        (of(BreakStatus::Resolved), silent, Fate::StaysSettled),
+        (of(BreakStatus::Resolved), Seen { amount: Minor::new(1295).ok(), ..silent }, Fate::Opened),
+        (of(BreakStatus::Resolved), Seen { amount: None, is_due: false, ..silent }, Fate::Waits),
+        (of(BreakStatus::Resolved), holds, Fate::Opened),
+        (of(BreakStatus::Resolved), Seen { withheld: false, ..holds }, Fate::StaysSettled),
+    ] {
+        assert_eq!(fate(known, seen), expected, "{known:?} {seen:?}");
+    }
+}
+
+#[test]
+fn a_word_about_what_withholds_is_for_the_next_pass() {
+    for kind in BreakKind::ALL {
+        assert_eq!(bears_on_effects(*kind), kind.withholds() || *kind == BreakKind::PaidOtherwise, "{kind:?}");
+    }
+    assert!(bears_on_effects(BreakKind::RefundUnattributed) && !bears_on_effects(BreakKind::ShippedNotCaptured));
 }
 
 #[test]
@@ -612,6 +690,10 @@ fn page() -> String {
         (
             intent_machine(),
             "One effect, from decided to certain. `planned`, `sending` and `unknown` count as if it had happened.",
+        ),
+        (
+            break_machine(),
+            "What a human is told, from found to settled by them (`resolved`) or gone by itself (`cleared`). One that comes back is another break.",
         ),
     ];
     for (machine, about) in machines {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use reconciled_core::adoption::{Part, Settles};
+use reconciled_core::breaks::{BreakEvent, BreakStatus};
 use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::facts::Place;
@@ -39,6 +40,26 @@ impl Coded for Order {
 
     fn decode(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.encode() == word)
+    }
+}
+
+impl Coded for BreakStatus {
+    fn encode(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn decode(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == word)
+    }
+}
+
+impl Coded for BreakEvent {
+    fn encode(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn decode(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == word)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why the store did not do what it was asked.
 
-use reconciled_core::id::{IntentId, OrderId, RefundId};
-use reconciled_core::money::Currency;
-use reconciled_core::{adoption, consent};
+use reconciled_core::id::OrderId;
+
+use crate::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,16 +25,8 @@ pub enum StoreError {
     Damaged(String),
     #[error("{0} is not known")]
     NotFound(String),
-    #[error("{0}")]
-    Refused(String),
-    /// A human's consent to an effect is not taken.
-    #[error("intent {intent} cannot be approved")]
-    NotApproved { intent: IntentId, why: consent::Refusal },
-    #[error("intent {intent} cannot be given up")]
-    NotGivenUp { intent: IntentId, why: consent::Refusal },
-    /// What a human said a refund was for is not taken; amounts are in `currency`, where it is known.
-    #[error("refund {refund} cannot be adopted like this")]
-    NotAdopted { refund: RefundId, why: adoption::Refusal, currency: Option<Currency> },
+    #[error(transparent)]
+    Refused(Refusal),
     #[error("the store failed")]
     Sql(#[source] rusqlite::Error),
     #[error("the store's files: {0}")]
@@ -44,8 +36,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What a human asked for is not done as the books stand; nothing failed.
-    pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::NotApproved { .. } | Self::NotGivenUp { .. } | Self::NotAdopted { .. })
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(Refusal::Said(why.into()))
     }
 }

@@ -17,6 +17,7 @@ pub mod pages;
 mod parsed;
 pub mod period;
 pub mod policy;
+mod refusal;
 pub(crate) mod rows;
 mod shown;
 pub mod sqlite;
@@ -42,10 +43,8 @@ use reconciled_core::money::{Currency, Minor};
 use reconciled_core::order;
 use reconciled_core::plan::Note;
 use reconciled_core::references::References;
-pub use shown::{
-    Audit, Break, BreakStatus, Bulk, BulkStep, Chain, CreditRow, HeldOrder, JournalRow, Named, Operated, OrderRow,
-    Proposal,
-};
+pub use refusal::Refusal;
+pub use shown::{Audit, Break, Bulk, Chain, CreditRow, HeldOrder, JournalRow, Named, Operated, OrderRow, Proposal};
 pub use standing::{OpenBreaks, Standing};
 pub use told::{Channel, Overdue, Told};
 

@@ -5,22 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::checkpoint::Root;
+use reconciled_core::breaks::{BreakStatus, BreakStep};
 use reconciled_core::credit_invoice;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, OrderNumber};
 use reconciled_core::money::Minor;
 use reconciled_core::order;
 use reconciled_core::policy::PROPOSAL_LIFE;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BreakStatus {
-    Open,
-    Acknowledged,
-    /// Closed by a human.
-    Resolved,
-    /// Gone by itself.
-    Cleared,
-}
 
 /// A durable break.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,32 +70,11 @@ pub struct HeldOrder {
     pub note: String,
 }
 
-/// What may be done to many breaks at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BulkStep {
-    Acknowledge,
-    Resolve,
-    Reopen,
-    /// To somebody, or to nobody.
-    Assign(Option<String>),
-}
-
-impl BulkStep {
-    /// Whether a break of this status is meant when many are taken at once.
-    pub const fn concerns(&self, status: BreakStatus) -> bool {
-        match self {
-            Self::Acknowledge => matches!(status, BreakStatus::Open),
-            Self::Resolve | Self::Assign(_) => matches!(status, BreakStatus::Open | BreakStatus::Acknowledged),
-            Self::Reopen => matches!(status, BreakStatus::Resolved),
-        }
-    }
-}
-
 /// One step on every break of a kind, as the human who takes it counted them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bulk {
     pub kind: BreakKind,
-    pub step: BulkStep,
+    pub step: BreakStep,
     pub count: u64,
     /// What they name together.
     pub sum: Minor,

@@ -13,9 +13,10 @@ use crate::cli::context::{Context, currency, reading};
 use crate::cli::error::CliError;
 use crate::cli::terminal::{Shown, ask};
 use crate::report::words::{count_of, money};
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::money::Minor;
-use reconciled_store::{Break, Bulk, BulkStep, Operation, Store};
+use reconciled_store::{Break, Bulk, Operation, Store};
 
 pub(super) const HELP: &str = "\
 With --kind instead of an id the decision is about every break of that kind that it fits. Their number and sum are shown
@@ -48,7 +49,7 @@ pub(super) struct Chosen {
 impl Which {
     /// `None` when there is nothing to decide about, or the person said no.
     pub(super) async fn choose<S: Store>(
-        self, context: &Context, store: &S, step: &BulkStep,
+        self, context: &Context, store: &S, step: &BreakStep,
     ) -> Result<Option<Chosen>, CliError> {
         if let Some(id) = self.id {
             let (fields, about) = (json!({"break": id.to_string()}), format!("break {id}"));
@@ -93,11 +94,11 @@ fn sum(breaks: &[Break]) -> Minor {
     breaks.iter().filter_map(|it| it.amount).collect()
 }
 
-fn single(id: i64, step: &BulkStep) -> Operation {
+fn single(id: i64, step: &BreakStep) -> Operation {
     match step {
-        BulkStep::Acknowledge => Operation::Acknowledge(id),
-        BulkStep::Resolve => Operation::Resolve(id),
-        BulkStep::Reopen => Operation::Reopen(id),
-        BulkStep::Assign(to) => Operation::Assign { id, to: to.clone() },
+        BreakStep::Acknowledge => Operation::Acknowledge(id),
+        BreakStep::Resolve => Operation::Resolve(id),
+        BreakStep::Reopen => Operation::Reopen(id),
+        BreakStep::Assign(to) => Operation::Assign { id, to: to.clone() },
     }
 }

@@ -11,8 +11,9 @@ use crate::cli::context::{Context, currency, now, reading};
 use crate::cli::error::CliError;
 use crate::config;
 use crate::report::breaks;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::{BreakKind, Severity};
-use reconciled_store::{Break, BreakStatus, Store};
+use reconciled_store::{Break, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

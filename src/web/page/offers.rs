@@ -10,6 +10,7 @@ use crate::report::words;
 use crate::words::refused;
 use reconciled_core::adoption::{Open, offer};
 use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::consent::{Refusal, may_be_approved, waits_for_a_word};
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::discrepancy::BreakKind;
@@ -19,7 +20,7 @@ use reconciled_core::intent::{Intent, State};
 use reconciled_core::ledger::Ledger;
 use reconciled_core::money::{Currency, Minor};
 use reconciled_store::pages::ProposalRow;
-use reconciled_store::{Break, BreakStatus, Dossier};
+use reconciled_store::{Break, Dossier};
 
 /// What is held about an order, as far as it bears on what may be decided.
 pub(super) struct Case<'a> {

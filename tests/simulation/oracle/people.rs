@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt as _;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::id::OrderId;
 use reconciled_core::policy::{Mode, Policy};
 use reconciled_sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, ShopTruth};
+use reconciled_store::Store as _;
 use reconciled_store::sqlite::SqliteStore;
-use reconciled_store::{BreakStatus, Store as _};
 
 use super::{
     attempts, is_anothers, is_missed_later, is_unheard, known_now, may_be_captured, may_be_taken_for_it, minor,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt as _;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::OrderId;
 use reconciled_core::intent::{Intent, Kind, State as IntentState};
@@ -12,7 +13,7 @@ use reconciled_core::order::Order;
 use reconciled_core::policy::{Mode, Policy};
 use reconciled_sandbox::{InvoiceTruth, KlarnaIdLocation, KlarnaTruth, MovementTruth, ShopTruth};
 use reconciled_store::sqlite::SqliteStore;
-use reconciled_store::{Audit, Break, BreakStatus, Store as _};
+use reconciled_store::{Audit, Break, Store as _};
 
 use super::{is_anothers, is_missed_later, is_unheard, keeps, may_be_taken_for_it, minor, pairs, people};
 use crate::sim::State;

@@ -20,11 +20,11 @@ pub(super) fn accept(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, amount: 
         .prepare_cached("SELECT total FROM shop_order WHERE shop = ?1 AND id = ?2")?
         .query_row((tx.shop, Number(order.0)), |row| row.get(0))?;
     let Some(total) = total.map(|cents| cents.0) else {
-        return Err(StoreError::Refused("the shop's total of the order is not an amount".to_owned()));
+        return Err(StoreError::refused("the shop's total of the order is not an amount".to_owned()));
     };
     if !amount.is_positive() || amount > total {
         let (amount, total) = (amount.get(), total.get());
-        return Err(StoreError::Refused(format!(
+        return Err(StoreError::refused(format!(
             "Klarna's share is above zero and at most the order's total of {total} minor units, not {amount}"
         )));
     }

@@ -103,7 +103,7 @@ fn shop_info(conn: &Connection, shop: ShopName) -> Result<ShopInfo, StoreError> 
 /// When `to` exists already, or the copy cannot be written and synced.
 pub fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(to).is_ok() {
-        return Err(StoreError::Refused(format!("`{}` exists already", to.display())));
+        return Err(StoreError::refused(format!("`{}` exists already", to.display())));
     }
     let copy = copy(path, to)?;
     fs::rename(&copy, to).map_err(|why| io(to, &why))?;
@@ -236,7 +236,7 @@ pub fn migrate(path: &Path) -> Result<Option<(i64, PathBuf)>, StoreError> {
 
 fn whole(path: &Path) -> Result<UseLock, StoreError> {
     UseLock::whole(path)?
-        .ok_or_else(|| StoreError::Refused("the store is in use: stop the daemon and every other command".into()))
+        .ok_or_else(|| StoreError::refused("the store is in use: stop the daemon and every other command"))
 }
 
 /// A connection that only looks, to a file that is ours.
@@ -283,7 +283,7 @@ fn verify(fresh: &Path) -> Result<(), StoreError> {
     for shop in shops(&conn)? {
         if let Audit::Broken { seq, why } = reader::snapshot(&conn, |conn| audit::audit(conn, shop.as_str()))? {
             let why = format!("the copy is broken at row {seq} of shop {shop}: {why}");
-            return Err(StoreError::Refused(why));
+            return Err(StoreError::refused(why));
         }
     }
     Ok(())

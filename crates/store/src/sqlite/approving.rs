@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
-use super::super::{Operated, StoreError};
+use super::super::{Operated, Refusal, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::intents;
 use super::operate::{Human, on_order, touch};
@@ -34,7 +34,7 @@ pub(super) fn approve(
     tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, id: IntentId, amount: Option<Minor>,
     two_person_above: Option<Minor>,
 ) -> Result<Operated, StoreError> {
-    let refused = |why| StoreError::NotApproved { intent: id, why };
+    let refused = |why| StoreError::Refused(Refusal::Approve { intent: id, why });
     touch(tx, order, human.at)?;
     let found = intents::find(tx.conn, tx.shop, id)?;
     if let Some(found) = &found {
@@ -57,7 +57,7 @@ pub(super) fn approve(
     };
     if is_one_person(&proposal.actor, human.actor) {
         let (actor, at) = (proposal.actor, proposal.at);
-        return Err(StoreError::Refused(format!(
+        return Err(StoreError::refused(format!(
             "{actor} proposed intent {id} at {at}; above two_person_above another operator must approve it"
         )));
     }
@@ -74,7 +74,7 @@ fn needs_two(
     }
     let held = held.ok_or_else(|| {
         let why = "so whether it needs two operators is not known; run a pass first";
-        StoreError::Refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
+        StoreError::refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
     })?;
     Ok(consent::needs_two(held.kind, held.amount, above).then_some(held.amount))
 }
@@ -149,7 +149,7 @@ pub(super) fn abandon(tx: &mut Tx<'_>, human: Human<'_>, id: IntentId) -> Result
     match consent::may_be_given_up(&found, consented.is_some()) {
         Ok(GivingUp::Ends) => give_up(tx, human, &found)?,
         Ok(GivingUp::TakesConsentBack) => {}
-        Err(why) => return Err(StoreError::NotGivenUp { intent: id, why }),
+        Err(why) => return Err(StoreError::Refused(Refusal::GiveUp { intent: id, why })),
     }
     touch(tx, found.target.order, human.at)?;
     consented.map_or(Ok(()), |order| withdraw(tx, human, order, id))

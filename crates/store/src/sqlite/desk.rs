@@ -3,16 +3,17 @@
 //! Every change is journalled on the break itself. Many at once are one transaction, which changes nothing when they
 //! are not the ones that the human counted.
 
-use super::super::{BreakStatus, Bulk, BulkStep, Operated, StoreError};
+use super::super::{Bulk, Operated, Refusal, StoreError};
 use super::columns::{Code, Number};
 use super::differences::{self, Held};
 use super::operate::{Human, touch};
 use super::steps::Detail;
 use super::writer::Tx;
+use reconciled_core::breaks::{BreakEvent, BreakStep};
 use reconciled_core::id::OrderId;
 use reconciled_core::money::Minor;
 
-pub(super) fn step(tx: &mut Tx<'_>, human: Human<'_>, id: i64, step: &BulkStep) -> Result<(), StoreError> {
+pub(super) fn step(tx: &mut Tx<'_>, human: Human<'_>, id: i64, step: &BreakStep) -> Result<(), StoreError> {
     let (order, held) = find(tx, id)?;
     take(tx, human, order, &held, step)
 }
@@ -20,9 +21,8 @@ pub(super) fn step(tx: &mut Tx<'_>, human: Human<'_>, id: i64, step: &BulkStep) 
 /// A remark; the status stays.
 pub(super) fn remark(tx: &mut Tx<'_>, human: Human<'_>, id: i64) -> Result<(), StoreError> {
     let (order, held) = find(tx, id)?;
-    let mut update = tx.conn.prepare_cached("UPDATE break SET note = ?2 WHERE id = ?1")?;
-    update.execute((held.id, human.note))?;
-    differences::remarked(tx, human.cause(order), &held, "noted", &human.detail())
+    note(tx, human, &held)?;
+    differences::step(tx, human.cause(order), &held, BreakEvent::Noted, &human.detail())
 }
 
 /// Every break of one kind that the step is about, if they are as many and as much as the human saw.
@@ -40,13 +40,8 @@ pub(super) fn bulk(tx: &mut Tx<'_>, human: Human<'_>, bulk: &Bulk) -> Result<Ope
     let there: Minor = found.iter().filter_map(|(_, held)| held.amount).collect();
     let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
     if (number, there) != (*count, *sum) {
-        return Err(StoreError::Refused(format!(
-            "{number} breaks of kind {} wait for this now, together {} minor units; {count} with {} were confirmed; \
-             look at them again",
-            kind.name(),
-            there.get(),
-            sum.get(),
-        )));
+        let (kind, waiting, confirmed) = (*kind, (number, there), (*count, *sum));
+        return Err(StoreError::Refused(Refusal::Recount { kind, waiting, confirmed }));
     }
     for (order, held) in &found {
         take(tx, human, *order, held, step)?;
@@ -61,40 +56,27 @@ fn find(tx: &Tx<'_>, id: i64) -> Result<(OrderId, Held), StoreError> {
     Ok((OrderId(order.0), held))
 }
 
-fn take(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, held: &Held, step: &BulkStep) -> Result<(), StoreError> {
-    use BreakStatus::{Acknowledged, Open, Resolved};
-    let (to, event) = match step {
-        BulkStep::Acknowledge => (Acknowledged, "acknowledged"),
-        BulkStep::Resolve => (Resolved, "resolved"),
-        BulkStep::Reopen => (Open, "reopened"),
-        BulkStep::Assign(to) => return assign(tx, human, order, held, to.as_deref()),
+fn take(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, held: &Held, step: &BreakStep) -> Result<(), StoreError> {
+    let note = Some(human.note).filter(|note| !note.is_empty());
+    let detail = match step {
+        BreakStep::Assign(to) => {
+            let mut update = tx.conn.prepare_cached("UPDATE break SET assigned = ?2 WHERE id = ?1")?;
+            update.execute((held.id, to))?;
+            Detail { target: to.as_deref(), note, ..Detail::default() }
+        }
+        BreakStep::Acknowledge | BreakStep::Resolve | BreakStep::Reopen => {
+            if held.bears_on_effects() {
+                touch(tx, order, human.at)?;
+            }
+            self::note(tx, human, held)?;
+            Detail { kind: Some(&held.kind), note: Some(human.note), ..Detail::default() }
+        }
     };
-    let allowed = match held.status {
-        Open => matches!(to, Acknowledged | Resolved),
-        Acknowledged => matches!(to, Acknowledged | Resolved | Open),
-        Resolved => matches!(to, Open),
-        BreakStatus::Cleared => false,
-    };
-    if !allowed {
-        let (id, status) = (held.id, differences::word(held.status));
-        return Err(StoreError::Refused(format!("break {id} is {status}; it cannot be {event}")));
-    }
-    if held.bears_on_effects() {
-        touch(tx, order, human.at)?;
-    }
-    differences::close(tx, human.cause(order), held, to, event, Some(human.note))
+    differences::step(tx, human.cause(order), held, step.event(), &detail)
 }
 
-/// Somebody is to work on it, or nobody any more; the status stays.
-fn assign(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, held: &Held, to: Option<&str>) -> Result<(), StoreError> {
-    if !BulkStep::Assign(None).concerns(held.status) {
-        let (id, status) = (held.id, differences::word(held.status));
-        return Err(StoreError::Refused(format!("break {id} is {status}; nobody has to work on it")));
-    }
-    let mut update = tx.conn.prepare_cached("UPDATE break SET assigned = ?2 WHERE id = ?1")?;
-    update.execute((held.id, to))?;
-    let event = if to.is_some() { "assigned" } else { "unassigned" };
-    let note = Some(human.note).filter(|note| !note.is_empty());
-    let detail = Detail { target: to, note, ..Detail::default() };
-    differences::remarked(tx, human.cause(order), held, event, &detail)
+fn note(tx: &Tx<'_>, human: Human<'_>, held: &Held) -> Result<(), StoreError> {
+    let mut update = tx.conn.prepare_cached("UPDATE break SET note = ?2 WHERE id = ?1")?;
+    update.execute((held.id, human.note))?;
+    Ok(())
 }

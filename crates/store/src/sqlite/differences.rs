@@ -9,39 +9,26 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 
-use super::super::{Break, BreakStatus, Difference, StoreError};
+use super::super::{Break, Difference, Refusal, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::entity;
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
+use reconciled_core::breaks::{self, BreakEvent, BreakStatus, Fate, Known, Seen};
 use reconciled_core::discrepancy::{BreakKind, THIS_BREAK};
 use reconciled_core::id::{IntentId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled_core::money::Minor;
 
-pub(super) const fn word(status: BreakStatus) -> &'static str {
-    match status {
-        BreakStatus::Open => "open",
-        BreakStatus::Acknowledged => "acknowledged",
-        BreakStatus::Resolved => "resolved",
-        BreakStatus::Cleared => "cleared",
-    }
-}
-
 pub(super) fn status(word: &str) -> Result<BreakStatus, StoreError> {
-    Ok(match word {
-        "open" => BreakStatus::Open,
-        "acknowledged" => BreakStatus::Acknowledged,
-        "resolved" => BreakStatus::Resolved,
-        "cleared" => BreakStatus::Cleared,
-        _ => return Err(StoreError::Damaged(format!("a break is `{word}`"))),
-    })
+    let known = BreakStatus::ALL.into_iter().find(|status| status.name() == word);
+    known.ok_or_else(|| StoreError::Damaged(format!("a break is `{word}`")))
 }
 
 /// A break as far as its life goes.
 pub(super) struct Held {
     pub(super) id: i64,
     pub(super) status: BreakStatus,
-    kind: String,
+    pub(super) kind: String,
     subject: String,
     pub(super) amount: Option<Minor>,
     message: String,
@@ -52,14 +39,16 @@ pub(super) struct Held {
 impl Held {
     /// What a human says about it is for the next pass to act on.
     pub(super) fn bears_on_effects(&self) -> bool {
-        let kind = BreakKind::from_name(&self.kind);
-        kind.is_some_and(|kind| kind.withholds() || kind == BreakKind::PaidOtherwise)
+        BreakKind::from_name(&self.kind).is_some_and(breaks::bears_on_effects)
     }
 
-    const fn is_open(&self) -> bool {
-        matches!(self.status, BreakStatus::Open | BreakStatus::Acknowledged)
+    const fn known(&self) -> Known {
+        Known { status: self.status, amount: self.amount }
     }
 }
+
+/// The first word of a break's journal.
+pub(super) const OPENED: &str = "opened";
 
 type Identity = (String, String);
 
@@ -84,18 +73,21 @@ pub(super) fn keep(
             None => open.remove(identity),
         };
         open.remove(identity);
-        match at_break {
-            Some(held) if held.is_open() => {
+        let (kind, amount) = (discrepancy.kind, discrepancy.amount);
+        let seen = Seen { kind, amount, is_due: discrepancy.due <= cause.at, withheld };
+        match (breaks::fate(at_break.as_ref().map(Held::known), seen), at_break) {
+            (Fate::Refreshed, Some(held)) => {
                 refresh(tx, &held, discrepancy)?;
                 if known.flatten().is_none() {
                     link(tx, cause, identity, Some(held.id))?;
                 }
             }
-            Some(held)
-                if held.status == BreakStatus::Resolved
-                    && held.amount == discrepancy.amount
-                    && !(withheld && discrepancy.kind.withholds() && !planted!("withheld_in_silence")) => {}
-            Some(_) | None => meet(tx, cause, identity, discrepancy, known.is_some())?,
+            (Fate::Opened, _) => {
+                let opened = open_break(tx, cause, discrepancy)?;
+                link(tx, cause, identity, Some(opened))?;
+            }
+            (Fate::Waits, _) if known.is_none() => link(tx, cause, identity, None)?,
+            (Fate::Refreshed | Fate::StaysSettled | Fate::Waits, _) => {}
         }
     }
     for (kind, subject) in before.keys() {
@@ -105,7 +97,7 @@ pub(super) fn keep(
         forget.execute((tx.shop, Number(cause.order.0), kind, subject))?;
     }
     for held in open.values() {
-        close(tx, cause, held, BreakStatus::Cleared, "cleared", None)?;
+        step(tx, cause, held, BreakEvent::Cleared, &Detail { kind: Some(&held.kind), ..Detail::default() })?;
     }
     if looks_back {
         let mut mark = tx
@@ -119,20 +111,6 @@ pub(super) fn keep(
 /// The newest break of the store.
 fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
     Ok(tx.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM break")?.query_row([], |row| row.get(0))?)
-}
-
-/// A difference without a living break: remembered, and opened once its time has come.
-fn meet(
-    tx: &mut Tx<'_>, cause: Cause<'_>, identity: &Identity, discrepancy: &Difference, known: bool,
-) -> Result<(), StoreError> {
-    if discrepancy.due <= cause.at {
-        let opened = open_break(tx, cause, discrepancy)?;
-        link(tx, cause, identity, Some(opened))
-    } else if known {
-        Ok(())
-    } else {
-        link(tx, cause, identity, None)
-    }
 }
 
 fn link(tx: &Tx<'_>, cause: Cause<'_>, (kind, subject): &Identity, at_break: Option<i64>) -> Result<(), StoreError> {
@@ -170,7 +148,7 @@ fn open_break(tx: &mut Tx<'_>, cause: Cause<'_>, found: &Difference) -> Result<i
         amount_minor: found.amount.map(Minor::get),
         ..Detail::default()
     };
-    journal(tx, cause, id, "opened", "", word(BreakStatus::Open), &detail)?;
+    journal(tx, cause, id, OPENED, "", BreakStatus::Open.name(), &detail)?;
     Ok(id)
 }
 
@@ -195,27 +173,21 @@ fn refresh(tx: &Tx<'_>, held: &Held, seen: &Difference) -> Result<(), StoreError
     Ok(())
 }
 
-/// Moves a break to `status`, journalled.
-pub(super) fn close(
-    tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, to: BreakStatus, event: &str, note: Option<&str>,
+/// Moves a break as its machine says, journalled; a step that has no row is refused.
+pub(super) fn step(
+    tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, event: BreakEvent, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
-    let closed = matches!(to, BreakStatus::Resolved | BreakStatus::Cleared);
-    let mut update = tx.conn.prepare_cached(
-        "UPDATE break SET status = ?2, closed_at = ?3, note = coalesce(?4, note) WHERE id = ?1 AND status = ?5",
-    )?;
-    let ended = closed.then_some(At(cause.at));
-    if update.execute((held.id, word(to), ended, note, word(held.status)))? != 1 {
-        return Err(StoreError::Moved(cause.order));
+    let (id, status) = (held.id, held.status);
+    let to = status.apply(event).map_err(|_| StoreError::Refused(Refusal::Break { id, status, event }))?;
+    if to != status {
+        let mut update =
+            tx.conn.prepare_cached("UPDATE break SET status = ?2, closed_at = ?3 WHERE id = ?1 AND status = ?4")?;
+        let ended = (!to.is_open()).then_some(At(cause.at));
+        if update.execute((id, to.name(), ended, status.name()))? != 1 {
+            return Err(StoreError::Moved(cause.order));
+        }
     }
-    let detail = Detail { kind: Some(&held.kind), note, ..Detail::default() };
-    journal(tx, cause, held.id, event, word(held.status), word(to), &detail)
-}
-
-/// Something was said about a break that leaves its status.
-pub(super) fn remarked(
-    tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, event: &str, detail: &Detail<'_>,
-) -> Result<(), StoreError> {
-    journal(tx, cause, held.id, event, word(held.status), word(held.status), detail)
+    journal(tx, cause, id, event.name(), status.name(), to.name(), detail)
 }
 
 fn journal(

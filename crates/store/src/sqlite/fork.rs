@@ -22,7 +22,7 @@ impl SqliteStore {
     /// For a store on disk, and when SQLite has no memory.
     pub fn fork_in_memory(&self) -> Result<Self, StoreError> {
         let Backend::Inline(writer) = &self.inner.backend else {
-            return Err(StoreError::Refused("only a store in memory is forked".to_owned()));
+            return Err(StoreError::refused("only a store in memory is forked".to_owned()));
         };
         let path = Path::new(":memory:");
         let mut conn = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -30,7 +30,7 @@ impl SqliteStore {
             let writer = writer.lock().map_err(|_| StoreError::Gone)?;
             let copy = Backup::new(writer.connection(), &mut conn)?;
             if copy.step(-1)? != StepResult::Done {
-                return Err(StoreError::Refused("the store was in use while it was copied".to_owned()));
+                return Err(StoreError::refused("the store was in use while it was copied".to_owned()));
             }
         }
         open::settle(&mut conn, path)?;
@@ -46,7 +46,7 @@ impl SqliteStore {
     /// For a store on disk, while another handle on the store lives, and for a shop that was in it.
     pub fn for_another_shop(self, shop: ShopName) -> Result<Self, StoreError> {
         let refused =
-            || StoreError::Refused("only a store in memory that nobody else holds takes a new shop".to_owned());
+            || StoreError::refused("only a store in memory that nobody else holds takes a new shop".to_owned());
         let inner = Arc::into_inner(self.inner).ok_or_else(refused)?;
         let Backend::Inline(writer) = inner.backend else { return Err(refused()) };
         let conn = writer.into_inner().map_err(|_| StoreError::Gone)?.into_connection();

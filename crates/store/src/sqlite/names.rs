@@ -37,13 +37,13 @@ pub(super) fn take_over(tx: &mut Tx<'_>, known: &str, at: Timestamp) -> Result<(
     let is_bound = "SELECT EXISTS (SELECT 1 FROM shop WHERE name = ?1 AND environment IS NOT NULL)";
     let bound = |name: &str| -> rusqlite::Result<bool> { tx.conn.query_row(is_bound, [name], |row| row.get(0)) };
     if bound(name)? || !bound(&kept)? {
-        return Err(StoreError::Refused(format!("the books of `{known}` cannot be taken over by `{name}`")));
+        return Err(StoreError::refused(format!("the books of `{known}` cannot be taken over by `{name}`")));
     }
     if dossier::is_stopped(tx.conn, name)? {
         let why = format!(
             "`{name}` was stopped before it was known to be `{known}`; `reconciled resume --shop {name}` first"
         );
-        return Err(StoreError::Refused(why));
+        return Err(StoreError::refused(why));
     }
     tx.conn.prepare_cached("DELETE FROM shop_name WHERE shop = ?1")?.execute([&kept])?;
     tx.conn.prepare_cached("INSERT INTO shop_name (name, shop) VALUES (?1, ?2)")?.execute((name, &kept))?;

@@ -32,7 +32,7 @@ pub(super) fn say(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, credit: Inv
         CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => false,
     };
     let Some(amount) = amount.filter(|_| open) else {
-        return Err(StoreError::Refused(format!(
+        return Err(StoreError::refused(format!(
             "credit invoice {number} is {}; whether it was sent is no question any more",
             state.0.name()
         )));

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::super::codec::Coded;
-use super::super::{BulkStep, Operated, Operation, StoreError};
+use super::super::{Operated, Operation, Refusal, StoreError};
 use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
@@ -13,6 +13,7 @@ use super::writer::Tx;
 use super::{accepting, approving, candidates, desk, dossier, never_sent};
 use reconciled_core::adoption::{self, Part};
 use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::id::{KlarnaOrderId, OrderId, RefundId};
 use reconciled_core::ledger::Attribution;
 use reconciled_core::link::Told;
@@ -53,10 +54,10 @@ pub(super) fn operate(
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
         Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),
         Operation::Link { order, to } => link(tx, human, *order, to),
-        Operation::Acknowledge(id) => desk::step(tx, human, *id, &BulkStep::Acknowledge),
-        Operation::Resolve(id) => desk::step(tx, human, *id, &BulkStep::Resolve),
-        Operation::Reopen(id) => desk::step(tx, human, *id, &BulkStep::Reopen),
-        Operation::Assign { id, to } => desk::step(tx, human, *id, &BulkStep::Assign(to.clone())),
+        Operation::Acknowledge(id) => desk::step(tx, human, *id, &BreakStep::Acknowledge),
+        Operation::Resolve(id) => desk::step(tx, human, *id, &BreakStep::Resolve),
+        Operation::Reopen(id) => desk::step(tx, human, *id, &BreakStep::Reopen),
+        Operation::Assign { id, to } => desk::step(tx, human, *id, &BreakStep::Assign(to.clone())),
         Operation::Remark(id) => desk::remark(tx, human, *id),
     };
     done.map(|()| Operated::Done)
@@ -121,7 +122,7 @@ fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), Stor
     touch(tx, order, human.at)?;
     let mut remove = tx.conn.prepare_cached("DELETE FROM hold WHERE shop = ?1 AND order_id = ?2")?;
     if remove.execute((tx.shop, Number(order.0)))? == 0 {
-        return Err(StoreError::Refused(format!("order {order} is not held by an operator")));
+        return Err(StoreError::refused(format!("order {order} is not held by an operator")));
     }
     on_order(tx, human, order, "operator_release", &human.detail())
 }
@@ -133,14 +134,14 @@ fn fits(tx: &Tx<'_>, order: OrderId, refund: &RefundId, parts: &[Part]) -> Resul
     let dossier = dossier.ok_or_else(|| StoreError::NotFound(format!("order {order}")))?;
     let (ledger, shop) = (&dossier.ledger, &dossier.shop);
     let Some((klarna, _)) = &dossier.klarna else {
-        return Err(StoreError::Refused(format!("Klarna was not read yet for order {}", shop.number)));
+        return Err(StoreError::refused(format!("Klarna was not read yet for order {}", shop.number)));
     };
     let all = refunds_of(ledger, shop, klarna);
     let found = all.iter().find(|shown| shown.id == *refund);
     let found = found.ok_or_else(|| StoreError::NotFound(format!("refund {refund} of order {}", shop.number)))?;
     let checked = adoption::check(found.amount, parts, &open_without(refund, ledger, shop, klarna));
     let currency = klarna.currency.known().copied();
-    checked.map_err(|why| StoreError::NotAdopted { refund: refund.clone(), why, currency })
+    checked.map_err(|why| StoreError::Refused(Refusal::Adopt { refund: refund.clone(), why, currency }))
 }
 
 fn attribute(

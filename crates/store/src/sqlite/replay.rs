@@ -15,10 +15,12 @@ use super::accepting;
 use super::audit::{Checked, fault};
 use super::columns::{At, Number};
 use super::decide::{CHANGED, FIRST_SEEN};
+use super::differences::OPENED;
 use super::intents::{self, PLANNED};
 use super::journal::entity;
 use super::operate::NOBODY;
 use reconciled_core::IllegalTransition;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::id::OrderId;
 use reconciled_core::intent::{self, Intent, State};
@@ -130,11 +132,9 @@ impl Story {
             }
             entity::INTENT => self.intent(line),
             entity::BREAK => {
-                let now = self.breaks.get(&line.id).map_or("", |(status, _)| status.as_str());
-                if now != line.before {
-                    return Err(differs(&format!("break {}", line.id), &now, &line.before));
-                }
-                self.breaks.insert(line.id.clone(), (line.after.clone(), line.seq));
+                let now = self.breaks.get(&line.id).map(|(status, _)| status.as_str());
+                let next = step(now, line, OPENED, BreakStatus::apply, BreakStatus::Open)?;
+                self.breaks.insert(line.id.clone(), (next, line.seq));
                 self.assigned(line)
             }
             other => Err(format!("a row of order {id} is about {other} {}", line.id)),

@@ -9,7 +9,7 @@ use reconciled_core::intent::{Kind, State};
 use reconciled_store::pages::Pages as _;
 use reconciled_store::sqlite::admin::{Forgotten, Restored};
 use reconciled_store::sqlite::{PassLock, SqliteStore, admin};
-use reconciled_store::{Operation, Store, StoreError};
+use reconciled_store::{Operation, Refusal, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::fixture::{OnDisk, Place, at, begun, decide, granted, intact, intend, minor, operate, quiet, shop, stored};
@@ -72,7 +72,7 @@ async fn a_copy_that_fails_its_audit_is_not_restored() {
     drop(knife);
     let refused = restore(&copy, &place.path());
     assert!(
-        matches!(&refused, Err(StoreError::Refused(why)) if why.contains("credit_invoice")
+        matches!(&refused, Err(StoreError::Refused(Refusal::Said(why))) if why.contains("credit_invoice")
         || why.contains("credit invoice")),
         "{refused:?}"
     );

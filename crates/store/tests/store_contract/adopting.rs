@@ -3,7 +3,7 @@
 use reconciled_core::adoption::{Part, Settles};
 use reconciled_core::id::{InvoiceId, OrderId, RefundId};
 use reconciled_core::ledger::Attribution;
-use reconciled_store::{Claim, Decided, Guard, Operation, Store, StoreError};
+use reconciled_store::{Claim, Decided, Guard, Operation, Refusal, Store, StoreError};
 
 use crate::fixture::{
     Place, at, begun, claim, credit, decide, guard, intact, intending, klarna, minor, operate, quiet,
@@ -59,7 +59,9 @@ pub(crate) async fn parts_that_do_not_add_up_are_refused_and_change_nothing<P: P
         (vec![(Settles::Nothing, 5501)], "ExceedsRefund"),
     ] {
         let refused = operate(&store, parts(&wrong), 6).await;
-        let Err(StoreError::NotAdopted { why: said, .. }) = &refused else { panic!("{wrong:?}: {refused:?}") };
+        let Err(StoreError::Refused(Refusal::Adopt { why: said, .. })) = &refused else {
+            panic!("{wrong:?}: {refused:?}")
+        };
         assert!(format!("{said:?}").starts_with(why), "{wrong:?}: {said:?}");
     }
     let elsewhere = Operation::Attribute {

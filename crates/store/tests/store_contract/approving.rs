@@ -31,7 +31,7 @@ fn proposed(result: &Result<Operated, StoreError>, until: i64) {
 }
 
 fn refused(result: &Result<Operated, StoreError>, word: &str) {
-    assert!(matches!(result, Err(why) if why.is_refusal() && format!("{why:?}").contains(word)), "{result:?}");
+    assert!(matches!(result, Err(StoreError::Refused(why)) if format!("{why:?}").contains(word)), "{result:?}");
 }
 
 /// A break that holds a refund which is no intent yet.

@@ -1,8 +1,9 @@
 //! Breaks: born from differences that outlive their grace, and ended by the world or by a human.
 
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceNumber, OrderId, OrderNumber};
-use reconciled_store::{Break, BreakStatus, Decided, Difference, Operation, Scope, Store, StoreError};
+use reconciled_store::{Break, Decided, Difference, Operation, Scope, Store, StoreError};
 
 use crate::fixture::{Place, at, begun, decide, intact, minor, operate, quiet};
 

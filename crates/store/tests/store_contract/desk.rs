@@ -1,10 +1,9 @@
 //! Daily work on breaks: who does what, and a kind at once, but only as it was counted.
 
+use reconciled_core::breaks::{BreakStatus, BreakStep};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::OrderId;
-use reconciled_store::{
-    Break, BreakStatus, Bulk, BulkStep, Decided, Difference, Operated, Operation, Store, StoreError,
-};
+use reconciled_store::{Break, Bulk, Decided, Difference, Operated, Operation, Store, StoreError};
 
 use crate::fixture::{Place, at, begun, by, decide, intact, minor, operate, quiet};
 
@@ -37,7 +36,7 @@ async fn status<S: Store>(store: &S, of: BreakStatus) -> usize {
     store.breaks(true).await.unwrap().iter().filter(|it| it.status == of).count()
 }
 
-fn bulk(step: BulkStep, count: u64, sum: i64) -> Operation {
+fn bulk(step: BreakStep, count: u64, sum: i64) -> Operation {
     Operation::Breaks(Bulk { kind: BreakKind::RefundUnattributed, step, count, sum: minor(sum) })
 }
 
@@ -78,11 +77,11 @@ pub(crate) async fn a_kind_is_decided_at_once_and_only_as_it_was_counted<P: Plac
     differing(&store).await;
     let entries = intact(&store).await;
     for (count, sum) in [(2, 2200), (4, 2200), (3, 2201), (3, 0), (0, 0)] {
-        let other = operate(&store, bulk(BulkStep::Resolve, count, sum), 20).await;
+        let other = operate(&store, bulk(BreakStep::Resolve, count, sum), 20).await;
         assert!(matches!(other, Err(StoreError::Refused(_))), "{count} of {sum}: {other:?}");
     }
     assert_eq!(intact(&store).await, entries, "nothing of it was done");
-    let done = operate(&store, bulk(BulkStep::Resolve, 3, 2200), 21).await.unwrap();
+    let done = operate(&store, bulk(BreakStep::Resolve, 3, 2200), 21).await.unwrap();
     assert_eq!(done, Operated::Breaks(3));
     assert_eq!((status(&store, BreakStatus::Resolved).await, status(&store, BreakStatus::Open).await), (3, 1));
     assert_eq!(intact(&store).await, entries.saturating_add(3), "each has a row of its own");
@@ -94,10 +93,10 @@ pub(crate) async fn a_step_in_bulk_is_about_what_it_fits<P: Place>(place: &P) {
     let first = all.iter().find(|it| it.amount == Some(minor(1500))).unwrap().id;
     operate(&store, Operation::Acknowledge(first), 20).await.unwrap();
     for (step, count, sum) in [
-        (BulkStep::Acknowledge, 2, 700),
-        (BulkStep::Assign(Some("operator-2".into())), 3, 2200),
-        (BulkStep::Resolve, 3, 2200),
-        (BulkStep::Reopen, 3, 2200),
+        (BreakStep::Acknowledge, 2, 700),
+        (BreakStep::Assign(Some("operator-2".into())), 3, 2200),
+        (BreakStep::Resolve, 3, 2200),
+        (BreakStep::Reopen, 3, 2200),
     ] {
         let done = operate(&store, bulk(step.clone(), count, sum), 21).await;
         assert!(matches!(done, Ok(Operated::Breaks(found)) if found == count), "{step:?}: {done:?}");

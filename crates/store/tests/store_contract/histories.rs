@@ -297,8 +297,8 @@ async fn live(asks: Vec<Ask>) -> Result<(), TestCaseError> {
     for ask in asks {
         let said = format!("{ask:?}");
         match history.ask(ask).await {
-            Ok(()) | Err(StoreError::Guard(_) | StoreError::Moved(_) | StoreError::NotFound(_)) => {}
-            Err(why) if why.is_refusal() => {}
+            Ok(())
+            | Err(StoreError::Guard(_) | StoreError::Moved(_) | StoreError::Refused(_) | StoreError::NotFound(_)) => {}
             Err(other) => prop_assert!(false, "{said}: {other:?}"),
         }
         history.invariants().await?;

@@ -1,13 +1,13 @@
 //! What humans decide: kept, journalled, and refused where it does not fit.
 
-use reconciled_core::consent::Refusal;
+use reconciled_core::consent::Refusal as Why;
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
 use reconciled_core::intent::{Effect, Event, Intent, Kind, State};
 use reconciled_core::ledger::Attribution;
 use reconciled_core::share::Accepted;
-use reconciled_store::{Claim, Decided, Difference, Operation, Scope, Store, StoreError};
+use reconciled_store::{Claim, Decided, Difference, Operation, Refusal, Scope, Store, StoreError};
 
 use crate::fixture::{
     HOUR, Place, again, approve, at, attempt, begun, claim, credit, decide, granted, guard, intact, intend, minor,
@@ -68,7 +68,7 @@ pub(crate) async fn what_klarnas_share_is_reaches_the_ledger<P: Place>(place: &P
     }
     for amount in [0, -1, total.get().saturating_add(1)] {
         let refused = operate(&store, accept(amount), 8).await;
-        assert!(matches!(&refused, Err(why) if why.is_refusal()), "{refused:?}");
+        assert!(matches!(&refused, Err(StoreError::Refused(_))), "{refused:?}");
     }
     let events = store.history(order).await.unwrap();
     assert_eq!(events.iter().filter(|row| row.event == "operator_accept").count(), 2);
@@ -112,7 +112,7 @@ pub(crate) async fn approving_an_unknown_intent_waits_for_its_key<P: Place>(plac
     for state in [State::Sending, State::Unknown] {
         assert_eq!(stored(&store, id).await.state, state);
         let refused = operate(&store, approve.clone(), 23 * HOUR).await;
-        assert!(matches!(&refused, Err(why) if why.is_refusal()), "{refused:?}");
+        assert!(matches!(&refused, Err(StoreError::Refused(_))), "{refused:?}");
         if state == State::Sending {
             record(&store, attempt(id, Event::Lost), 21).await;
         }
@@ -134,7 +134,7 @@ pub(crate) async fn giving_up_opens_no_second_door<P: Place>(place: &P) {
     record(&store, attempt(id, Event::Lost), 21).await;
     operate(&store, Operation::Abandon(id), 30).await.unwrap();
     let early = operate(&store, approve(1, id), 20 + 23 * HOUR - 1).await;
-    assert!(matches!(&early, Err(StoreError::NotApproved { why: Refusal::MayLand { .. }, .. })), "{early:?}");
+    assert!(matches!(&early, Err(StoreError::Refused(Refusal::Approve { why: Why::MayLand { .. }, .. }))), "{early:?}");
     // Its money stays reserved for as long, so that nothing else of the order takes its place.
     let (second, third) = (refund(1, 12, 6001), refund(1, 12, 6000));
     let with = |intent: &Intent| Decided { credits: vec![credit(12, 6000)], intents: vec![intent.clone()], ..quiet(1) };
@@ -175,7 +175,7 @@ pub(crate) async fn what_was_never_sent_is_kept_with_its_amount<P: Place>(place:
     assert!(matches!(unknown, Err(StoreError::NotFound(_))), "{unknown:?}");
     intend(&store, 13, 3000).await;
     let late = operate(&store, never_sent(13), 11).await;
-    assert!(matches!(&late, Err(why) if why.is_refusal()), "{late:?}");
+    assert!(matches!(&late, Err(StoreError::Refused(_))), "{late:?}");
     intact(&store).await;
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn what_was_started_anew_is_approved_no_more<P: Place>(place: &
     decide(&store, 23, Decided { intents: vec![next.clone()], ..quiet(1) }).await.unwrap();
     let late = operate(&store, approve(1, id), 24).await;
     assert!(
-        matches!(&late, Err(StoreError::NotApproved { why: Refusal::Superseded { by }, .. }) if *by == next.id),
+        matches!(&late, Err(StoreError::Refused(Refusal::Approve { why: Why::Superseded { by }, .. })) if *by == next.id),
         "{late:?}"
     );
     intact(&store).await;
@@ -230,7 +230,7 @@ pub(crate) async fn abandoning_holds_the_credit_invoice<P: Place>(place: &P) {
     let ledger = store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger;
     assert_eq!(ledger.credits[&InvoiceId(11)].state, CreditInvoice::Held);
     let again = operate(&store, Operation::Abandon(id), 21).await;
-    assert!(matches!(&again, Err(why) if why.is_refusal()), "{again:?}");
+    assert!(matches!(&again, Err(StoreError::Refused(_))), "{again:?}");
     intact(&store).await;
 }
 
@@ -255,8 +255,7 @@ pub(crate) async fn what_fits_no_state_is_refused<P: Place>(place: &P) {
         Operation::Reopen(1),
     ] {
         let refused = operate(&store, operation.clone(), 20).await;
-        let expected =
-            matches!(refused, Err(StoreError::NotFound(_))) || refused.as_ref().is_err_and(StoreError::is_refusal);
+        let expected = matches!(refused, Err(StoreError::NotFound(_) | StoreError::Refused(_)));
         assert!(expected, "{operation:?}: {refused:?}");
     }
     assert_eq!(intact(&store).await, entries);

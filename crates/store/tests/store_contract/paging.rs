@@ -1,11 +1,12 @@
 //! What the operations page reads: each list page by page, from where the last one ended.
 
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::credit_invoice::{CreditInvoice, Event as Credit, Proof};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceId, OrderId, RefundId};
 use reconciled_core::intent::Event;
 use reconciled_store::pages::{BreakFilter, BreakPlace, BreakRow, CreditFilter, Pages};
-use reconciled_store::{BreakStatus, Decided, Difference, Operation, Store};
+use reconciled_store::{Decided, Difference, Operation, Store};
 
 use crate::fixture::{
     Place, at, attempt, begun, credit, credit_step, decide, granted, intend, intending, minor, operate, pass, quiet,

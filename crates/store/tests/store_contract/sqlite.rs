@@ -8,7 +8,7 @@ use reconciled_core::id::{Identity, OrderId, ShopName};
 use reconciled_core::intent::{Event, State};
 use reconciled_core::money::Currency;
 use reconciled_store::sqlite::{PassLock, SqliteStore};
-use reconciled_store::{Audit, Claim, Decided, Operation, Scope, ShopRecord, Store, StoreError};
+use reconciled_store::{Audit, Claim, Decided, Operation, Refusal, Scope, ShopRecord, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -71,7 +71,7 @@ async fn a_renamed_shop_goes_on_with_its_books() {
     // A stop that was given under the new name is not lost.
     operate(&renamed, Operation::Stop, 30).await.unwrap();
     let stopped = renamed.take_over(shop().0, at(31)).await;
-    assert!(matches!(&stopped, Err(StoreError::Refused(why)) if why.contains("resume")), "{stopped:?}");
+    assert!(matches!(&stopped, Err(StoreError::Refused(Refusal::Said(why))) if why.contains("resume")), "{stopped:?}");
     operate(&renamed, Operation::Resume, 32).await.unwrap();
     renamed.take_over(shop().0, at(33)).await.unwrap();
     drop(renamed);

@@ -73,7 +73,7 @@ pub(in super::super) fn close(tx: &mut Tx<'_>, closing: &Closing) -> Result<(), 
         && closing.from < last.until
     {
         let why = format!("the period until {} is closed, and what is closed stays so", last.until);
-        return Err(StoreError::Refused(why));
+        return Err(StoreError::refused(why));
     }
     let accepted: serde_json::Map<String, serde_json::Value> =
         closing.accepted.iter().map(|(id, note)| (id.to_string(), json!(note))).collect();

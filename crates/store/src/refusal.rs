@@ -1,0 +1,26 @@
+//! Why what a human asked for is not done, as the books stand. Nothing failed; the sentence is made at the edge.
+
+use reconciled_core::breaks::{BreakEvent, BreakStatus};
+use reconciled_core::discrepancy::BreakKind;
+use reconciled_core::id::{IntentId, RefundId};
+use reconciled_core::money::{Currency, Minor};
+use reconciled_core::{adoption, consent};
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("intent {intent} cannot be approved")]
+    Approve { intent: IntentId, why: consent::Refusal },
+    #[error("intent {intent} cannot be given up")]
+    GiveUp { intent: IntentId, why: consent::Refusal },
+    /// Amounts are in `currency`, where it is known.
+    #[error("refund {refund} cannot be adopted like this")]
+    Adopt { refund: RefundId, why: adoption::Refusal, currency: Option<Currency> },
+    /// The break's machine has no such row.
+    #[error("break {id} is {}", status.name())]
+    Break { id: i64, status: BreakStatus, event: BreakEvent },
+    /// Other breaks wait than the human counted.
+    #[error("other breaks of kind {} wait than were confirmed", kind.name())]
+    Recount { kind: BreakKind, waiting: (u64, Minor), confirmed: (u64, Minor) },
+    #[error("{0}")]
+    Said(String),
+}
