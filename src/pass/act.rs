@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::words::refused;
 use reconciled_core::answer::{Answer, Said};
 use reconciled_core::id::{IntentId, PassId};
 use reconciled_core::intent::{Intent, Kind};
@@ -77,11 +78,7 @@ pub(super) async fn send<S: Store, T: Transport, C: Clock>(
     let guard = Guard { at: shop.clock.now(), ..guard };
     let intent = match shop.store.claim(pass, id, guard).await? {
         Claim::Granted(intent) => intent,
-        Claim::Stopped => return Ok(Sent::Withheld("the kill switch is on".to_owned())),
-        Claim::Withheld(why) => return Ok(Sent::Withheld(why)),
-        Claim::Moved => {
-            return Ok(Sent::Withheld("it moved since it was decided; the next pass decides anew".to_owned()));
-        }
+        Claim::Withheld(why) => return Ok(Sent::Withheld(refused::withheld(&why))),
     };
     // A stop that was given since the claim reaches whatever has not begun to leave.
     if !planted!("kill_switch_is_read_once") && shop.store.is_stopped().await? {

@@ -1,9 +1,10 @@
-//! Why the store did not do what it was asked, in words.
+//! Why the store did not do what it was asked, and why the ledger lets an effect not leave, in words.
 
 use std::error::Error;
 
 use reconciled_core::breaks::BreakEvent;
 use reconciled_core::consent;
+use reconciled_core::guard::Withheld;
 use reconciled_store::{Refusal, StoreError};
 
 use super::adoption;
@@ -70,5 +71,21 @@ pub fn consent(why: &consent::Refusal) -> String {
             "it sends less than its credit invoice asks for; say the amount that its break names".to_owned()
         }
         consent::Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
+    }
+}
+
+/// Why an effect did not leave, as people read it in a pass's output.
+pub fn withheld(why: &Withheld) -> String {
+    match why {
+        Withheld::Stopped => "the kill switch is on".to_owned(),
+        Withheld::Held { note } => format!("the order is held by an operator: {note}"),
+        Withheld::Moved => "it moved since it was decided; the next pass decides anew".to_owned(),
+        Withheld::Beyond { after, captured } => {
+            format!("{} would be refunded or reserved of {} captured", after.get(), captured.get())
+        }
+        Withheld::SecondOperator { intent } => {
+            format!("two_person_above: two operators must agree, each with `reconciled approve {intent}`")
+        }
+        Withheld::DailyLimit { limit } => format!("the limit of {} a day is reached", limit.get()),
     }
 }

@@ -21,6 +21,7 @@ pub mod discrepancy;
 pub mod facts;
 pub mod finding;
 pub mod fulfilment;
+pub mod guard;
 pub mod id;
 pub mod intent;
 pub mod ledger;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Step;
 use reconciled_core::answer::Said;
+use reconciled_core::guard::Withheld;
 use reconciled_core::id::{IntentId, OrderId, RefundId};
 use reconciled_core::intent::Intent;
 use reconciled_core::money::Minor;
@@ -12,12 +13,7 @@ use reconciled_core::money::Minor;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     Granted(Box<Intent>),
-    /// The kill switch is on.
-    Stopped,
-    /// The order is held by an operator, or a ceiling of the ledger would be passed.
-    Withheld(String),
-    /// The intent is not in a state that may be sent, or its order moved.
-    Moved,
+    Withheld(Withheld),
 }
 
 /// What came of one attempt, computed by the caller.

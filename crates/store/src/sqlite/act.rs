@@ -3,7 +3,7 @@
 //! The claim is the last gate: the kill switch, the operator's hold, the money guard and the rolling ceiling are all
 //! read from the ledger inside the transaction that moves the intent to `Sending`, never from memory.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::{Attempt, Claim, Guard, Step, StoreError};
@@ -15,17 +15,14 @@ use super::journal::ACTOR;
 use super::owed;
 use super::steps::{self, Cause, Detail, IntentMove};
 use super::writer::Tx;
-use reconciled_core::consent;
 use reconciled_core::facts::OUTDATED;
+use reconciled_core::guard::{self, Gate, Money, Refund, Withheld};
 use reconciled_core::id::{IntentId, OrderId, PassId, RefundId};
 use reconciled_core::intent::{Event, Intent, Kind, State};
 use reconciled_core::money::Minor;
 
-/// The window of the daily ceiling.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-
 /// What the claim needs to know, in one row.
-struct Gate {
+struct Found {
     intent: Intent,
     stopped: bool,
     hold: Option<String>,
@@ -36,7 +33,7 @@ struct Gate {
     is_linked: bool,
 }
 
-fn gate(tx: &Tx<'_>, id: IntentId) -> Result<Option<Gate>, StoreError> {
+fn find(tx: &Tx<'_>, id: IntentId) -> Result<Option<Found>, StoreError> {
     let mut find = tx.conn.prepare_cached(concat!(
         "SELECT ",
         intent_columns!(),
@@ -48,12 +45,12 @@ fn gate(tx: &Tx<'_>, id: IntentId) -> Result<Option<Gate>, StoreError> {
             WHERE o.shop = intent.shop AND o.id = intent.order_id)
          FROM intent WHERE shop = ?1 AND id = ?2"
     ))?;
-    find.query_row((tx.shop, Id(id.0)), |row| Ok(read_gate(row, tx.shop))).optional()?.transpose()
+    find.query_row((tx.shop, Id(id.0)), |row| Ok(read(row, tx.shop))).optional()?.transpose()
 }
 
-fn read_gate(row: &Row<'_>, shop: &str) -> Result<Gate, StoreError> {
+fn read(row: &Row<'_>, shop: &str) -> Result<Found, StoreError> {
     let column = |index: usize| COLUMNS.saturating_add(index);
-    Ok(Gate {
+    Ok(Found {
         intent: intents::read(row, shop)?,
         // A switch that cannot be read is on.
         stopped: row.get::<_, Option<bool>>(column(0))?.unwrap_or(true),
@@ -65,67 +62,51 @@ fn read_gate(row: &Row<'_>, shop: &str) -> Result<Gate, StoreError> {
 }
 
 pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -> Result<Claim, StoreError> {
-    let Some(gate) = gate(tx, id)? else {
+    let Some(found) = find(tx, id)? else {
         return Err(StoreError::NotFound(format!("intent {id}")));
     };
-    if gate.stopped && !planted!("kill_switch_is_read_once") {
-        return Ok(Claim::Stopped);
+    let gate = Gate {
+        intent: &found.intent,
+        stopped: found.stopped,
+        held: found.hold.as_deref(),
+        is_linked: found.is_linked,
+        was_told_since: decide::was_told_since(tx, found.intent.target.order, guard.heard_at)?,
+    };
+    if let Err(why) = guard::opens(&gate) {
+        return Ok(Claim::Withheld(why));
     }
-    if let Some(note) = gate.hold.as_ref().filter(|_| !planted!("hold_is_read_once")) {
-        return Ok(Claim::Withheld(format!("the order is held by an operator: {note}")));
-    }
-    if !matches!(gate.intent.state, State::Planned | State::Unknown) {
-        return Ok(Claim::Moved);
-    }
-    let order = gate.intent.target.order;
-    let is_another = gate.intent.effect.kind.is_klarna() && !gate.is_linked;
-    if is_another || decide::was_told_since(tx, order, guard.heard_at)? {
-        return Ok(Claim::Moved);
-    }
-    if gate.intent.effect.kind == Kind::Refund
-        && let Some(why) = withheld(tx, &gate, guard)?
+    if found.intent.effect.kind == Kind::Refund
+        && let Err(why) = refund(tx, &found, guard)?
     {
         return Ok(Claim::Withheld(why));
     }
     if planted!("no_claim_on_disk") {
-        let intent = Intent { state: State::Sending, ..gate.intent };
+        let intent = Intent { state: State::Sending, ..found.intent };
         return Ok(Claim::Granted(Box::new(intent)));
     }
-    let sent = send(tx, pass, gate.intent, guard.at)?;
+    let sent = send(tx, pass, found.intent, guard.at)?;
     Ok(Claim::Granted(Box::new(sent)))
 }
 
-/// Why the ledger does not let this refund go.
-fn withheld(tx: &Tx<'_>, gate: &Gate, guard: Guard) -> Result<Option<String>, StoreError> {
-    let intent = &gate.intent;
-    let amount = intent.effect.amount;
-    let reserved = intents::reserved(tx, intent.target.order, Some(intent.id), guard.at)?;
-    // A fresh read may lag behind refunds that were confirmed since the decision: what is proven is the larger of what
-    // it says, and of what the decision's read said with those refunds added.
-    let proven = guard.refunded.max(gate.refunded_then.plus(reserved.unseen));
-    let after = proven.plus(reserved.in_flight).plus(amount);
-    if after > guard.captured && !planted!("over_refund_within_one_pass") {
-        return Ok(Some(format!("{} would be refunded or reserved of {} captured", after.get(), guard.captured.get())));
-    }
-    // One that was sent before is counted already, and its repeat moves no more money.
-    if intent.first_sent_at.is_some() {
-        return Ok(None);
-    }
-    if consent::needs_two(intent.effect.kind, amount, guard.two_person_above)
-        && !approving::is_countersigned(tx, intent)?
-    {
-        let id = intent.id;
-        return Ok(Some(format!("two_person_above: two operators must agree, each with `reconciled approve {id}`")));
-    }
-    if gate.approved || planted!("counter_in_memory") {
-        return Ok(None);
-    }
-    let since = guard.at.checked_sub(DAY).unwrap_or(Timestamp::MIN);
-    let room = guard.limit_per_day.minus(amount);
-    if sum_of_hours(tx, SENT, since)? <= room || sent_since(tx, since)? <= room {
-        return Ok(None);
-    }
-    Ok(Some(format!("the limit of {} a day is reached", guard.limit_per_day.get())))
+fn refund(tx: &Tx<'_>, found: &Found, guard: Guard) -> Result<Result<(), Withheld>, StoreError> {
+    let intent = &found.intent;
+    let money = Money {
+        captured: guard.captured,
+        refunded: guard.refunded,
+        refunded_then: found.refunded_then,
+        reserved: intents::reserved(tx, intent.target.order, Some(intent.id), guard.at)?,
+    };
+    let gate = Refund {
+        intent,
+        money,
+        is_approved: found.approved,
+        limit_per_day: guard.limit_per_day,
+        two_person_above: guard.two_person_above,
+    };
+    let since = guard.at.checked_sub(guard::DAY).unwrap_or(Timestamp::MIN);
+    // Whole hours are at least what was spent, and cheaper to add up.
+    let fits_today = |room| Ok(sum_of_hours(tx, SENT, since)? <= room || sent_since(tx, since)? <= room);
+    guard::refund(&gate, || approving::is_countersigned(tx, intent), fits_today)
 }
 
 const SENT: &str = "sent";

@@ -16,8 +16,9 @@ use reconciled_core::attribution::seen;
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::decide::RULES;
 use reconciled_core::facts::KlarnaOrder;
+use reconciled_core::guard::Money;
 use reconciled_core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId, PassId, Reference};
-use reconciled_core::intent::Kind;
+use reconciled_core::intent::{Intent, Kind};
 use reconciled_core::money::Minor;
 use reconciled_core::order::Order;
 
@@ -267,26 +268,27 @@ fn intend(tx: &mut Tx<'_>, cause: Cause<'_>, decided: &Decided) -> Result<(), St
     }
     let mut most = tx.conn.prepare_cached("SELECT most_refunded FROM shop_order WHERE shop = ?1 AND id = ?2")?;
     let most: Cents = most.query_row((tx.shop, Number(decided.order.0)), |row| row.get(0))?;
-    let refunded = decided.refunded.max(most.0);
     for intent in &decided.intents {
         if intent.effect.kind == Kind::Refund {
             let reserved = intents::reserved(tx, decided.order, None, cause.at)?;
-            let out = refunded.plus(reserved.in_flight).plus(reserved.unseen);
-            let after = out.plus(intent.effect.amount);
-            if after > decided.captured && !planted!("over_refund_within_one_pass") {
-                return Err(StoreError::Guard(format!(
-                    "refund `{}` of {} would bring order {} to {} refunded or reserved of {} captured",
-                    intent.effect.reference,
-                    intent.effect.amount.get(),
-                    decided.order,
-                    after.get(),
-                    decided.captured.get(),
-                )));
-            }
+            let (captured, refunded) = (decided.captured, decided.refunded);
+            let money = Money { captured, refunded, refunded_then: refunded.max(most.0), reserved };
+            money.fits(intent.effect.amount).map_err(|after| beyond(decided, intent, after))?;
         }
         intents::insert(tx, cause.id, cause.at, decided.order, intent)?;
     }
     Ok(())
+}
+
+fn beyond(decided: &Decided, intent: &Intent, after: Minor) -> StoreError {
+    StoreError::Guard(format!(
+        "refund `{}` of {} would bring order {} to {} refunded or reserved of {} captured",
+        intent.effect.reference,
+        intent.effect.amount.get(),
+        decided.order,
+        after.get(),
+        decided.captured.get(),
+    ))
 }
 
 /// What an operator did to the order after the pass began was not in its dossier: such an order stays due.

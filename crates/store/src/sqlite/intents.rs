@@ -9,7 +9,7 @@ use super::columns::{At, Cents, Code, Id, Number, is_constraint};
 use super::journal;
 use super::writer::Tx;
 use reconciled_core::answer::Said;
-use reconciled_core::consent;
+use reconciled_core::guard::Reserved;
 use reconciled_core::id::{IntentId, InvoiceId, InvoiceNumber, KlarnaOrderId, OrderId, Reference, RefundId, ShopName};
 use reconciled_core::intent::{Effect, Intent, State, Target};
 use reconciled_core::money::Minor;
@@ -221,15 +221,6 @@ pub(super) fn is_made_by_another(tx: &Tx<'_>, attempt: &Attempt, made: &RefundId
     Ok(is_made && !planted!("any_name_proves"))
 }
 
-/// What refunds of an order count against its captured amount.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reserved {
-    /// Planned, under way or unknown, and given up while it may still land.
-    pub(super) in_flight: Minor,
-    /// Confirmed, and not yet seen in a read: reads lag writes by seconds.
-    pub(super) unseen: Minor,
-}
-
 /// Adds up the refunds of `order` without `except`, at the Klarna order for which it is held now.
 pub(super) fn reserved(
     tx: &Tx<'_>, order: OrderId, except: Option<IntentId>, now: jiff::Timestamp,
@@ -242,7 +233,7 @@ pub(super) fn reserved(
                 OR (state = 'confirmed' OR state = 'abandoned') AND visible = 0)",
     )?;
     let mut rows = find.query((tx.shop, Number(order.0)))?;
-    let mut sums = Reserved { in_flight: Minor::ZERO, unseen: Minor::ZERO };
+    let mut sums = Reserved::default();
     while let Some(row) = rows.next()? {
         if Some(IntentId(row.get::<_, Id>(0)?.0)) == except {
             continue;
@@ -250,11 +241,7 @@ pub(super) fn reserved(
         let amount = row.get::<_, Cents>(1)?.0;
         let state = row.get::<_, Code<State>>(2)?.0;
         let first_sent_at = row.get::<_, Option<At>>(3)?.map(|at| at.0);
-        if state == State::Confirmed {
-            sums.unseen = sums.unseen.plus(amount);
-        } else if consent::is_reserved(&state, first_sent_at, now) {
-            sums.in_flight = sums.in_flight.plus(amount);
-        }
+        sums = sums.with(amount, &state, first_sent_at, now);
     }
     Ok(sums)
 }

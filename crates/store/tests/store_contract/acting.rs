@@ -3,6 +3,7 @@
 use reconciled_core::answer::Said;
 use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled_core::facts::OUTDATED;
+use reconciled_core::guard::Withheld;
 use reconciled_core::id::{InvoiceId, InvoiceNumber, OrderId, Reference, RefundId};
 use reconciled_core::intent::{Effect, Event, Intent, Kind, State};
 use reconciled_core::money::Minor;
@@ -27,7 +28,7 @@ pub(crate) async fn a_claim_is_granted_once<P: Place>(place: &P) {
     assert_eq!((&sent.state, sent.attempts), (&State::Sending, 1));
     assert_eq!((sent.first_sent_at, sent.last_sent_at), (Some(at(20)), Some(at(20))));
     assert_eq!(stored(&store, id).await, sent, "what was granted is what is on disk");
-    assert_eq!(claim(&store, id, guard(21)).await, Claim::Moved);
+    assert_eq!(claim(&store, id, guard(21)).await, Claim::Withheld(Withheld::Moved));
     let unknown = store.claim(pass(1), crate::fixture::refund(9, 9, 9).id, guard(21)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound(_))), "{unknown:?}");
 }
@@ -37,7 +38,7 @@ pub(crate) async fn a_stopped_shop_grants_nothing<P: Place>(place: &P) {
     begun(&store).await;
     let id = intend(&store, 11, 4000).await;
     operate(&store, Operation::Stop, 15).await.unwrap();
-    assert_eq!(claim(&store, id, guard(20)).await, Claim::Stopped);
+    assert_eq!(claim(&store, id, guard(20)).await, Claim::Withheld(Withheld::Stopped));
     operate(&store, Operation::Resume, 21).await.unwrap();
     granted(&store, id, 22).await;
 }
@@ -48,7 +49,7 @@ pub(crate) async fn a_held_order_grants_nothing<P: Place>(place: &P) {
     let id = intend(&store, 11, 4000).await;
     operate(&store, Operation::Hold(OrderId(1)), 15).await.unwrap();
     let withheld = claim(&store, id, guard(20)).await;
-    assert!(matches!(&withheld, Claim::Withheld(why) if why.contains("because")), "{withheld:?}");
+    assert!(matches!(&withheld, Claim::Withheld(Withheld::Held { note }) if note == "because"), "{withheld:?}");
     operate(&store, Operation::Release(OrderId(1)), 21).await.unwrap();
     granted(&store, id, 22).await;
 }

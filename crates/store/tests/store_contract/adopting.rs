@@ -1,6 +1,7 @@
 //! What a human says a refund was for: in parts, checked in the transaction against what is held then.
 
 use reconciled_core::adoption::{Part, Settles};
+use reconciled_core::guard::Withheld;
 use reconciled_core::id::{InvoiceId, OrderId, RefundId};
 use reconciled_core::ledger::Attribution;
 use reconciled_store::{Claim, Decided, Guard, Operation, Refusal, Store, StoreError};
@@ -89,6 +90,6 @@ pub(crate) async fn a_word_spoken_since_the_dossier_was_read_is_heard_first<P: P
     let heard_at = store.dossiers(vec![ORDER]).await.unwrap().remove(0).heard_at;
     decide(&store, 8, Decided { heard_at, ..decided }).await.unwrap();
     operate(&store, parts(&[of(11, 4000), of(12, 1500)]), 9).await.unwrap();
-    assert_eq!(claim(&store, intent.id, Guard { heard_at, ..guard(10) }).await, Claim::Moved);
+    assert_eq!(claim(&store, intent.id, Guard { heard_at, ..guard(10) }).await, Claim::Withheld(Withheld::Moved));
     intact(&store).await;
 }

@@ -286,7 +286,7 @@ pub(crate) async fn claim<S: Store>(store: &S, id: IntentId, guard: Guard) -> Cl
 pub(crate) async fn granted<S: Store>(store: &S, id: IntentId, seconds: i64) -> Intent {
     match claim(store, id, guard(seconds)).await {
         Claim::Granted(intent) => *intent,
-        other @ (Claim::Stopped | Claim::Withheld(_) | Claim::Moved) => panic!("{other:?}"),
+        other @ Claim::Withheld(_) => panic!("{other:?}"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use reconciled_core::guard::Withheld;
 use reconciled_core::id::{Identity, OrderId, ShopName};
 use reconciled_core::intent::{Event, State};
 use reconciled_core::money::Currency;
@@ -334,7 +335,7 @@ async fn two_handles_write_one_journal() {
     operate(&two, Operation::Stop, 21).await.unwrap();
     assert!(one.is_stopped().await.unwrap(), "nothing is remembered that another process may change");
     record(&two, attempt(id, Event::Lost), 22).await;
-    assert_eq!(one.claim(pass(1), id, guard(23)).await.unwrap(), Claim::Stopped);
+    assert_eq!(one.claim(pass(1), id, guard(23)).await.unwrap(), Claim::Withheld(Withheld::Stopped));
 }
 
 #[tokio::test(flavor = "multi_thread")]
