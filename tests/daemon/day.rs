@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use reconciled::daemon::agenda::Job;
 use reconciled::daemon::board::{Board, Ended};
 use reconciled::daemon::wake::{self, Hints, Waker};
-use reconciled::daemon::{Asked, Seat, Turn, Work, rounds};
+use reconciled::daemon::{Asked, ShopSchedule, Turn, Work, rounds};
 use reconciled::schedule::{When, Zone};
 use reconciled_core::id::ShopName;
 use reconciled_sides::clock::Clock;
@@ -91,15 +91,15 @@ impl Shops {
 }
 
 impl Work for Shops {
-    async fn seats(&self) -> Result<Vec<Seat>, String> {
+    async fn schedules(&self) -> Result<Vec<ShopSchedule>, String> {
         let poll = When::Every(SignedDuration::from_secs(PERIOD));
         let full = When::calendar("30 3 * * *", Zone::named("Europe/Amsterdam").unwrap()).unwrap();
         let kept = self.kept.borrow();
-        let seat = |shop: &ShopName| {
+        let schedule = |shop: &ShopName| {
             let kept = kept.get(shop).copied();
-            Seat { shop: shop.clone(), poll: poll.clone(), full: full.clone(), kept }
+            ShopSchedule { shop: shop.clone(), poll: poll.clone(), full: full.clone(), kept }
         };
-        Ok(self.names.iter().map(seat).collect())
+        Ok(self.names.iter().map(schedule).collect())
     }
 
     async fn pass(&self, turn: Turn) -> Ended {
@@ -115,8 +115,8 @@ impl Work for Shops {
         Ended::nothing(turn.job, began)
     }
 
-    async fn reload(&self) -> Result<Vec<Seat>, String> {
-        self.seats().await
+    async fn reload(&self) -> Result<Vec<ShopSchedule>, String> {
+        self.schedules().await
     }
 
     fn wind_down(&self) {}
@@ -151,7 +151,7 @@ fn in_simulated_time(test: impl Future<Output = ()>) {
 }
 
 fn shops(start: &str, count: usize, longest: u64, seed: u64) -> Rc<Shops> {
-    let clock = Simulated { start: start.parse::<Timestamp>().unwrap() - SignedDuration::try_from(elapsed()).unwrap() };
+    let clock = Simulated { start: start.parse().unwrap() };
     Rc::new(Shops::new(clock, count, longest, seed))
 }
 

@@ -17,7 +17,7 @@ thread_local! {
     static BEGAN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Since the thread began.
+/// Since `block_on` began.
 pub fn elapsed() -> Duration {
     NOW.get()
 }
@@ -58,11 +58,12 @@ impl Wake for Woken {
     }
 }
 
-/// Runs `future` to its end; nothing but time can wake what waits.
+/// Runs `future` to its end, in a time of its own; nothing but time can wake what waits.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let woken = Arc::new(Woken(AtomicBool::new(true)));
     let waker = Waker::from(woken.clone());
     let mut future = pin!(future);
+    NOW.set(Duration::ZERO);
     loop {
         while woken.0.swap(false, Ordering::Relaxed) {
             if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
