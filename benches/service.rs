@@ -30,7 +30,7 @@ use std::time::{Duration, Instant, SystemTime};
 use daemon::{Daemon, Estate};
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
-use reconciled::web::Door;
+use reconciled::web::HookEndpoint;
 use reconciled_core::id::ShopName;
 use support::Sandbox;
 
@@ -118,8 +118,8 @@ fn hint(sandbox: &Sandbox, daemon: &Daemon) {
     hash.update(body);
     hash.update(&secret);
     let signature: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let door = Door { shop: ShopName("main".to_owned()), shop_id: None, secret: secret.into() };
-    let path = format!("/hook/{}", door.token());
+    let endpoint = HookEndpoint { shop: ShopName("main".to_owned()), shop_id: None, secret: secret.into() };
+    let path = format!("/hook/{}", endpoint.token());
     let headers = [("X-Signature", signature.as_str()), ("X-Shop-Id", "356891")];
     let (status, _) = daemon.ask("POST", &path, &headers, body).expect("an answer");
     assert_eq!(status, 200, "the hint was taken");

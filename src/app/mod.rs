@@ -17,7 +17,7 @@ use md5::{Digest as _, Md5};
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use kept::{Kept, NotKept, Place};
-pub use reception::{Change, Reception, Seat};
+pub use reception::{Change, InstallableShop, Reception};
 pub use redirect::{Redirect, Refusal};
 pub use seal::{BadSealKey, SealKey};
 

@@ -14,13 +14,13 @@ use reconciled_core::id::ShopName;
 #[derive(Debug)]
 pub struct Reception {
     app: Arc<App>,
-    seats: Vec<Seat>,
+    shops: Vec<InstallableShop>,
     turn: Mutex<()>,
 }
 
 /// One shop, and the cluster it lives on.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub struct InstallableShop {
     pub place: Place,
     /// `eu1` or `us1`.
     pub cluster: &'static str,
@@ -34,8 +34,8 @@ pub enum Change {
 }
 
 impl Reception {
-    pub fn new(app: Arc<App>, seats: Vec<Seat>) -> Self {
-        Self { app, seats, turn: Mutex::new(()) }
+    pub fn new(app: Arc<App>, shops: Vec<InstallableShop>) -> Self {
+        Self { app, shops, turn: Mutex::new(()) }
     }
 
     /// Takes one redirect, `query` being what follows the question mark of its address. Blocks while the disk works.
@@ -60,14 +60,14 @@ impl Reception {
     }
 
     fn place(&self, redirect: &Redirect) -> Result<&Place, Refusal> {
-        let elsewhere = |seat: &Seat| match redirect.cluster.as_deref() {
-            Some("eu1" | "live") => seat.cluster != "eu1",
-            Some("us1") => seat.cluster != "us1",
+        let elsewhere = |shop: &InstallableShop| match redirect.cluster.as_deref() {
+            Some("eu1" | "live") => shop.cluster != "eu1",
+            Some("us1") => shop.cluster != "us1",
             Some(_) | None => false,
         };
-        let mut found = self.seats.iter().filter(|seat| seat.place.shop_id == redirect.shop_id && !elsewhere(seat));
+        let mut found = self.shops.iter().filter(|shop| shop.place.shop_id == redirect.shop_id && !elsewhere(shop));
         match (found.next(), found.next()) {
-            (Some(seat), None) => Ok(&seat.place),
+            (Some(shop), None) => Ok(&shop.place),
             _ => Err(Refusal::OtherShop(redirect.shop_id.clone())),
         }
     }

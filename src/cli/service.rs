@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use super::context::{Context, now, reading};
 use super::error::{CliError, explain};
-use super::sign::Notary;
+use super::sign::CheckpointSigning;
 use super::watch::Watch;
 use super::wire;
 use crate::app::{self, Reception};
 use crate::config::{self, Environment, Loaded, Server, ShopLogin};
 use crate::daemon::agenda::Job;
 use crate::daemon::board::Ended;
-use crate::daemon::{Seat, Turn, Work};
+use crate::daemon::{ShopSchedule, Turn, Work};
 use crate::pass::{self, Silent};
 use crate::report::PassReport;
-use crate::web::page::{Entrance, Premises};
-use crate::web::{Door, Site};
+use crate::web::page::{PageAccess, ServedShop};
+use crate::web::{HookEndpoint, Site};
 use reconciled_core::id::ShopName;
 use reconciled_sides::clock::{Clock as _, SystemClock};
 use reconciled_sides::http::reqwest::ReqwestTransport;
@@ -46,7 +46,7 @@ pub(super) struct Service {
     site: Site,
     stop: pass::Stop,
     watch: Arc<Watch>,
-    notary: Notary,
+    signing: CheckpointSigning,
     /// Where it listens; decided once, at its start.
     listen: Server,
 }
@@ -69,7 +69,7 @@ impl Service {
             site,
             stop: pass::Stop::default(),
             watch,
-            notary: Notary::default(),
+            signing: CheckpointSigning::default(),
             listen,
         })
     }
@@ -89,7 +89,7 @@ impl Service {
 
     /// Signs every journal as this service leaves it.
     pub(super) async fn sign_off(&self) {
-        self.notary.last_time(&self.shops()).await;
+        self.signing.last_time(&self.shops()).await;
     }
 
     async fn run(&self, loaded: &Loaded, job: Job, next: NextDue) -> Result<(PassReport, Standing), CliError> {
@@ -103,32 +103,32 @@ impl Service {
         let standing = store.standing().await.map_err(reading("reading how the shop stands"))?;
         self.watch.looked(loaded, &store, standing.stopped).await;
         if !self.stop.is_asked() {
-            self.notary.after(loaded, &store, job).await;
+            self.signing.after(loaded, &store, job).await;
         }
         Ok((report, standing))
     }
 
     /// Takes up the configuration as it is on disk now, once all of it can be worked with.
-    async fn take_up(&self) -> Result<Vec<Seat>, String> {
+    async fn take_up(&self) -> Result<Vec<ShopSchedule>, String> {
         let shops = load(self.file.as_deref(), self.only.as_deref(), &self.environment);
         let shops = shops.map_err(|error| explain(&error))?;
-        let (seats, doors) = seated(&shops).await?;
+        let (schedules, endpoints) = scheduled(&shops).await?;
         self.site.receive_with(reception(&shops));
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
-        self.site.open_doors(doors);
-        self.site.open_page(entrance(&self.shops(), self.listen));
-        Ok(seats)
+        self.site.open_doors(endpoints);
+        self.site.open_page(access(&self.shops(), self.listen));
+        Ok(schedules)
     }
 }
 
 impl Work for Service {
-    async fn seats(&self) -> Result<Vec<Seat>, String> {
+    async fn schedules(&self) -> Result<Vec<ShopSchedule>, String> {
         let shops = self.shops();
-        let (seats, doors) = seated(&shops).await?;
+        let (schedules, endpoints) = scheduled(&shops).await?;
         self.site.receive_with(reception(&shops));
-        self.site.open_doors(doors);
-        self.site.open_page(entrance(&self.shops(), self.listen));
-        Ok(seats)
+        self.site.open_doors(endpoints);
+        self.site.open_page(access(&self.shops(), self.listen));
+        Ok(schedules)
     }
 
     async fn pass(&self, turn: Turn) -> Ended {
@@ -151,7 +151,7 @@ impl Work for Service {
         ended
     }
 
-    async fn reload(&self) -> Result<Vec<Seat>, String> {
+    async fn reload(&self) -> Result<Vec<ShopSchedule>, String> {
         let taken_up = self.take_up().await;
         self.watch.reloaded(taken_up.is_err());
         taken_up
@@ -162,10 +162,10 @@ impl Work for Service {
     }
 }
 
-/// Every shop's seat and, where hints are asked for, its door; nothing when one of the shops cannot be worked on.
-async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
-    let mut seats = Vec::new();
-    let mut doors = Vec::new();
+/// Every shop's schedule and, where hints are asked for, its endpoint; nothing when one of the shops cannot be worked on.
+async fn scheduled(shops: &Shops) -> Result<(Vec<ShopSchedule>, Vec<HookEndpoint>), String> {
+    let mut schedules = Vec::new();
+    let mut endpoints = Vec::new();
     for loaded in shops.values() {
         let store = wire::open(loaded).map_err(|error| explain(&error))?;
         let kept = store.next_due().await.map_err(|error| error.to_string())?;
@@ -173,46 +173,46 @@ async fn seated(shops: &Shops) -> Result<(Vec<Seat>, Vec<Door>), String> {
         for when in [&poll, &full] {
             when.next_after(now()).map_err(|error| error.to_string())?;
         }
-        seats.push(Seat { shop: loaded.shop.name.clone(), poll, full, kept });
+        schedules.push(ShopSchedule { shop: loaded.shop.name.clone(), poll, full, kept });
         if let (Some(_), Some(secrets)) = (&loaded.config.webhooks, &loaded.secrets) {
             let known = store.shop().await.map_err(|error| error.to_string())?;
-            doors.push(Door {
+            endpoints.push(HookEndpoint {
                 shop: loaded.shop.name.clone(),
                 shop_id: known.map(|record| record.identity.shop_id),
                 secret: secrets.lightspeed.signs_with().clone(),
             });
         }
     }
-    Ok((seats, doors))
+    Ok((schedules, endpoints))
 }
 
 /// What the operations page needs; nothing without a token, or without a place to listen.
-fn entrance(shops: &Shops, listen: Server) -> Option<Entrance> {
+fn access(shops: &Shops, listen: Server) -> Option<PageAccess> {
     let first = shops.values().next()?;
     let (token, Server::Listen(address)) = (first.page_token.as_ref()?, listen) else { return None };
-    let premises = |loaded: &Loaded| Premises {
+    let served = |loaded: &Loaded| ServedShop {
         store: loaded.config.store.path().to_owned(),
         environment: loaded.shop.klarna.environment.name(),
         policy: loaded.shop.policy.clone(),
         language: loaded.shop.lightspeed.language.clone(),
     };
-    let shops = shops.iter().map(|(name, loaded)| (name.clone(), premises(loaded))).collect();
-    Some(Entrance::new(token, address.port(), first.config.page.hosts.clone(), shops))
+    let shops = shops.iter().map(|(name, loaded)| (name.clone(), served(loaded))).collect();
+    Some(PageAccess::new(token, address.port(), first.config.page.hosts.clone(), shops))
 }
 
 /// Where an app's redirects are taken: for every shop that works through it.
 fn reception(shops: &Shops) -> Option<Reception> {
     let mut known = None;
-    let mut seats = Vec::new();
+    let mut schedules = Vec::new();
     for loaded in shops.values() {
         let Some(ShopLogin::App(installed)) = loaded.secrets.as_ref().map(|secrets| &secrets.lightspeed) else {
             continue;
         };
         known = Some(installed.app.clone());
         let cluster = loaded.shop.lightspeed.cluster.name();
-        seats.push(app::Seat { place: installed.place.clone(), cluster });
+        schedules.push(app::InstallableShop { place: installed.place.clone(), cluster });
     }
-    known.map(|app| Reception::new(app, seats))
+    known.map(|app| Reception::new(app, schedules))
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

@@ -93,11 +93,11 @@ pub(super) fn contradiction(claim: &Checkpoint, held: Held) -> String {
 
 /// When each shop was last signed for by this service.
 #[derive(Default)]
-pub(super) struct Notary {
+pub(super) struct CheckpointSigning {
     last: Mutex<BTreeMap<ShopName, Timestamp>>,
 }
 
-impl Notary {
+impl CheckpointSigning {
     /// After a pass: a full sweep is signed, and otherwise the first pass since the start or of a day.
     pub(super) async fn after<S: Store>(&self, loaded: &Loaded, store: &S, job: Job) {
         let shop = &loaded.shop.name;

@@ -1,6 +1,6 @@
-//! Watches over what passes leave behind and tells people: one desk per way of telling, beside the loop of passes.
+//! Watches over what passes leave behind and tells people: one sender per way of telling, beside the loop of passes.
 //!
-//! A desk that fails, hangs or cannot read a store costs a message and a line in the log, never a pass. What was told
+//! A sender that fails, hangs or cannot read a store costs a message and a line in the log, never a pass. What was told
 //! is kept in the shop's store, so that a restart tells nothing again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ use reconciled_sides::http::reqwest::ReqwestTransport;
 use reconciled_store::sqlite::admin;
 use reconciled_store::{Channel, Store, StoreError, Told};
 
-/// How often a desk looks up although nobody called.
+/// How often a sender looks up although nobody called.
 const LOOK: Duration = Duration::from_secs(15);
 
 /// How often the kill switches are looked at: `stop` and `resume` are told without waiting for a pass.
@@ -41,11 +41,11 @@ pub(super) struct Watch {
     since: Timestamp,
     /// When the configuration was refused, while that is so.
     refused: Mutex<Option<Timestamp>>,
-    desks: [Desk; 2],
+    senders: [Sender; 2],
     closing: AtomicBool,
 }
 
-struct Desk {
+struct Sender {
     channel: Channel,
     work: tokio::sync::Mutex<Work>,
     called: Notify,
@@ -62,15 +62,15 @@ struct Work {
 
 impl Watch {
     pub(super) fn new(shops: SharedShops, transport: ReqwestTransport, site: Site) -> Arc<Self> {
-        let desk = |channel| Desk { channel, work: tokio::sync::Mutex::default(), called: Notify::new() };
-        let desks = Channel::ALL.map(desk);
+        let sender = |channel| Sender { channel, work: tokio::sync::Mutex::default(), called: Notify::new() };
+        let senders = Channel::ALL.map(sender);
         Arc::new(Self {
             shops,
             transport,
             site,
             since: now(),
             refused: Mutex::default(),
-            desks,
+            senders,
             closing: AtomicBool::new(false),
         })
     }
@@ -79,7 +79,7 @@ impl Watch {
     pub(super) fn reloaded(&self, is_refused: bool) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused = is_refused.then(|| refused.unwrap_or_else(now));
-        self.desks.iter().for_each(|desk| desk.called.notify_one());
+        self.senders.iter().for_each(|sender| sender.called.notify_one());
     }
 
     /// A pass has ended: what it left in the store is compared with what people were told.
@@ -98,12 +98,12 @@ impl Watch {
         let overdue = store.overdue(now.checked_sub(KEY_LIFE).unwrap_or(Timestamp::MIN)).await?;
         let currency = store.shop().await?.map(|record| record.currency);
         let found = alarm::after_pass(stopped, &breaks, &overdue, now);
-        for desk in &self.desks {
-            let Some((_, rules)) = way(loaded, desk.channel) else { continue };
+        for sender in &self.senders {
+            let Some((_, rules)) = way(loaded, sender.channel) else { continue };
             let place = Some(shop.clone());
             // Held over reading and comparing, so that nothing is told meanwhile that this reading misses.
-            let mut work = desk.work.lock().await;
-            let told = work.outbox.told(&place, store.told(desk.channel).await?);
+            let mut work = sender.work.lock().await;
+            let told = work.outbox.told(&place, store.told(sender.channel).await?);
             let news = alarm::news(Source::Pass, &found, &told, rules, now);
             let is_news = !news.is_empty();
             work.outbox.put(&place, Source::Pass, currency, news);
@@ -111,24 +111,24 @@ impl Watch {
             work.late.insert(shop.clone(), late.collect());
             drop(work);
             if is_news {
-                desk.called.notify_one();
+                sender.called.notify_one();
             }
         }
         Ok(())
     }
 
-    /// The desks end what they are at and begin nothing more; what is not told then is told after the next start.
+    /// The senders end what they are at and begin nothing more; what is not told then is told after the next start.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
-        self.desks.iter().for_each(|desk| desk.called.notify_one());
+        self.senders.iter().for_each(|sender| sender.called.notify_one());
     }
 
     /// Tells people, until it is closed.
     pub(super) async fn attend(self: Arc<Self>, board: Board) {
-        let [first, second] = &self.desks;
-        let sitting = async { tokio::join!(self.sit(first, &board), self.sit(second, &board)) };
+        let [first, second] = &self.senders;
+        let running = async { tokio::join!(self.run(first, &board), self.run(second, &board)) };
         tokio::select! {
-            _ = sitting => {}
+            _ = running => {}
             () = self.heed() => {}
         }
     }
@@ -152,31 +152,31 @@ impl Watch {
         }
     }
 
-    async fn sit(&self, desk: &Desk, board: &Board) {
+    async fn run(&self, sender: &Sender, board: &Board) {
         loop {
             // A missed call costs one look's delay.
-            let _ = tokio::time::timeout(LOOK, desk.called.notified()).await;
+            let _ = tokio::time::timeout(LOOK, sender.called.notified()).await;
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
             let shops = shops(&self.shops);
-            let Some((way, rules)) = shops.values().next().and_then(|loaded| way(loaded, desk.channel)) else {
+            let Some((way, rules)) = shops.values().next().and_then(|loaded| way(loaded, sender.channel)) else {
                 continue;
             };
-            self.look(desk, board, &shops, rules).await;
-            keep(desk, &shops).await;
-            let due = desk.work.lock().await.outbox.due(SystemClock.boottime());
+            self.look(sender, board, &shops, rules).await;
+            keep(sender, &shops).await;
+            let due = sender.work.lock().await.outbox.due(SystemClock.boottime());
             if let Some(entries) = due {
-                self.tell(desk, &way, &entries).await;
-                keep(desk, &shops).await;
+                self.tell(sender, &way, &entries).await;
+                keep(sender, &shops).await;
             }
         }
     }
 
     /// What no pass says: that passes do not complete, and that a reload was refused.
-    async fn look(&self, desk: &Desk, board: &Board, shops: &Shops, rules: Rules) {
+    async fn look(&self, sender: &Sender, board: &Board, shops: &Shops, rules: Rules) {
         let (now, boot) = (now(), SystemClock.boottime());
-        let mut work = desk.work.lock().await;
+        let mut work = sender.work.lock().await;
         work.outbox.keep_places(|place| place.as_ref().is_none_or(|shop| shops.contains_key(shop)));
         let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let told = work.outbox.told(&None, Vec::new());
@@ -197,7 +197,7 @@ impl Watch {
             }
             if !work.late.contains_key(&shop) {
                 // The store may be what keeps the passes from completing; then nobody was told, as far as we know.
-                let kept = read_told(loaded, desk.channel).await.unwrap_or_default();
+                let kept = read_told(loaded, sender.channel).await.unwrap_or_default();
                 work.late.insert(shop.clone(), kept);
             }
             let told = work.late.get(&shop).cloned().unwrap_or_default();
@@ -206,11 +206,11 @@ impl Watch {
         }
     }
 
-    async fn tell(&self, desk: &Desk, way: &Way, entries: &[Entry]) {
-        let (at, channel) = (now(), desk.channel.name());
+    async fn tell(&self, sender: &Sender, way: &Way, entries: &[Entry]) {
+        let (at, channel) = (now(), sender.channel.name());
         let ended = notify::deliver(&self.transport, way, digest::json(entries, at)).await;
-        self.site.notified(desk.channel, ended.is_ok());
-        let mut work = desk.work.lock().await;
+        self.site.notified(sender.channel, ended.is_ok());
+        let mut work = sender.work.lock().await;
         match ended {
             Ok(()) => {
                 tracing::info!(channel, items = entries.len(), "people were told");
@@ -242,11 +242,11 @@ fn way(loaded: &Loaded, channel: Channel) -> Option<(Way, Rules)> {
 }
 
 /// Brings what was told into the stores; what cannot be kept now is kept later.
-async fn keep(desk: &Desk, shops: &Shops) {
-    let mut work = desk.work.lock().await;
+async fn keep(sender: &Sender, shops: &Shops) {
+    let mut work = sender.work.lock().await;
     for (shop, told, over) in work.outbox.unkept() {
         let Some(loaded) = shops.get(&shop) else { continue };
-        match keep_told(loaded, desk.channel, told, over).await {
+        match keep_told(loaded, sender.channel, told, over).await {
             Ok(()) => work.outbox.kept(&shop),
             Err(error) => {
                 tracing::warn!(%shop, "what people were told could not be kept yet: {}", explain(&error));

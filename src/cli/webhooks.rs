@@ -15,7 +15,7 @@ use super::error::CliError;
 use super::wire::{self, Sides};
 use crate::config::{Loaded, Server};
 use crate::report::text::plain;
-use crate::web::Door;
+use crate::web::HookEndpoint;
 use reconciled_core::answer::Unreadable;
 use reconciled_sides::http::reqwest::ReqwestTransport;
 use reconciled_sides::lightspeed::{NotWritten, Webhook, Wish};
@@ -147,9 +147,9 @@ impl<'a> Place<'a> {
         let Some(secrets) = &loaded.secrets else {
             return Err(CliError::Usage(format!("the secrets of shop `{shop}` were not read")));
         };
-        let door = Door { shop, shop_id: None, secret: secrets.lightspeed.signs_with().clone() };
+        let endpoint = HookEndpoint { shop, shop_id: None, secret: secrets.lightspeed.signs_with().clone() };
         let ours = format!("{base}/hook/");
-        let address = format!("{ours}{}", door.token());
+        let address = format!("{ours}{}", endpoint.token());
         Ok(Self { loaded, sides: wire::sides(loaded, transport)?, ours, address })
     }
 
@@ -270,7 +270,7 @@ impl Row {
     }
 }
 
-/// The address is not printed: who knows it may knock.
+/// The address is not printed: who knows it may give hints.
 fn print(context: &Context, told: &[Told], json: bool) -> Result<(), CliError> {
     let mut out = context.stdout();
     if json {

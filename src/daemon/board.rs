@@ -76,7 +76,7 @@ impl Ended {
 
 /// One shop on the board.
 #[derive(Clone, Debug, Default)]
-pub struct Line {
+pub struct ShopActivity {
     pub running: bool,
     pub passes: u64,
     pub incomplete: u64,
@@ -95,17 +95,17 @@ pub struct Line {
 /// The board; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
-    lines: Arc<Mutex<BTreeMap<ShopName, Line>>>,
+    lines: Arc<Mutex<BTreeMap<ShopName, ShopActivity>>>,
     beat: Arc<Mutex<Duration>>,
 }
 
 impl Board {
     /// A copy, for a reader that takes its time.
-    pub fn lines(&self) -> BTreeMap<ShopName, Line> {
+    pub fn lines(&self) -> BTreeMap<ShopName, ShopActivity> {
         self.lock().clone()
     }
 
-    pub(super) fn seat(&self, shop: &ShopName, poll: &When, period: SignedDuration) {
+    pub(super) fn schedule(&self, shop: &ShopName, poll: &When, period: SignedDuration) {
         let mut lines = self.lock();
         let line = lines.entry(shop.clone()).or_default();
         (line.period, line.poll) = (period, Some(poll.clone()));
@@ -147,18 +147,18 @@ impl Board {
     }
 
     /// A panic while the board was held leaves plain values behind; they are still the best there are.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ShopName, Line>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ShopName, ShopActivity>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One line for people: how many shops, what is wrong.
     pub(super) fn status(&self) -> String {
         let lines = self.lock();
-        let count = |is: &dyn Fn(&Line) -> bool| lines.values().filter(|line| is(line)).count();
+        let count = |is: &dyn Fn(&ShopActivity) -> bool| lines.values().filter(|line| is(line)).count();
         let running = count(&|line| line.running);
         let troubled = count(&|line| line.last.as_ref().is_some_and(|last| !last.complete));
         let stopped = count(&|line| line.standing().is_some_and(|standing| standing.stopped));
-        let breaks: u64 = lines.values().filter_map(Line::standing).map(Standing::open_breaks).sum();
+        let breaks: u64 = lines.values().filter_map(ShopActivity::standing).map(Standing::open_breaks).sum();
         let last = lines.values().filter_map(|line| line.last.as_ref()).map(|last| last.started_at).max();
         let last = last.map_or_else(|| "none yet".to_owned(), |at| format!("{at:.0}"));
         let shops = count_of(i64::try_from(lines.len()).unwrap_or(i64::MAX), "shop");
@@ -172,7 +172,7 @@ impl Board {
     }
 }
 
-impl Line {
+impl ShopActivity {
     /// Until when a pass must have checked everything, if one did at `complete`: two runs of the schedule later.
     pub fn deadline(&self, complete: Timestamp) -> Option<Timestamp> {
         self.poll.as_ref()?.second_after(complete).ok()

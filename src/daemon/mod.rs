@@ -38,7 +38,7 @@ use wake::Hints;
 
 /// One shop and when it wants to be looked at.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub struct ShopSchedule {
     pub shop: ShopName,
     pub poll: When,
     pub full: When,
@@ -52,7 +52,7 @@ pub trait Work {
     ///
     /// # Errors
     /// Why the shops cannot be worked on, as text for people.
-    fn seats(&self) -> impl Future<Output = Result<Vec<Seat>, String>>;
+    fn schedules(&self) -> impl Future<Output = Result<Vec<ShopSchedule>, String>>;
 
     /// One pass; keeps the turn's next times in the store when it has ended by itself. Never panics on account of a shop's trouble.
     fn pass(&self, turn: Turn) -> impl Future<Output = Ended>;
@@ -61,7 +61,7 @@ pub trait Work {
     ///
     /// # Errors
     /// Everything that is wrong with it, as text for people.
-    fn reload(&self) -> impl Future<Output = Result<Vec<Seat>, String>>;
+    fn reload(&self) -> impl Future<Output = Result<Vec<ShopSchedule>, String>>;
 
     /// Passes under way finish what they have sent and begin nothing new.
     fn wind_down(&self);
@@ -76,7 +76,7 @@ pub enum DaemonError {
     #[error("{0}")]
     Schedule(#[from] ScheduleError),
     #[error("{0}")]
-    Seats(String),
+    Schedules(String),
 }
 
 /// How long passes under way may take to finish once the service is told to stop: longer than a request may take,
@@ -107,7 +107,7 @@ pub async fn rounds<W: Work, C: Clock>(
 ) -> Result<(), DaemonError> {
     let moment = || Moment { now: clock.now(), boot: clock.boottime() };
     let mut supervisor = Supervisor::default();
-    let mut turns = Turns::new(work.seats().await.map_err(DaemonError::Seats)?, moment())?;
+    let mut turns = Turns::new(work.schedules().await.map_err(DaemonError::Schedules)?, moment())?;
     turns.show(board, moment().now);
     // Polled here and not spawned: a pass mostly waits, and one that panics takes the process with it, as it must.
     let mut running = FuturesUnordered::new();
@@ -150,8 +150,8 @@ async fn pass<W: Work>(work: &W, turn: Turn) -> (ShopName, Ended) {
 
 /// A configuration that is refused changes nothing.
 async fn reload<W: Work>(work: &W, board: &Board, turns: &mut Turns, at: Moment) {
-    let seats = work.reload().await;
-    match seats.and_then(|seats| turns.reseat(seats, at).map_err(|error| error.to_string())) {
+    let schedules = work.reload().await;
+    match schedules.and_then(|schedules| turns.reschedule(schedules, at).map_err(|error| error.to_string())) {
         Ok(()) => {
             turns.show(board, at.now);
             tracing::info!(shops = turns.len(), "the configuration was read again");

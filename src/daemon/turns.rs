@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Seat;
+use super::ShopSchedule;
 use super::agenda::{Agenda, Job, Moment};
 use super::board::Board;
 use crate::schedule::{ScheduleError, When};
@@ -48,39 +48,40 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    pub(super) fn new(seats: Vec<Seat>, at: Moment) -> Result<Self, ScheduleError> {
+    pub(super) fn new(schedules: Vec<ShopSchedule>, at: Moment) -> Result<Self, ScheduleError> {
         let mut turns = Self { places: BTreeMap::new() };
-        turns.reseat(seats, at)?;
+        turns.reschedule(schedules, at)?;
         Ok(turns)
     }
 
     /// Takes up new shops, lets go of those that are gone, and keeps the times of the others. Nothing changes when one
-    /// of them cannot be seated.
-    pub(super) fn reseat(&mut self, seats: Vec<Seat>, at: Moment) -> Result<(), ScheduleError> {
-        let count = seats.len();
+    /// of them cannot be scheduled.
+    pub(super) fn reschedule(&mut self, schedules: Vec<ShopSchedule>, at: Moment) -> Result<(), ScheduleError> {
+        let count = schedules.len();
         let mut agendas = Vec::with_capacity(count);
-        for (index, seat) in seats.iter().enumerate() {
-            let known = self.places.get(&seat.shop).map(|place| place.agenda.next_due());
-            let mut agenda = Agenda::new(seat.poll.clone(), seat.full.clone(), known.or(seat.kept), at.now)?;
-            if known.is_none() && seat.kept.is_none() {
-                agenda.delay_poll(spread(&seat.poll, index, count));
+        for (index, schedule) in schedules.iter().enumerate() {
+            let known = self.places.get(&schedule.shop).map(|place| place.agenda.next_due());
+            let mut agenda =
+                Agenda::new(schedule.poll.clone(), schedule.full.clone(), known.or(schedule.kept), at.now)?;
+            if known.is_none() && schedule.kept.is_none() {
+                agenda.delay_poll(spread(&schedule.poll, index, count));
             }
             agendas.push(agenda);
         }
         let mut left = std::mem::take(&mut self.places);
-        for (seat, agenda) in seats.into_iter().zip(agendas) {
-            let before = left.remove(&seat.shop);
+        for (schedule, agenda) in schedules.into_iter().zip(agendas) {
+            let before = left.remove(&schedule.shop);
             let place = Place {
                 running: before.as_ref().is_some_and(|place| place.running),
                 hinted: before.as_ref().and_then(|place| place.hinted),
                 hinted_starts: before.as_ref().map_or([None; 2], |place| place.hinted_starts),
                 agenda: before
-                    .filter(|place| place.poll == seat.poll && place.full == seat.full)
+                    .filter(|place| place.poll == schedule.poll && place.full == schedule.full)
                     .map_or(agenda, |p| p.agenda),
-                poll: seat.poll,
-                full: seat.full,
+                poll: schedule.poll,
+                full: schedule.full,
             };
-            self.places.insert(seat.shop, place);
+            self.places.insert(schedule.shop, place);
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Turns {
     pub(super) fn show(&self, board: &Board, now: Timestamp) {
         board.keep(|shop| self.places.contains_key(shop));
         for (shop, place) in &self.places {
-            board.seat(shop, &place.poll, period(&place.poll, now).unwrap_or(SignedDuration::ZERO));
+            board.schedule(shop, &place.poll, period(&place.poll, now).unwrap_or(SignedDuration::ZERO));
         }
     }
 
@@ -161,7 +162,7 @@ fn period(poll: &When, now: Timestamp) -> Result<SignedDuration, ScheduleError> 
     Ok(poll.next_after(next)?.duration_since(next))
 }
 
-/// How much later than the first of `count` new shops the one at `index` begins, so that they do not all knock at once.
+/// How much later than the first of `count` new shops the one at `index` begins, so that they do not all begin at once.
 fn spread(poll: &When, index: usize, count: usize) -> SignedDuration {
     let period = match poll {
         When::Every(span) => *span,
@@ -179,10 +180,10 @@ mod tests {
     use super::*;
     use crate::schedule::Zone;
 
-    fn seat(shop: &str, minutes: i64, kept: Option<NextDue>) -> Seat {
+    fn schedule(shop: &str, minutes: i64, kept: Option<NextDue>) -> ShopSchedule {
         let full = When::calendar("30 3 * * *", Zone::named("UTC").unwrap()).unwrap();
         let poll = When::Every(SignedDuration::from_mins(minutes));
-        Seat { shop: ShopName(shop.to_owned()), poll, full, kept }
+        ShopSchedule { shop: ShopName(shop.to_owned()), poll, full, kept }
     }
 
     fn moment() -> Moment {
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn passes_of_one_shop_never_overlap() {
-        let mut turns = Turns::new(vec![seat("main", 5, None)], moment()).unwrap();
+        let mut turns = Turns::new(vec![schedule("main", 5, None)], moment()).unwrap();
         assert_eq!(names(&mut turns, moment()), ["main"]);
         assert_eq!(names(&mut turns, after(moment(), 600)), Vec::<String>::new());
         turns.ended(&ShopName("main".to_owned()));
@@ -211,8 +212,8 @@ mod tests {
 
     #[test]
     fn new_shops_begin_one_after_the_other() {
-        let seats = ["a", "b", "c", "d", "e"].map(|name| seat(name, 5, None));
-        let mut turns = Turns::new(seats.to_vec(), moment()).unwrap();
+        let schedules = ["a", "b", "c", "d", "e"].map(|name| schedule(name, 5, None));
+        let mut turns = Turns::new(schedules.to_vec(), moment()).unwrap();
         assert_eq!(names(&mut turns, moment()), ["a"]);
         assert_eq!(names(&mut turns, after(moment(), 60)), ["b"]);
         assert_eq!(names(&mut turns, after(moment(), 300)), ["c", "d", "e"]);
@@ -221,12 +222,12 @@ mod tests {
     #[test]
     fn the_shop_that_waits_longest_is_next_and_places_are_bounded() {
         let now = moment().now;
-        let seats = (0..20_i64).map(|index| {
+        let schedules = (0..20_i64).map(|index| {
             let kept =
                 NextDue { poll: now - SignedDuration::from_mins(index), full: now + SignedDuration::from_hours(9) };
-            seat(&format!("shop-{index:02}"), 30, Some(kept))
+            schedule(&format!("shop-{index:02}"), 30, Some(kept))
         });
-        let mut turns = Turns::new(seats.collect(), moment()).unwrap();
+        let mut turns = Turns::new(schedules.collect(), moment()).unwrap();
         let first = names(&mut turns, moment());
         assert_eq!(first.len(), PLACES);
         assert_eq!(first[0], "shop-19");
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn hints_bring_a_pass_at_once_but_not_for_ever() {
-        let mut turns = Turns::new(vec![seat("main", 60, None)], moment()).unwrap();
+        let mut turns = Turns::new(vec![schedule("main", 60, None)], moment()).unwrap();
         let main = ShopName("main".to_owned());
         assert_eq!(names(&mut turns, moment()).len(), 1);
         turns.ended(&main);
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_hint_during_a_pass_brings_another() {
-        let mut turns = Turns::new(vec![seat("main", 60, None)], moment()).unwrap();
+        let mut turns = Turns::new(vec![schedule("main", 60, None)], moment()).unwrap();
         let main = ShopName("main".to_owned());
         assert_eq!(names(&mut turns, moment()).len(), 1);
         turns.wake(&main, moment().now);
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn a_shop_is_late_by_its_schedule_and_not_by_the_next_time() {
         let poll = When::calendar("30 3 * * *", Zone::named("UTC").unwrap()).unwrap();
-        let turns = Turns::new(vec![Seat { poll, ..seat("main", 5, None) }], moment()).unwrap();
+        let turns = Turns::new(vec![ShopSchedule { poll, ..schedule("main", 5, None) }], moment()).unwrap();
         let board = Board::default();
         let just_before: Timestamp = "2026-11-22T03:25:00Z".parse().unwrap();
         turns.show(&board, just_before);
@@ -277,9 +278,9 @@ mod tests {
 
     #[test]
     fn a_changed_schedule_keeps_what_is_running() {
-        let mut turns = Turns::new(vec![seat("main", 60, None)], moment()).unwrap();
+        let mut turns = Turns::new(vec![schedule("main", 60, None)], moment()).unwrap();
         assert_eq!(names(&mut turns, moment()).len(), 1);
-        turns.reseat(vec![seat("main", 5, None), seat("second", 5, None)], moment()).unwrap();
+        turns.reschedule(vec![schedule("main", 5, None), schedule("second", 5, None)], moment()).unwrap();
         assert_eq!(names(&mut turns, after(moment(), 300)), ["second"]);
         turns.ended(&ShopName("main".to_owned()));
         turns.ended(&ShopName("second".to_owned()));

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::Site;
-use crate::daemon::board::Line;
+use crate::daemon::board::ShopActivity;
 use reconciled_sides::clock::{Clock as _, SystemClock};
 
 /// A loop that comes round every second has stopped when nothing was heard of it for this long.
@@ -35,7 +35,7 @@ pub(super) async fn ready(State(site): State<Site>) -> (StatusCode, String) {
 }
 
 /// Why a shop is not as it should be.
-pub(crate) fn lateness(line: &Line, now: Timestamp) -> Option<String> {
+pub(crate) fn lateness(line: &ShopActivity, now: Timestamp) -> Option<String> {
     let Some(complete) = line.last_complete else {
         return Some("no pass has checked everything yet".to_owned());
     };

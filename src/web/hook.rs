@@ -12,19 +12,19 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use super::Site;
-use super::metrics::Knock;
+use super::metrics::HintOutcome;
 use reconciled_core::id::ShopName;
 
 /// One shop's address for hints.
 #[derive(Clone)]
-pub struct Door {
+pub struct HookEndpoint {
     pub shop: ShopName,
     /// Lightspeed's id of the shop, once a pass has learned it.
     pub shop_id: Option<String>,
     pub secret: SecretString,
 }
 
-impl Door {
+impl HookEndpoint {
     /// The unguessable part of the address: a function of the shop's API secret, so that nothing more has to be kept
     /// and a new secret closes the old address.
     pub fn token(&self) -> String {
@@ -47,35 +47,35 @@ impl Door {
     }
 }
 
-pub(super) async fn knock(
+pub(super) async fn receive(
     State(site): State<Site>, Path(token): Path<String>, headers: HeaderMap, body: Bytes,
 ) -> StatusCode {
     match site.hear(&token, |name| headers.get(name).and_then(|value| value.to_str().ok()), &body) {
-        Knock::Woke => StatusCode::OK,
-        Knock::Dropped => StatusCode::SERVICE_UNAVAILABLE,
-        Knock::Refused => StatusCode::NOT_FOUND,
+        HintOutcome::Woke => StatusCode::OK,
+        HintOutcome::Dropped => StatusCode::SERVICE_UNAVAILABLE,
+        HintOutcome::Refused => StatusCode::NOT_FOUND,
     }
 }
 
 impl Site {
     /// Judges and counts one message at the address of `token`, and wakes its shop if it is to be believed. `header`
     /// finds a header by its lower-case name.
-    pub fn hear<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Knock {
-        let knock = self.judge(token, header, body);
-        self.counters.count(knock);
-        knock
+    pub fn hear<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> HintOutcome {
+        let outcome = self.judge(token, header, body);
+        self.counters.count(outcome);
+        outcome
     }
 
-    fn judge<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> Knock {
-        let Some(door) = self.door(token) else { return Knock::Refused };
-        let signed = header("x-signature").is_some_and(|signature| door.is_signed(body, signature));
-        let other_shop = door.shop_id.as_deref().is_some_and(|id| header("x-shop-id") != Some(id));
+    fn judge<'a>(&self, token: &str, header: impl Fn(&str) -> Option<&'a str>, body: &[u8]) -> HintOutcome {
+        let Some(endpoint) = self.endpoint(token) else { return HintOutcome::Refused };
+        let signed = header("x-signature").is_some_and(|signature| endpoint.is_signed(body, signature));
+        let other_shop = endpoint.shop_id.as_deref().is_some_and(|id| header("x-shop-id") != Some(id));
         if !signed || other_shop {
-            Knock::Refused
-        } else if self.wake(&door.shop) {
-            Knock::Woke
+            HintOutcome::Refused
+        } else if self.wake(&endpoint.shop) {
+            HintOutcome::Woke
         } else {
-            Knock::Dropped
+            HintOutcome::Dropped
         }
     }
 }
@@ -86,22 +86,23 @@ mod tests {
 
     #[test]
     fn the_published_signature_is_accepted_and_nothing_else() {
-        let door = Door { shop: ShopName("main".to_owned()), shop_id: None, secret: "mysecret".to_owned().into() };
+        let endpoint =
+            HookEndpoint { shop: ShopName("main".to_owned()), shop_id: None, secret: "mysecret".to_owned().into() };
         let body = br#"{"order":{"id":123}}"#;
-        assert!(door.is_signed(body, "b204b5467be8251155be8e3d750151d9"));
+        assert!(endpoint.is_signed(body, "b204b5467be8251155be8e3d750151d9"));
         for signature in ["", "B204B5467BE8251155BE8E3D750151D9", "b204b5467be8251155be8e3d750151d"] {
-            assert!(!door.is_signed(body, signature), "{signature}");
+            assert!(!endpoint.is_signed(body, signature), "{signature}");
         }
-        assert!(!door.is_signed(br#"{"order":{"id":124}}"#, "b204b5467be8251155be8e3d750151d9"));
+        assert!(!endpoint.is_signed(br#"{"order":{"id":124}}"#, "b204b5467be8251155be8e3d750151d9"));
     }
 
     #[test]
     fn an_address_follows_the_shop_and_its_secret() {
-        let door = |shop: &str, secret: &str| {
-            Door { shop: ShopName(shop.to_owned()), shop_id: None, secret: secret.to_owned().into() }.token()
+        let endpoint = |shop: &str, secret: &str| {
+            HookEndpoint { shop: ShopName(shop.to_owned()), shop_id: None, secret: secret.to_owned().into() }.token()
         };
-        assert_eq!(door("main", "mysecret").len(), 40);
-        assert_ne!(door("main", "mysecret"), door("main", "othersecret"));
-        assert_ne!(door("main", "mysecret"), door("second", "mysecret"));
+        assert_eq!(endpoint("main", "mysecret").len(), 40);
+        assert_ne!(endpoint("main", "mysecret"), endpoint("main", "othersecret"));
+        assert_ne!(endpoint("main", "mysecret"), endpoint("second", "mysecret"));
     }
 }

@@ -1,6 +1,6 @@
 //! `/metrics`: the board in Prometheus' words.
 //!
-//! Figures are read off the board when they are asked for; only what happens at the door is counted here.
+//! Figures are read off the board when they are asked for; only what happens at the endpoint is counted here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 
 use super::Site;
 use crate::app::{Change, Refusal};
-use crate::daemon::board::{Board, Line};
+use crate::daemon::board::{Board, ShopActivity};
 use reconciled_core::id::ShopName;
 use reconciled_store::Channel;
 
@@ -47,9 +47,9 @@ impl Arrival {
     }
 }
 
-/// How a knock at the door ended.
+/// How a webhook delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knock {
+pub enum HintOutcome {
     Woke,
     /// Unknown address, wrong signature or another shop.
     Refused,
@@ -57,7 +57,7 @@ pub enum Knock {
     Dropped,
 }
 
-impl Knock {
+impl HintOutcome {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Woke, "woke"), (Self::Refused, "refused"), (Self::Dropped, "dropped")];
 }
@@ -156,8 +156,8 @@ struct Tries {
 }
 
 impl Counters {
-    pub(super) fn count(&self, knock: Knock) {
-        self.of(knock).fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count(&self, outcome: HintOutcome) {
+        self.of(outcome).fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn logged_in(&self) {
@@ -204,11 +204,11 @@ impl Counters {
         }
     }
 
-    const fn of(&self, knock: Knock) -> &AtomicU64 {
-        match knock {
-            Knock::Woke => &self.woke,
-            Knock::Refused => &self.refused,
-            Knock::Dropped => &self.dropped,
+    const fn of(&self, outcome: HintOutcome) -> &AtomicU64 {
+        match outcome {
+            HintOutcome::Woke => &self.woke,
+            HintOutcome::Refused => &self.refused,
+            HintOutcome::Dropped => &self.dropped,
         }
     }
 }
@@ -234,7 +234,7 @@ type Samples = Vec<(Vec<(&'static str, String)>, i64)>;
 
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let lines: Vec<(ShopName, Line)> = self.board.lines().into_iter().collect();
+        let lines: Vec<(ShopName, ShopActivity)> = self.board.lines().into_iter().collect();
         for (name, help, read) in GAUGES {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             every(metric, &lines, *read, |encoder, value| ConstGauge::new(value).encode(encoder))?;
@@ -247,8 +247,8 @@ impl Collector for Figures {
         }
         let mut knocks =
             encoder.encode_descriptor("hints", "Messages at the door, by how they ended", None, MetricType::Counter)?;
-        for (knock, result) in Knock::ALL {
-            let value = self.counters.of(knock).load(Ordering::Relaxed);
+        for (outcome, result) in HintOutcome::ALL {
+            let value = self.counters.of(outcome).load(Ordering::Relaxed);
             ConstCounter::new(value).encode(knocks.encode_family(&[("result", result)])?)?;
         }
         arrivals(&mut encoder, &self.counters)?;
@@ -298,7 +298,7 @@ fn notifications(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fm
 }
 
 fn every(
-    mut metric: MetricEncoder<'_>, lines: &[(ShopName, Line)], read: fn(&Line) -> Samples,
+    mut metric: MetricEncoder<'_>, lines: &[(ShopName, ShopActivity)], read: fn(&ShopActivity) -> Samples,
     encode: fn(MetricEncoder<'_>, i64) -> fmt::Result,
 ) -> fmt::Result {
     for (shop, line) in lines {
@@ -310,7 +310,7 @@ fn every(
     Ok(())
 }
 
-type Figure = (&'static str, &'static str, fn(&Line) -> Samples);
+type Figure = (&'static str, &'static str, fn(&ShopActivity) -> Samples);
 
 const GAUGES: &[Figure] = &[
     ("last_complete_pass_timestamp_seconds", "When a pass last checked everything", |line| {
@@ -374,7 +374,7 @@ fn plain(value: Option<i64>) -> Samples {
     value.map(|value| (Vec::new(), value)).into_iter().collect()
 }
 
-fn breaks(line: &Line, read: fn(&reconciled_store::OpenBreaks) -> i64) -> Samples {
+fn breaks(line: &ShopActivity, read: fn(&reconciled_store::OpenBreaks) -> i64) -> Samples {
     let standing = line.standing().into_iter();
     standing
         .flat_map(|standing| &standing.breaks)

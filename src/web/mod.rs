@@ -24,9 +24,9 @@ use tokio::net::TcpListener;
 use crate::app::Reception;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
-pub use hook::Door;
-pub use metrics::{Counters, Knock};
-use page::{Desk, Entrance};
+pub use hook::HookEndpoint;
+pub use metrics::{Counters, HintOutcome};
+use page::{PageAccess, PageContext};
 use reconciled_core::id::ShopName;
 use reconciled_store::Channel;
 
@@ -36,11 +36,11 @@ pub struct Site {
     board: Board,
     waker: Waker,
     /// By the token in the address.
-    doors: Arc<RwLock<BTreeMap<String, Door>>>,
+    endpoints: Arc<RwLock<BTreeMap<String, HookEndpoint>>>,
     /// Where an app's redirects are taken; none without an app.
     reception: Arc<RwLock<Option<Arc<Reception>>>>,
     counters: Arc<Counters>,
-    desk: Desk,
+    context: PageContext,
 }
 
 /// A shop's order with everything embedded is far smaller; what is larger is refused unread.
@@ -52,19 +52,19 @@ const GOODBYE: Duration = Duration::from_secs(2);
 impl Site {
     pub fn new(board: Board, waker: Waker) -> Self {
         let counters = Arc::<Counters>::default();
-        let desk = Desk::new(board.clone(), waker.clone(), counters.clone());
-        Self { board, waker, doors: Arc::default(), reception: Arc::default(), counters, desk }
+        let context = PageContext::new(board.clone(), waker.clone(), counters.clone());
+        Self { board, waker, endpoints: Arc::default(), reception: Arc::default(), counters, context }
     }
 
     /// What the operations page needs; `None` switches it off.
-    pub fn open_page(&self, entrance: Option<Entrance>) {
-        self.desk.open(entrance);
+    pub fn open_page(&self, access: Option<PageAccess>) {
+        self.context.open(access);
     }
 
     /// The shops whose hints are believed; replaces those before.
-    pub fn open_doors(&self, doors: Vec<Door>) {
-        let doors = doors.into_iter().map(|door| (door.token(), door)).collect();
-        *self.doors.write().unwrap_or_else(PoisonError::into_inner) = doors;
+    pub fn open_doors(&self, endpoints: Vec<HookEndpoint>) {
+        let endpoints = endpoints.into_iter().map(|endpoint| (endpoint.token(), endpoint)).collect();
+        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
     }
 
     /// Takes the redirects of an app from now on, or no longer any.
@@ -76,8 +76,8 @@ impl Site {
         self.reception.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn door(&self, token: &str) -> Option<Door> {
-        self.doors.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    fn endpoint(&self, token: &str) -> Option<HookEndpoint> {
+        self.endpoints.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
     fn wake(&self, shop: &ShopName) -> bool {
@@ -90,12 +90,12 @@ impl Site {
     }
 
     fn router(self) -> Router {
-        let page = self.desk.clone().router();
+        let page = self.context.clone().router();
         Router::new()
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
-            .route("/hook/{token}", post(hook::knock))
+            .route("/hook/{token}", post(hook::receive))
             .route("/app", get(app::arrive))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(self)
@@ -115,7 +115,7 @@ pub async fn serve(
         stop.await;
         let _ = told.send(());
     };
-    let desk = site.desk.clone();
+    let context = site.context.clone();
     let served = axum::serve(listener, site.router()).with_graceful_shutdown(stopping);
     let overtime = async {
         match hears.await {
@@ -127,6 +127,6 @@ pub async fn serve(
         ended = served.into_future() => ended,
         () = overtime => Ok(()),
     };
-    desk.close();
+    context.close();
     ended
 }

@@ -1,17 +1,17 @@
 //! Hints wake a pass and do nothing else, and health says how the service is.
 
 use md5::{Digest as _, Md5};
-use reconciled::web::Door;
+use reconciled::web::HookEndpoint;
 use reconciled_core::id::ShopName;
 use reconciled_sandbox::{BodyFormat, FaultKind, Side};
 
 use crate::service::{OFTEN, RARELY, Service, is_paid};
 use crate::support::{DRIVE, Rig, wait_until};
 
-/// The address of the shop's door, as the program prints it, and the shop's secret.
-fn door(rig: &Rig) -> (String, String) {
+/// The address of the shop's endpoint, as the program prints it, and the shop's secret.
+fn endpoint(rig: &Rig) -> (String, String) {
     let secret = std::fs::read_to_string(rig.path("main.lightspeed-secret")).unwrap();
-    let token = Door { shop: ShopName("main".into()), shop_id: None, secret: secret.clone().into() };
+    let token = HookEndpoint { shop: ShopName("main".into()), shop_id: None, secret: secret.clone().into() };
     (format!("/hook/{}", token.token()), secret)
 }
 
@@ -32,7 +32,7 @@ fn a_signed_hint_brings_a_pass_at_once() {
     let service = Service::start(&rig, DRIVE, &with_door(RARELY));
     service.passes_beyond(0);
     let (order, _) = rig.returned(5000, 2000);
-    let (path, secret) = door(&rig);
+    let (path, secret) = endpoint(&rig);
     let body = r#"{"invoice":{"id":1}}"#;
     let (status, _) = service.ask("POST", &path, &[("X-Signature", &sign(body, &secret))], body);
     assert_eq!(status, 200);
@@ -46,7 +46,7 @@ fn forged_hints_change_a_counter_and_nothing_else() {
     let rig = Rig::empty(DRIVE);
     let service = Service::start(&rig, DRIVE, &with_door(RARELY));
     service.passes_beyond(0);
-    let (path, secret) = door(&rig);
+    let (path, secret) = endpoint(&rig);
     let body = r#"{"order":{"id":1,"status":"cancelled"}}"#;
     let right = sign(body, &secret);
     let huge = "x".repeat(3 * 1024 * 1024);
@@ -77,7 +77,7 @@ fn a_replayed_hint_costs_a_bounded_number_of_passes() {
     let rig = Rig::empty(DRIVE);
     let service = Service::start(&rig, DRIVE, &with_door(RARELY));
     service.passes_beyond(0);
-    let (path, secret) = door(&rig);
+    let (path, secret) = endpoint(&rig);
     let body = r#"{"order":{"id":1}}"#;
     let signature = sign(body, &secret);
     for _ in 0..200 {
@@ -93,7 +93,7 @@ fn a_replayed_hint_costs_a_bounded_number_of_passes() {
 fn a_door_is_shut_unless_it_was_asked_for() {
     let rig = Rig::empty(DRIVE);
     let service = Service::start(&rig, DRIVE, RARELY);
-    let (path, secret) = door(&rig);
+    let (path, secret) = endpoint(&rig);
     let (status, _) = service.ask("POST", &path, &[("X-Signature", &sign("{}", &secret))], "{}");
     assert_eq!(status, 404);
     assert_eq!(service.terminate(), 0);

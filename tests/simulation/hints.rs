@@ -1,19 +1,19 @@
 //! The shop's webhooks: lost, late, twice, out of order, or made by somebody else.
 //!
-//! They go through the service's own door. What is believed wakes a pass; nothing else may come of any of them.
+//! They go through the service's own endpoint. What is believed wakes a pass; nothing else may come of any of them.
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use reconciled::daemon::board::Board;
 use reconciled::daemon::wake::{self, Hints};
-use reconciled::web::{Door, Knock, Site};
+use reconciled::web::{HintOutcome, HookEndpoint, Site};
 use reconciled_core::id::ShopName;
 use reconciled_sandbox::{Delivery, Request, Side, World};
 
 use super::sim::State;
 use super::time::{HOUR, MINUTE, SECOND};
 
-/// What the door is to say about a message.
+/// What the endpoint is to say about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Genuine,
@@ -31,7 +31,7 @@ struct Message {
     delivery: Delivery,
 }
 
-/// The door of the first program's machine, and what is on its way there.
+/// The endpoint of the first program's machine, and what is on its way there.
 pub struct Mail {
     site: Site,
     hints: Hints,
@@ -45,8 +45,8 @@ impl Mail {
         let (waker, hints) = wake::channel();
         let accounts = world.accounts();
         let secret = accounts.shop_keys[0].secret.clone().into();
-        let door = Door { shop, shop_id: Some(accounts.shop_id.to_string()), secret };
-        let (token, login) = (door.token(), accounts.shop_authorization());
+        let endpoint = HookEndpoint { shop, shop_id: Some(accounts.shop_id.to_string()), secret };
+        let (token, login) = (endpoint.token(), accounts.shop_authorization());
         for group in ["orders", "invoices", "shipments"] {
             let body = format!(
                 r#"{{"webhook":{{"isActive":true,"itemGroup":"{group}","itemAction":"*","language":"nl","format":"json","address":"https://hooks.example/hook/{token}"}}}}"#
@@ -59,11 +59,11 @@ impl Mail {
             let _ = world.handle(Side::Lightspeed, &request, at);
         }
         let site = Site::new(Board::default(), waker);
-        site.open_doors(vec![door]);
+        site.open_doors(vec![endpoint]);
         Self { site, hints, token, under_way: Vec::new() }
     }
 
-    fn judge(&self, message: &Message) -> Knock {
+    fn judge(&self, message: &Message) -> HintOutcome {
         let header = |name: &str| {
             let found = message.delivery.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
             match (name, message.kind) {
@@ -94,14 +94,16 @@ impl State {
         let (arrived, later): (Vec<_>, Vec<_>) = mail.under_way.drain(..).partition(|message| message.at <= now);
         mail.under_way = later;
         for message in &arrived {
-            let knock = mail.judge(message);
-            let is_right = (message.kind == Kind::Genuine) == (knock == Knock::Woke);
+            let hint_outcome = mail.judge(message);
+            let is_right = (message.kind == Kind::Genuine) == (hint_outcome == HintOutcome::Woke);
             if !is_right {
-                let what = format!("a message that is {:?} was {knock:?}", message.kind);
+                let what = format!("a message that is {:?} was {hint_outcome:?}", message.kind);
                 self.oracle.fail("only_the_shop_is_believed", what);
             }
             self.log.count(if message.kind == Kind::Genuine { "hint" } else { "forged_hint" });
-            self.log.event(now, "hint", u64::from(knock == Knock::Woke), || format!("{:?}: {knock:?}", message.kind));
+            self.log.event(now, "hint", u64::from(hint_outcome == HintOutcome::Woke), || {
+                format!("{:?}: {hint_outcome:?}", message.kind)
+            });
         }
         let mut woken = false;
         while mail.hints.next().now_or_never().is_some() {

@@ -120,14 +120,14 @@ impl BreakStep {
 
 /// A break as a decision that sees its difference again finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownBreak {
     pub status: BreakStatus,
     pub amount: Option<Minor>,
 }
 
 /// A difference that a decision saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenDifference {
     pub kind: BreakKind,
     pub amount: Option<Minor>,
     /// Its grace is over.
@@ -152,11 +152,11 @@ pub enum Fate {
 /// A break that a human resolved stays so while the same difference of the same amount persists: 8.95 that was paid in
 /// cash is not asked about every five minutes, and 12.95 is. But while something is withheld, what withholds it is an
 /// open break whoever resolved it: nobody would know otherwise why nothing moves.
-pub fn fate(known: Option<Known>, seen: Seen) -> Fate {
+pub fn fate(known: Option<KnownBreak>, seen: SeenDifference) -> Fate {
     let speaks_again = seen.withheld && seen.kind.withholds() && !planted!("withheld_in_silence");
     match known {
         Some(known) if known.status.is_open() => Fate::Refreshed,
-        Some(Known { status: BreakStatus::Resolved, amount }) if amount == seen.amount && !speaks_again => {
+        Some(KnownBreak { status: BreakStatus::Resolved, amount }) if amount == seen.amount && !speaks_again => {
             Fate::StaysSettled
         }
         Some(_) | None if seen.is_due => Fate::Opened,

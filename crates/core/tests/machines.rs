@@ -15,7 +15,9 @@ use std::fmt::{Debug, Write as _};
 use jiff::{SignedDuration, Timestamp};
 use reconciled_core::IllegalTransition;
 use reconciled_core::answer::{Answer, Said};
-use reconciled_core::breaks::{BreakEvent, BreakStatus, BreakStep, Fate, Known, Seen, bears_on_effects, fate};
+use reconciled_core::breaks::{
+    BreakEvent, BreakStatus, BreakStep, Fate, KnownBreak, SeenDifference, bears_on_effects, fate,
+};
 use reconciled_core::credit_invoice::{CreditInvoice, Event as CreditEvent, Proof};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{
@@ -325,22 +327,22 @@ fn a_step_on_many_breaks_concerns_those_that_it_is_meant_for() {
 #[test]
 fn what_becomes_of_a_difference_follows_from_its_break() {
     let amount = Minor::new(895).ok();
-    let of = |status| Some(Known { status, amount });
+    let of = |status| Some(KnownBreak { status, amount });
     // Effects wait for an unexplained refund, and for nothing that a shipment says.
-    let silent = Seen { kind: BreakKind::ShippedNotCaptured, amount, is_due: true, withheld: true };
-    let holds = Seen { kind: BreakKind::RefundUnattributed, ..silent };
+    let silent = SeenDifference { kind: BreakKind::ShippedNotCaptured, amount, is_due: true, withheld: true };
+    let holds = SeenDifference { kind: BreakKind::RefundUnattributed, ..silent };
     for (known, seen, expected) in [
         (None, silent, Fate::Opened),
-        (None, Seen { is_due: false, ..silent }, Fate::Waits),
+        (None, SeenDifference { is_due: false, ..silent }, Fate::Waits),
         (of(BreakStatus::Open), silent, Fate::Refreshed),
-        (of(BreakStatus::Acknowledged), Seen { is_due: false, ..silent }, Fate::Refreshed),
+        (of(BreakStatus::Acknowledged), SeenDifference { is_due: false, ..silent }, Fate::Refreshed),
         (of(BreakStatus::Cleared), silent, Fate::Opened),
-        (of(BreakStatus::Cleared), Seen { is_due: false, ..silent }, Fate::Waits),
+        (of(BreakStatus::Cleared), SeenDifference { is_due: false, ..silent }, Fate::Waits),
         (of(BreakStatus::Resolved), silent, Fate::StaysSettled),
-        (of(BreakStatus::Resolved), Seen { amount: Minor::new(1295).ok(), ..silent }, Fate::Opened),
-        (of(BreakStatus::Resolved), Seen { amount: None, is_due: false, ..silent }, Fate::Waits),
+        (of(BreakStatus::Resolved), SeenDifference { amount: Minor::new(1295).ok(), ..silent }, Fate::Opened),
+        (of(BreakStatus::Resolved), SeenDifference { amount: None, is_due: false, ..silent }, Fate::Waits),
         (of(BreakStatus::Resolved), holds, Fate::Opened),
-        (of(BreakStatus::Resolved), Seen { withheld: false, ..holds }, Fate::StaysSettled),
+        (of(BreakStatus::Resolved), SeenDifference { withheld: false, ..holds }, Fate::StaysSettled),
     ] {
         assert_eq!(fate(known, seen), expected, "{known:?} {seen:?}");
     }

@@ -23,7 +23,7 @@ fn place(directory: &tempfile::TempDir) -> Place {
 }
 
 fn reception(place: &Place) -> Reception {
-    Reception::new(app("a"), vec![Seat { place: place.clone(), cluster: "eu1" }])
+    Reception::new(app("a"), vec![InstallableShop { place: place.clone(), cluster: "eu1" }])
 }
 
 fn query(shop_id: &str, at: i64, token: Option<&str>) -> String {

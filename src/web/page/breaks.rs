@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::Desk;
+use super::PageContext;
 use super::consent::{ProposalView, standing, views};
 use super::frame::{Frame, Section, When, capital, html, money, plain, when};
 use super::lists::{asked, cut};
@@ -112,9 +112,9 @@ fn place(text: &str) -> Option<BreakPlace> {
 }
 
 pub(super) async fn list(
-    State(desk): State<Desk>, visit: Visit, Query(asked_for): Query<Asked>,
+    State(context): State<PageContext>, visit: Visit, Query(asked_for): Query<Asked>,
 ) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, "Breaks", Section::Breaks).await?;
+    let frame = Frame::around(&context, &visit, "Breaks", Section::Breaks).await?;
     let closed = asked_for.show.as_deref() == Some("closed");
     let filter = BreakFilter { closed, kinds: asked_for.kinds() };
     let after = asked_for.after.as_deref().and_then(place);
@@ -152,10 +152,10 @@ struct BreakPage {
 }
 
 pub(super) async fn one(
-    State(desk): State<Desk>, visit: Visit, Path((_, id)): Path<(String, i64)>,
+    State(context): State<PageContext>, visit: Visit, Path((_, id)): Path<(String, i64)>,
 ) -> Result<Response, Refusal> {
     let BreakRow { order, it } = visit.store.break_by_id(id).await?.ok_or(Refusal::NotFound("break"))?;
-    let frame = Frame::around(&desk, &visit, &format!("Break {id}"), Section::Breaks).await?;
+    let frame = Frame::around(&context, &visit, &format!("Break {id}"), Section::Breaks).await?;
     let dossier = visit.store.dossiers(vec![order]).await?.pop();
     let breaks = visit.store.breaks_of(order).await?;
     let proposals = standing(&visit, Some(order)).await?;

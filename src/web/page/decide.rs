@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Desk;
+use super::PageContext;
 use super::consent::{is_given_up_with, standing};
 use super::frame::plain;
 use super::login::unreadable;
@@ -67,29 +67,29 @@ struct Decision {
 type Why = String;
 
 pub(super) async fn decide(
-    State(desk): State<Desk>, visit: Visit, form: Result<Form<Given>, FormRejection>,
+    State(context): State<PageContext>, visit: Visit, form: Result<Form<Given>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(given) = form.map_err(|why| unreadable(&why))?;
-    if !visit.visitor.redeem(&desk, &given.form) {
+    if !visit.visitor.redeem(&context, &given.form) {
         return Err(Refusal::Replayed);
     }
     let back = back(&visit, &given);
     let note = given.note.trim();
     let flash = match take(&visit, &given, note).await {
         Ok(Decision { done, wakes, .. }) => {
-            desk.counters.decided();
+            context.counters.decided();
             if wakes {
                 // A hint that is dropped costs one period of waiting.
-                desk.waker.wake(visit.shop.clone());
+                context.waker.wake(visit.shop.clone());
             }
             Flash { failed: false, text: done, note: String::new() }
         }
         Err(why) => {
-            desk.counters.refuse(Refused::Decision);
+            context.counters.refuse(Refused::Decision);
             Flash { failed: true, text: format!("Nothing was changed: {why}"), note: note.to_owned() }
         }
     };
-    visit.visitor.tell(&desk, flash);
+    visit.visitor.tell(&context, flash);
     Ok(Redirect::to(&back).into_response())
 }
 
@@ -214,7 +214,7 @@ async fn about_order(visit: &Visit, given: &Given) -> Result<Decision, Why> {
 }
 
 fn approval(visit: &Visit, order: OrderId, intent: IntentId, amount: Minor) -> Operation {
-    let two_person_above = visit.premises.policy.two_person_above;
+    let two_person_above = visit.served.policy.two_person_above;
     Operation::Approve { order, intent, amount: Some(amount), two_person_above }
 }
 

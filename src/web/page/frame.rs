@@ -7,7 +7,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 use jiff::Timestamp;
 
-use super::Desk;
+use super::PageContext;
 use super::refusal::Refusal;
 use super::session::Flash;
 use super::visit::{Visit, Visitor};
@@ -69,24 +69,26 @@ impl ShopFrame {
 
 impl Frame {
     /// Around a page that is about no single shop.
-    pub(super) fn around_all(desk: &Desk, visitor: &Visitor, title: &str) -> Result<Self, Refusal> {
+    pub(super) fn around_all(context: &PageContext, visitor: &Visitor, title: &str) -> Result<Self, Refusal> {
         Ok(Self {
             title: title.to_owned(),
             operator: plain(&visitor.operator),
-            form: visitor.form(desk)?,
-            flash: visitor.take_flash(desk),
-            several: desk.entrance().is_some_and(|entrance| entrance.shops.len() > 1),
+            form: visitor.form(context)?,
+            flash: visitor.take_flash(context),
+            several: context.access().is_some_and(|access| access.shops.len() > 1),
             shop: None,
         })
     }
 
-    pub(super) async fn around(desk: &Desk, visit: &Visit, title: &str, section: Section) -> Result<Self, Refusal> {
+    pub(super) async fn around(
+        context: &PageContext, visit: &Visit, title: &str, section: Section,
+    ) -> Result<Self, Refusal> {
         let standing = visit.store.standing().await?;
-        let mut frame = Self::around_all(desk, &visit.visitor, title)?;
+        let mut frame = Self::around_all(context, &visit.visitor, title)?;
         frame.shop = Some(ShopFrame {
             name: visit.shop.to_string(),
-            environment: visit.premises.environment,
-            act: visit.premises.policy.act,
+            environment: visit.served.environment,
+            act: visit.served.policy.act,
             stopped: standing.stopped,
             open_breaks: standing.open_breaks(),
             section,

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::refusal::Refusal;
-use super::{Desk, Entrance};
+use super::{PageAccess, PageContext};
 
 /// No script, no frame, no address but our own.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
@@ -25,16 +25,16 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-pub(super) async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    let mut answer = match desk.entrance() {
+pub(super) async fn guard(State(context): State<PageContext>, request: Request, next: Next) -> Response {
+    let mut answer = match context.access() {
         None => Refusal::Off.into_response(),
-        Some(entrance) => match check(&entrance, request.method(), request.headers()) {
+        Some(access) => match check(&access, request.method(), request.headers()) {
             Ok(()) => next.run(request).await,
             Err(refusal) => refusal.into_response(),
         },
     };
     if let Some(refused) = answer.extensions().get::<super::refusal::Refused>() {
-        desk.counters.refuse(refused.0);
+        context.counters.refuse(refused.0);
     }
     for (name, value) in HEADERS {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -42,9 +42,9 @@ pub(super) async fn guard(State(desk): State<Desk>, request: Request, next: Next
     answer
 }
 
-fn check(entrance: &Entrance, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check(access: &PageAccess, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).map(str::to_ascii_lowercase).filter(|host| entrance.is_a_name_of_ours(host));
+    let host = text(header::HOST).map(str::to_ascii_lowercase).filter(|host| access.is_a_name_of_ours(host));
     let host = host.ok_or(Refusal::Host)?;
     if method == Method::GET || method == Method::HEAD {
         return Ok(());

@@ -6,7 +6,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Desk;
+use super::PageContext;
 use super::frame::{Frame, Section, When, capital, html, money, plain, spoken, when};
 use super::refusal::Refusal;
 use super::timeline::phrase;
@@ -61,9 +61,9 @@ pub(super) struct CreditsAsked {
 }
 
 pub(super) async fn credits(
-    State(desk): State<Desk>, visit: Visit, Query(asked_for): Query<CreditsAsked>,
+    State(context): State<PageContext>, visit: Visit, Query(asked_for): Query<CreditsAsked>,
 ) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, "Credit invoices", Section::Credits).await?;
+    let frame = Frame::around(&context, &visit, "Credit invoices", Section::Credits).await?;
     let all = asked_for.show.as_deref() == Some("all");
     let filter = if all { CreditFilter::All } else { CreditFilter::Open };
     let mut found = visit.store.credits_page(filter, asked_for.before.map(InvoiceId), asked()).await?;
@@ -110,9 +110,9 @@ pub(super) struct Before {
 }
 
 pub(super) async fn passes(
-    State(desk): State<Desk>, visit: Visit, Query(Before { before, .. }): Query<Before>,
+    State(context): State<PageContext>, visit: Visit, Query(Before { before, .. }): Query<Before>,
 ) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, "Passes", Section::Passes).await?;
+    let frame = Frame::around(&context, &visit, "Passes", Section::Passes).await?;
     let mut found = visit.store.passes_page(before, asked()).await?;
     let next = cut(&mut found, |row| row.no);
     html(&PassesPage { frame, shop: visit.shop.to_string(), rows: pass_lines(&found, visit.now), next })
@@ -169,9 +169,9 @@ struct JournalView {
 }
 
 pub(super) async fn journal(
-    State(desk): State<Desk>, visit: Visit, Query(Before { before, show }): Query<Before>,
+    State(context): State<PageContext>, visit: Visit, Query(Before { before, show }): Query<Before>,
 ) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, "Journal", Section::Journal).await?;
+    let frame = Frame::around(&context, &visit, "Journal", Section::Journal).await?;
     let all = show.as_deref() == Some("all");
     let mut found = visit.store.journal_page(!all, before, asked()).await?;
     let next = cut(&mut found, |line| line.row.seq);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::refusal::{Refusal, Refused};
 use super::session::Digest;
 use super::visit::{COOKIE, Visitor, random};
-use super::{Desk, Entrance};
+use super::{PageAccess, PageContext};
 use crate::web::metrics::Refused as Reason;
 use reconciled_sides::clock::{Clock as _, SystemClock};
 
@@ -56,16 +56,16 @@ fn page(code: StatusCode, problem: Option<&str>, name: &str) -> Result<Response,
 }
 
 pub(super) async fn enter(
-    State(desk): State<Desk>, headers: HeaderMap, form: Result<Form<Credentials>, FormRejection>,
+    State(context): State<PageContext>, headers: HeaderMap, form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(given) = form.map_err(|why| unreadable(&why))?;
-    let entrance = desk.entrance().ok_or(Refusal::Off)?;
+    let access = context.access().ok_or(Refusal::Off)?;
     let now = SystemClock.boottime();
-    if !desk.sessions().may_try(now) {
+    if !context.sessions().may_try(now) {
         return Err(Refusal::TooOften);
     }
     let name = given.operator.trim();
-    if !entrance.token.is_of(given.token.trim()) {
+    if !access.token.is_of(given.token.trim()) {
         tracing::warn!("somebody tried to log in to the page with a wrong token");
         let problem = "This is not the token. It is what [server] token_file names on the machine of the service.";
         let mut answer = page(StatusCode::UNAUTHORIZED, Some(problem), name)?;
@@ -77,32 +77,33 @@ pub(super) async fn enter(
         return page(StatusCode::BAD_REQUEST, Some(problem), "");
     }
     let key = random()?;
-    desk.sessions().begin(Digest::of(&key), name.to_owned(), now);
-    desk.counters.logged_in();
+    context.sessions().begin(Digest::of(&key), name.to_owned(), now);
+    context.counters.logged_in();
     tracing::info!(operator = %crate::report::text::plain(name), "logged in to the page");
     let mut answer = Redirect::to("/").into_response();
-    answer.headers_mut().insert(header::SET_COOKIE, cookie(&key, COOKIE_SECONDS, &entrance, &headers)?);
+    answer.headers_mut().insert(header::SET_COOKIE, cookie(&key, COOKIE_SECONDS, &access, &headers)?);
     Ok(answer)
 }
 
 pub(super) async fn leave(
-    State(desk): State<Desk>, visitor: Visitor, headers: HeaderMap, form: Result<Form<Leaving>, FormRejection>,
+    State(context): State<PageContext>, visitor: Visitor, headers: HeaderMap,
+    form: Result<Form<Leaving>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(Leaving { form }) = form.map_err(|why| unreadable(&why))?;
-    if !visitor.redeem(&desk, &form) {
+    if !visitor.redeem(&context, &form) {
         return Err(Refusal::Replayed);
     }
-    visitor.leave(&desk);
-    let entrance = desk.entrance().ok_or(Refusal::Off)?;
+    visitor.leave(&context);
+    let access = context.access().ok_or(Refusal::Off)?;
     let mut answer = Redirect::to("/login").into_response();
-    answer.headers_mut().insert(header::SET_COOKIE, cookie("", 0, &entrance, &headers)?);
+    answer.headers_mut().insert(header::SET_COOKIE, cookie("", 0, &access, &headers)?);
     Ok(answer)
 }
 
 /// Any host but this machine is reached over https, so its cookie never travels without.
-fn cookie(key: &str, seconds: u32, entrance: &Entrance, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+fn cookie(key: &str, seconds: u32, access: &PageAccess, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let secure = if entrance.is_this_machine(&host.to_ascii_lowercase()) { "" } else { "; Secure" };
+    let secure = if access.is_this_machine(&host.to_ascii_lowercase()) { "" } else { "; Secure" };
     let text = format!("{COOKIE}={key}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).map_err(|why| Refusal::Unreadable(why.to_string()))
 }

@@ -13,13 +13,13 @@ mod guard;
 mod lists;
 mod login;
 mod offers;
+mod open_stores;
 mod order;
 mod overview;
 mod refusal;
 mod reports;
 mod runbook;
 mod session;
-mod shelf;
 mod switch;
 mod timeline;
 mod visit;
@@ -40,10 +40,10 @@ use tokio::sync::Semaphore;
 use super::metrics::Counters;
 use crate::daemon::board::Board;
 use crate::daemon::wake::Waker;
+use open_stores::OpenStores;
 use reconciled_core::id::ShopName;
 use reconciled_core::policy::Policy;
 use session::{Digest, Sessions};
-use shelf::Shelf;
 
 /// The largest form is a note of 500 characters.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -53,16 +53,16 @@ const MOST_REPORTS: usize = 2;
 
 /// What a browser has to know and to ask for; replaced whole by a reload.
 #[derive(Clone, Debug)]
-pub struct Entrance {
+pub struct PageAccess {
     token: Digest,
     port: u16,
     hosts: Vec<String>,
-    shops: BTreeMap<ShopName, Premises>,
+    shops: BTreeMap<ShopName, ServedShop>,
 }
 
 /// One shop as the page finds it.
 #[derive(Clone, Debug)]
-pub struct Premises {
+pub struct ServedShop {
     pub store: PathBuf,
     /// `playground` or `production`.
     pub environment: &'static str,
@@ -71,9 +71,9 @@ pub struct Premises {
     pub language: String,
 }
 
-impl Entrance {
+impl PageAccess {
     /// `hosts` are the names besides this machine's own; `port` is where the service listens.
-    pub fn new(token: &SecretString, port: u16, hosts: Vec<String>, shops: BTreeMap<ShopName, Premises>) -> Self {
+    pub fn new(token: &SecretString, port: u16, hosts: Vec<String>, shops: BTreeMap<ShopName, ServedShop>) -> Self {
         Self { token: Digest::of(token.expose_secret()), port, hosts, shops }
     }
 
@@ -92,48 +92,48 @@ impl Entrance {
 
 /// What every page is made of; clones share it.
 #[derive(Clone)]
-pub(super) struct Desk {
+pub(super) struct PageContext {
     board: Board,
     waker: Waker,
     counters: Arc<Counters>,
-    entrance: Arc<RwLock<Option<Arc<Entrance>>>>,
+    access: Arc<RwLock<Option<Arc<PageAccess>>>>,
     sessions: Arc<Mutex<Sessions>>,
-    shelf: Shelf,
+    stores: OpenStores,
     /// Reports that may be made at once.
     making: Arc<Semaphore>,
 }
 
-impl Desk {
+impl PageContext {
     pub(super) fn new(board: Board, waker: Waker, counters: Arc<Counters>) -> Self {
         Self {
             board,
             waker,
             counters,
-            entrance: Arc::default(),
+            access: Arc::default(),
             sessions: Arc::default(),
-            shelf: Shelf::default(),
+            stores: OpenStores::default(),
             making: Arc::new(Semaphore::new(MOST_REPORTS)),
         }
     }
 
     /// Replaces what holds; another token logs everybody out.
-    pub(super) fn open(&self, entrance: Option<Entrance>) {
-        let mut held = self.entrance.write().unwrap_or_else(PoisonError::into_inner);
-        let token = |entrance: Option<&Entrance>| entrance.map(|it| it.token);
-        if token(held.as_deref()) != token(entrance.as_ref()) {
+    pub(super) fn open(&self, access: Option<PageAccess>) {
+        let mut held = self.access.write().unwrap_or_else(PoisonError::into_inner);
+        let token = |access: Option<&PageAccess>| access.map(|it| it.token);
+        if token(held.as_deref()) != token(access.as_ref()) {
             self.sessions().end_all();
         }
-        *held = entrance.map(Arc::new);
-        self.shelf.clear();
+        *held = access.map(Arc::new);
+        self.stores.clear();
     }
 
     /// The service ends: nothing stays open.
     pub(super) fn close(&self) {
-        self.shelf.clear();
+        self.stores.clear();
     }
 
-    fn entrance(&self) -> Option<Arc<Entrance>> {
-        self.entrance.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn access(&self) -> Option<Arc<PageAccess>> {
+        self.access.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A panic while they were held leaves plain values behind; at worst somebody logs in again.
@@ -183,9 +183,9 @@ mod tests {
     #[test]
     fn a_host_is_ours_by_its_whole_name_and_port() {
         let token = SecretString::from("0123456789abcdef0123456789abcdef");
-        let entrance = Entrance::new(&token, 8620, vec!["ops.example.org".into()], BTreeMap::new());
+        let access = PageAccess::new(&token, 8620, vec!["ops.example.org".into()], BTreeMap::new());
         for host in ["127.0.0.1:8620", "localhost:8620", "[::1]:8620", "ops.example.org"] {
-            assert!(entrance.is_a_name_of_ours(host), "{host}");
+            assert!(access.is_a_name_of_ours(host), "{host}");
         }
         for host in [
             "",
@@ -198,7 +198,7 @@ mod tests {
             "127.0.0.1:8620.evil.example",
             "127.0.0.2:8620",
         ] {
-            assert!(!entrance.is_a_name_of_ours(host), "{host}");
+            assert!(!access.is_a_name_of_ours(host), "{host}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Premises;
+use super::ServedShop;
 use reconciled_core::id::ShopName;
 use reconciled_sides::clock::{Clock as _, SystemClock};
 use reconciled_store::StoreError;
@@ -25,28 +25,28 @@ struct Open {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Shelf(Arc<Mutex<BTreeMap<ShopName, Open>>>);
+pub(super) struct OpenStores(Arc<Mutex<BTreeMap<ShopName, Open>>>);
 
-impl Shelf {
+impl OpenStores {
     /// The shop's store, open.
-    pub(super) async fn store(&self, premises: &Premises, shop: &ShopName) -> Result<SqliteStore, StoreError> {
-        if let Some(store) = self.held(premises, shop) {
+    pub(super) async fn store(&self, served: &ServedShop, shop: &ShopName) -> Result<SqliteStore, StoreError> {
+        if let Some(store) = self.held(served, shop) {
             return Ok(store);
         }
-        let (path, name) = (premises.store.clone(), shop.clone());
+        let (path, name) = (served.store.clone(), shop.clone());
         // Opening waits for the disk; a thread that may wait does it.
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path, name)).await;
         let store = opened.map_err(|_| StoreError::Gone)??;
-        let open = Open { store: store.clone(), path: premises.store.clone(), asked: SystemClock.boottime() };
+        let open = Open { store: store.clone(), path: served.store.clone(), asked: SystemClock.boottime() };
         let before = self.lock().insert(shop.clone(), open);
         close(before.into_iter().collect());
         tokio::spawn(self.clone().watch(shop.clone()));
         Ok(store)
     }
 
-    fn held(&self, premises: &Premises, shop: &ShopName) -> Option<SqliteStore> {
+    fn held(&self, served: &ServedShop, shop: &ShopName) -> Option<SqliteStore> {
         let mut open = self.lock();
-        let found = open.get_mut(shop).filter(|it| it.path == premises.store)?;
+        let found = open.get_mut(shop).filter(|it| it.path == served.store)?;
         found.asked = SystemClock.boottime();
         Some(found.store.clone())
     }

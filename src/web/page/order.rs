@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use super::Desk;
+use super::PageContext;
 use super::breaks::BreakView;
 use super::consent::{ProposalView, standing, views};
 use super::frame::{Frame, Section, When, html, maybe_when, money, plain, spoken, when};
@@ -96,27 +96,27 @@ pub(super) struct Sought {
 
 /// Leads to an order by any of its numbers.
 pub(super) async fn find(
-    State(desk): State<Desk>, visit: Visit, Query(Sought { number }): Query<Sought>,
+    State(context): State<PageContext>, visit: Visit, Query(Sought { number }): Query<Sought>,
 ) -> Result<Response, Refusal> {
     let number = number.trim().to_owned();
     let shop = &visit.shop;
     let Some(order) = visit.store.find(number.clone()).await?.first().map(|it| it.order) else {
         let text = format!("No order or credit invoice {} is known; has a pass seen it?", plain(&number));
-        visit.visitor.tell(&desk, Flash { failed: true, text, note: String::new() });
+        visit.visitor.tell(&context, Flash { failed: true, text, note: String::new() });
         return Ok(Redirect::to(&format!("/shops/{shop}")).into_response());
     };
     Ok(Redirect::to(&format!("/shops/{shop}/orders/{order}")).into_response())
 }
 
 pub(super) async fn show(
-    State(desk): State<Desk>, visit: Visit, Path((_, id)): Path<(String, u64)>,
+    State(context): State<PageContext>, visit: Visit, Path((_, id)): Path<(String, u64)>,
 ) -> Result<Response, Refusal> {
     let order = OrderId(id);
     let dossier = visit.store.dossiers(vec![order]).await?.pop().ok_or(Refusal::NotFound("order"))?;
     let breaks = visit.store.breaks_of(order).await?;
     let journal = visit.store.history(order).await?;
     let number = plain(dossier.shop.number.as_str());
-    let frame = Frame::around(&desk, &visit, &format!("Order {number}"), Section::Order).await?;
+    let frame = Frame::around(&context, &visit, &format!("Order {number}"), Section::Order).await?;
     let proposals = standing(&visit, Some(order)).await?;
     let order_offers = about_order(&visit.case(&dossier, &breaks, &proposals));
     let life = Life { currency: visit.currency, now: visit.now, dossier, journal, breaks };

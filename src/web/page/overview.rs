@@ -10,8 +10,8 @@ use super::frame::{Frame, Section, When, capital, html, maybe_when, money, plain
 use super::lists::{PassLine, pass_lines};
 use super::refusal::Refusal;
 use super::visit::{Visit, Visitor};
-use super::{Desk, Premises, consent};
-use crate::daemon::board::Line;
+use super::{PageContext, ServedShop, consent};
+use crate::daemon::board::ShopActivity;
 use crate::report::{Calls, words};
 use crate::web::health;
 use reconciled_core::discrepancy::Severity;
@@ -53,30 +53,32 @@ pub(super) struct From {
 
 /// The only shop there is, or all of them.
 pub(super) async fn show(
-    State(desk): State<Desk>, visitor: Visitor, Query(From { after }): Query<From>,
+    State(context): State<PageContext>, visitor: Visitor, Query(From { after }): Query<From>,
 ) -> Result<Response, Refusal> {
-    let entrance = desk.entrance().ok_or(Refusal::Off)?;
-    if let (1, Some(only)) = (entrance.shops.len(), entrance.shops.keys().next()) {
+    let access = context.access().ok_or(Refusal::Off)?;
+    if let (1, Some(only)) = (access.shops.len(), access.shops.keys().next()) {
         return Ok(Redirect::to(&format!("/shops/{only}")).into_response());
     }
-    let board = desk.board.lines();
-    let behind = entrance.shops.iter().filter(|(name, _)| after.as_deref().is_none_or(|after| name.as_str() > after));
+    let board = context.board.lines();
+    let behind = access.shops.iter().filter(|(name, _)| after.as_deref().is_none_or(|after| name.as_str() > after));
     let wanted: Vec<_> = behind.take(SHOPS.saturating_add(1)).collect();
     let mut shops = Vec::new();
-    for (name, premises) in wanted.iter().take(SHOPS) {
+    for (name, served) in wanted.iter().take(SHOPS) {
         // One store that cannot be read hides no other shop.
-        let line = match stands(&desk, premises, name).await {
+        let line = match stands(&context, served, name).await {
             Ok((standing, currency)) => shop_line(name, &standing, currency, board.get(*name)),
             Err(why) => unreadable(name, &why),
         };
         shops.push(line);
     }
     let next = (wanted.len() > SHOPS).then(|| shops.last().map(|shop| shop.name.clone())).flatten();
-    html(&ShopsPage { frame: Frame::around_all(&desk, &visitor, "Shops")?, shops, next })
+    html(&ShopsPage { frame: Frame::around_all(&context, &visitor, "Shops")?, shops, next })
 }
 
-async fn stands(desk: &Desk, premises: &Premises, name: &ShopName) -> Result<(Standing, Option<Currency>), StoreError> {
-    let store = desk.shelf.store(premises, name).await?;
+async fn stands(
+    context: &PageContext, served: &ServedShop, name: &ShopName,
+) -> Result<(Standing, Option<Currency>), StoreError> {
+    let store = context.stores.store(served, name).await?;
     Ok((store.standing().await?, store.shop().await?.map(|record| record.currency)))
 }
 
@@ -92,7 +94,9 @@ fn unreadable(name: &ShopName, why: &StoreError) -> ShopLine {
     }
 }
 
-fn shop_line(name: &ShopName, standing: &Standing, currency: Option<Currency>, line: Option<&Line>) -> ShopLine {
+fn shop_line(
+    name: &ShopName, standing: &Standing, currency: Option<Currency>, line: Option<&ShopActivity>,
+) -> ShopLine {
     let now = reconciled_sides::clock::Clock::now(&reconciled_sides::clock::SystemClock);
     ShopLine {
         name: name.to_string(),
@@ -170,15 +174,15 @@ struct KindView {
     age: String,
 }
 
-pub(super) async fn one(State(desk): State<Desk>, visit: Visit) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, &visit.shop.to_string(), Section::Overview).await?;
+pub(super) async fn one(State(context): State<PageContext>, visit: Visit) -> Result<Response, Refusal> {
+    let frame = Frame::around(&context, &visit, &visit.shop.to_string(), Section::Overview).await?;
     let standing = visit.store.standing().await?;
     let switch = visit.store.switch().await?;
     let passes = visit.store.passes_page(None, PASSES).await?;
     let oldest = visit.store.breaks_page(BreakFilter::default(), None, 1).await?.pop();
     let due = visit.store.next_due().await?;
     let proposals = consent::standing(&visit, None).await?;
-    let line = desk.board.lines().remove(&visit.shop).unwrap_or_default();
+    let line = context.board.lines().remove(&visit.shop).unwrap_or_default();
     let (now, currency) = (visit.now, visit.currency);
     let open_of = |state| standing.intents.get(state).copied().unwrap_or(0);
     html(&OverviewPage {
@@ -204,7 +208,7 @@ pub(super) async fn one(State(desk): State<Desk>, visit: Visit) -> Result<Respon
 }
 
 /// The first thing that people read, from the worst to the best.
-fn verdict(standing: &Standing, line: &Line, now: Timestamp) -> &'static str {
+fn verdict(standing: &Standing, line: &ShopActivity, now: Timestamp) -> &'static str {
     if standing.stopped {
         "Everything is stopped."
     } else if health::lateness(line, now).is_some() {
@@ -227,7 +231,7 @@ fn oldest_view(row: &BreakRow, now: Timestamp) -> OldestView {
     OldestView { id: row.it.id, what: words::break_kind(row.it.kind), age: words::age(row.it.opened_at, now) }
 }
 
-fn sides(line: &Line) -> [SideView; 2] {
+fn sides(line: &ShopActivity) -> [SideView; 2] {
     let last = line.last.as_ref();
     let Calls { lightspeed, klarna } = line.calls;
     let unanswered = last.map(|last| last.unanswered.clone()).unwrap_or_default();
@@ -273,7 +277,7 @@ fn kinds(standing: &Standing, currency: Option<Currency>, now: Timestamp) -> Vec
 }
 
 fn policy(visit: &Visit) -> Vec<(&'static str, String)> {
-    let (policy, currency) = (&visit.premises.policy, visit.currency);
+    let (policy, currency) = (&visit.served.policy, visit.currency);
     let mode = |mode: Mode| match mode {
         Mode::Drive => "done here",
         Mode::Verify => "checked here, done elsewhere",

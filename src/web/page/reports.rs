@@ -14,7 +14,7 @@ use super::frame::{Frame, Section, When, html, plain, when};
 use super::lists::{asked, cut};
 use super::refusal::{Refusal, Refused};
 use super::visit::{Visit, Visitor};
-use super::{Desk, Premises, download};
+use super::{PageContext, ServedShop, download};
 use crate::report::period::{FormatKind, MOMENT, Period, Source};
 use crate::report::words::count_of;
 use crate::web::metrics::Refused as Reason;
@@ -146,14 +146,14 @@ struct Sheet {
 }
 
 impl Sheet {
-    async fn of(desk: &Desk, visit: &Visit, before: Option<i64>) -> Result<Self, Refusal> {
-        let frame = Frame::around(desk, visit, "Reports", Section::Reports).await?;
+    async fn of(context: &PageContext, visit: &Visit, before: Option<i64>) -> Result<Self, Refusal> {
+        let frame = Frame::around(context, visit, "Reports", Section::Reports).await?;
         let closed = visit.store.closed_periods(before, asked()).await?;
         Ok(Self { frame, shop: Some(visit.shop.clone()), closed })
     }
 
-    fn of_all(desk: &Desk, visitor: &Visitor) -> Result<Self, Refusal> {
-        Ok(Self { frame: Frame::around_all(desk, visitor, "Reports")?, shop: None, closed: Vec::new() })
+    fn of_all(context: &PageContext, visitor: &Visitor) -> Result<Self, Refusal> {
+        Ok(Self { frame: Frame::around_all(context, visitor, "Reports")?, shop: None, closed: Vec::new() })
     }
 
     fn shown(mut self, asked: Asked, problem: Option<String>, now: Timestamp) -> Result<Response, Refusal> {
@@ -180,42 +180,42 @@ impl Sheet {
 }
 
 pub(super) async fn show(
-    State(desk): State<Desk>, visit: Visit, Query(Before { before }): Query<Before>,
+    State(context): State<PageContext>, visit: Visit, Query(Before { before }): Query<Before>,
 ) -> Result<Response, Refusal> {
-    Sheet::of(&desk, &visit, before).await?.shown(Asked::default(), None, visit.now)
+    Sheet::of(&context, &visit, before).await?.shown(Asked::default(), None, visit.now)
 }
 
-pub(super) async fn show_all(State(desk): State<Desk>, visitor: Visitor) -> Result<Response, Refusal> {
-    Sheet::of_all(&desk, &visitor)?.shown(Asked::default(), None, SystemClock.now())
+pub(super) async fn show_all(State(context): State<PageContext>, visitor: Visitor) -> Result<Response, Refusal> {
+    Sheet::of_all(&context, &visitor)?.shown(Asked::default(), None, SystemClock.now())
 }
 
 /// A shop's report.
 pub(super) async fn one(
-    State(desk): State<Desk>, visit: Visit, version: Version, asked: Result<Query<Asked>, QueryRejection>,
+    State(context): State<PageContext>, visit: Visit, version: Version, asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked.map_err(|_| unreadable())?;
     match asked.read(visit.now) {
         Ok(wanted) => {
-            let sources = vec![source(&visit.shop, &visit.premises)];
-            send(&desk, version, sources, wanted, &format!("reconciled-{}", visit.shop)).await
+            let sources = vec![source(&visit.shop, &visit.served)];
+            send(&context, version, sources, wanted, &format!("reconciled-{}", visit.shop)).await
         }
-        Err(problem) => Sheet::of(&desk, &visit, None).await?.shown(asked, Some(problem), visit.now),
+        Err(problem) => Sheet::of(&context, &visit, None).await?.shown(asked, Some(problem), visit.now),
     }
 }
 
 /// The report of every shop, in one document.
 pub(super) async fn all(
-    State(desk): State<Desk>, visitor: Visitor, version: Version, asked: Result<Query<Asked>, QueryRejection>,
+    State(context): State<PageContext>, visitor: Visitor, version: Version, asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(asked) = asked.map_err(|_| unreadable())?;
     let now = SystemClock.now();
     match asked.read(now) {
         Ok(wanted) => {
-            let entrance = desk.entrance().ok_or(Refusal::Off)?;
-            let sources = entrance.shops.iter().map(|(shop, premises)| source(shop, premises)).collect();
-            send(&desk, version, sources, wanted, "reconciled").await
+            let access = context.access().ok_or(Refusal::Off)?;
+            let sources = access.shops.iter().map(|(shop, served)| source(shop, served)).collect();
+            send(&context, version, sources, wanted, "reconciled").await
         }
-        Err(problem) => Sheet::of_all(&desk, &visitor)?.shown(asked, Some(problem), now),
+        Err(problem) => Sheet::of_all(&context, &visitor)?.shown(asked, Some(problem), now),
     }
 }
 
@@ -223,18 +223,18 @@ fn unreadable() -> Refusal {
     Refusal::Unreadable("This address asks for no report of this page.".to_owned())
 }
 
-fn source(shop: &ShopName, premises: &Premises) -> Source {
-    Source { shop: shop.clone(), store: premises.store.clone(), language: premises.language.clone() }
+fn source(shop: &ShopName, served: &ServedShop) -> Source {
+    Source { shop: shop.clone(), store: served.store.clone(), language: served.language.clone() }
 }
 
 async fn send(
-    desk: &Desk, version: Version, sources: Vec<Source>, (period, format): (Period, FormatKind), name: &str,
+    context: &PageContext, version: Version, sources: Vec<Source>, (period, format): (Period, FormatKind), name: &str,
 ) -> Result<Response, Refusal> {
     // Without pieces that are counted, what broke off would look whole.
     if version < Version::HTTP_11 {
         return Err(Refusal::OldProtocol);
     }
-    let permit = desk.making.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
+    let permit = context.making.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let body = download::report(sources, period, format, permit).await.map_err(Refusal::Unmade)?;
     let mut answer = body.into_response();
     let disposition = format!("attachment; filename=\"{}\"", file_name(name, period, format));

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::Desk;
+use super::PageContext;
 use super::frame::{Frame, Section, When, html, maybe_when, plain};
 use super::refusal::Refusal;
 use super::visit::Visit;
@@ -23,8 +23,8 @@ struct SwitchPage {
     under_way: u64,
 }
 
-pub(super) async fn show(State(desk): State<Desk>, visit: Visit) -> Result<Response, Refusal> {
-    let frame = Frame::around(&desk, &visit, "Kill switch", Section::Switch).await?;
+pub(super) async fn show(State(context): State<PageContext>, visit: Visit) -> Result<Response, Refusal> {
+    let frame = Frame::around(&context, &visit, "Kill switch", Section::Switch).await?;
     let switch = visit.store.switch().await?;
     let sending = visit.store.standing().await?.intents.get("sending").copied();
     let text = |text: Option<String>| plain(&text.unwrap_or_default());

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::offers::Case;
 use super::refusal::Refusal;
 use super::session::{Digest, Flash};
-use super::{Desk, Entrance, Premises};
+use super::{PageAccess, PageContext, ServedShop};
 use reconciled_core::id::ShopName;
 use reconciled_core::money::Currency;
 use reconciled_sides::clock::{Clock as _, SystemClock};
@@ -33,7 +33,7 @@ pub(super) struct Visitor {
 pub(super) struct Visit {
     pub(super) visitor: Visitor,
     pub(super) shop: ShopName,
-    pub(super) premises: Premises,
+    pub(super) served: ServedShop,
     pub(super) store: SqliteStore,
     /// The shop's, once a pass has asked.
     pub(super) currency: Option<Currency>,
@@ -42,27 +42,27 @@ pub(super) struct Visit {
 
 impl Visitor {
     /// A token for the forms of one page.
-    pub(super) fn form(&self, desk: &Desk) -> Result<String, Refusal> {
+    pub(super) fn form(&self, context: &PageContext) -> Result<String, Refusal> {
         let form = random()?;
-        desk.sessions().issue(self.key, Digest::of(&form));
+        context.sessions().issue(self.key, Digest::of(&form));
         Ok(form)
     }
 
     /// True once for every form.
-    pub(super) fn redeem(&self, desk: &Desk, form: &str) -> bool {
-        desk.sessions().redeem(self.key, Digest::of(form))
+    pub(super) fn redeem(&self, context: &PageContext, form: &str) -> bool {
+        context.sessions().redeem(self.key, Digest::of(form))
     }
 
-    pub(super) fn tell(&self, desk: &Desk, flash: Flash) {
-        desk.sessions().tell(self.key, flash);
+    pub(super) fn tell(&self, context: &PageContext, flash: Flash) {
+        context.sessions().tell(self.key, flash);
     }
 
-    pub(super) fn take_flash(&self, desk: &Desk) -> Option<Flash> {
-        desk.sessions().take_flash(self.key)
+    pub(super) fn take_flash(&self, context: &PageContext) -> Option<Flash> {
+        context.sessions().take_flash(self.key)
     }
 
-    pub(super) fn leave(&self, desk: &Desk) {
-        desk.sessions().end(self.key);
+    pub(super) fn leave(&self, context: &PageContext) {
+        context.sessions().end(self.key);
     }
 }
 
@@ -80,12 +80,12 @@ fn key(headers: &HeaderMap) -> Option<Digest> {
     pairs.into_iter().find(|(name, _)| *name == COOKIE).map(|(_, value)| Digest::of(value))
 }
 
-impl FromRequestParts<Desk> for Visitor {
+impl FromRequestParts<PageContext> for Visitor {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, context: &PageContext) -> Result<Self, Refusal> {
         let known = key(&parts.headers).and_then(|key| {
-            let operator = desk.sessions().operator(key, SystemClock.boottime())?;
+            let operator = context.sessions().operator(key, SystemClock.boottime())?;
             Some(Self { operator, key })
         });
         let asks_only = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -93,30 +93,32 @@ impl FromRequestParts<Desk> for Visitor {
     }
 }
 
-impl FromRequestParts<Desk> for Visit {
+impl FromRequestParts<PageContext> for Visit {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refusal> {
-        let visitor = Visitor::from_request_parts(parts, desk).await?;
-        let params = RawPathParams::from_request_parts(parts, desk).await.map_err(|_| Refusal::NotFound("page"))?;
+    async fn from_request_parts(parts: &mut Parts, context: &PageContext) -> Result<Self, Refusal> {
+        let visitor = Visitor::from_request_parts(parts, context).await?;
+        let params = RawPathParams::from_request_parts(parts, context).await.map_err(|_| Refusal::NotFound("page"))?;
         let named = params.iter().find(|(name, _)| *name == "shop");
         let shop = named.map(|(_, value)| ShopName(value.to_owned())).ok_or(Refusal::NotFound("page"))?;
-        let entrance = desk.entrance().ok_or(Refusal::Off)?;
-        Self::enter(desk, &entrance, visitor, shop).await
+        let access = context.access().ok_or(Refusal::Off)?;
+        Self::enter(context, &access, visitor, shop).await
     }
 }
 
 impl Visit {
     /// What is held about an order, for what may be decided about it.
     pub(super) fn case<'a>(&self, dossier: &'a Dossier, breaks: &'a [Break], proposals: &'a [ProposalRow]) -> Case<'a> {
-        let two_person_above = self.premises.policy.two_person_above;
+        let two_person_above = self.served.policy.two_person_above;
         Case { dossier, breaks, proposals, two_person_above, currency: self.currency, now: self.now }
     }
 
-    async fn enter(desk: &Desk, entrance: &Entrance, visitor: Visitor, shop: ShopName) -> Result<Self, Refusal> {
-        let premises = entrance.shops.get(&shop).cloned().ok_or(Refusal::NotFound("shop"))?;
-        let store = desk.shelf.store(&premises, &shop).await?;
+    async fn enter(
+        context: &PageContext, access: &PageAccess, visitor: Visitor, shop: ShopName,
+    ) -> Result<Self, Refusal> {
+        let served = access.shops.get(&shop).cloned().ok_or(Refusal::NotFound("shop"))?;
+        let store = context.stores.store(&served, &shop).await?;
         let currency = store.shop().await?.map(|record| record.currency);
-        Ok(Self { visitor, shop, premises, store, currency, now: SystemClock.now() })
+        Ok(Self { visitor, shop, served, store, currency, now: SystemClock.now() })
     }
 }

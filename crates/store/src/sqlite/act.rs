@@ -22,7 +22,7 @@ use reconciled_core::intent::{Event, Intent, Kind, State};
 use reconciled_core::money::Minor;
 
 /// What the claim needs to know, in one row.
-struct Found {
+struct ClaimRow {
     intent: Intent,
     stopped: bool,
     hold: Option<String>,
@@ -33,7 +33,7 @@ struct Found {
     is_linked: bool,
 }
 
-fn find(tx: &Tx<'_>, id: IntentId) -> Result<Option<Found>, StoreError> {
+fn find(tx: &Tx<'_>, id: IntentId) -> Result<Option<ClaimRow>, StoreError> {
     let mut find = tx.conn.prepare_cached(concat!(
         "SELECT ",
         intent_columns!(),
@@ -48,9 +48,9 @@ fn find(tx: &Tx<'_>, id: IntentId) -> Result<Option<Found>, StoreError> {
     find.query_row((tx.shop, Id(id.0)), |row| Ok(read(row, tx.shop))).optional()?.transpose()
 }
 
-fn read(row: &Row<'_>, shop: &str) -> Result<Found, StoreError> {
+fn read(row: &Row<'_>, shop: &str) -> Result<ClaimRow, StoreError> {
     let column = |index: usize| COLUMNS.saturating_add(index);
-    Ok(Found {
+    Ok(ClaimRow {
         intent: intents::read(row, shop)?,
         // A switch that cannot be read is on.
         stopped: row.get::<_, Option<bool>>(column(0))?.unwrap_or(true),
@@ -88,7 +88,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
     Ok(Claim::Granted(Box::new(sent)))
 }
 
-fn refund(tx: &Tx<'_>, found: &Found, guard: Guard) -> Result<Result<(), Withheld>, StoreError> {
+fn refund(tx: &Tx<'_>, found: &ClaimRow, guard: Guard) -> Result<Result<(), Withheld>, StoreError> {
     let intent = &found.intent;
     let money = Money {
         captured: guard.captured,

@@ -14,7 +14,7 @@ use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::entity;
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use reconciled_core::breaks::{self, BreakEvent, BreakStatus, Fate, Known, Seen};
+use reconciled_core::breaks::{self, BreakEvent, BreakStatus, Fate, KnownBreak, SeenDifference};
 use reconciled_core::discrepancy::{BreakKind, THIS_BREAK};
 use reconciled_core::id::{IntentId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled_core::money::Minor;
@@ -42,8 +42,8 @@ impl Held {
         BreakKind::from_name(&self.kind).is_some_and(breaks::bears_on_effects)
     }
 
-    const fn known(&self) -> Known {
-        Known { status: self.status, amount: self.amount }
+    const fn known(&self) -> KnownBreak {
+        KnownBreak { status: self.status, amount: self.amount }
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn keep(
         };
         open.remove(identity);
         let (kind, amount) = (discrepancy.kind, discrepancy.amount);
-        let seen = Seen { kind, amount, is_due: discrepancy.due <= cause.at, withheld };
+        let seen = SeenDifference { kind, amount, is_due: discrepancy.due <= cause.at, withheld };
         match (breaks::fate(at_break.as_ref().map(Held::known), seen), at_break) {
             (Fate::Refreshed, Some(held)) => {
                 refresh(tx, &held, discrepancy)?;

@@ -10,7 +10,7 @@ use super::columns::{At, Number};
 use super::journal::{self, OPERATOR, entity};
 use super::steps::{self, Cause, Detail, Row};
 use super::writer::Tx;
-use super::{accepting, approving, candidates, desk, dossier, never_sent};
+use super::{accepting, approving, breaks, candidates, dossier, never_sent};
 use reconciled_core::adoption::{self, Part};
 use reconciled_core::attribution::{open_without, refunds_of};
 use reconciled_core::breaks::BreakStep;
@@ -44,7 +44,7 @@ pub(super) fn operate(
         Operation::Approve { order, intent, amount, two_person_above } => {
             return approving::approve(tx, human, *order, *intent, *amount, *two_person_above);
         }
-        Operation::Breaks(bulk) => return desk::bulk(tx, human, bulk),
+        Operation::Breaks(bulk) => return breaks::bulk(tx, human, bulk),
         Operation::Stop => switch(tx, human, true),
         Operation::Resume => switch(tx, human, false),
         Operation::Hold(order) => hold(tx, human, *order),
@@ -54,11 +54,11 @@ pub(super) fn operate(
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
         Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),
         Operation::Link { order, to } => link(tx, human, *order, to),
-        Operation::Acknowledge(id) => desk::step(tx, human, *id, &BreakStep::Acknowledge),
-        Operation::Resolve(id) => desk::step(tx, human, *id, &BreakStep::Resolve),
-        Operation::Reopen(id) => desk::step(tx, human, *id, &BreakStep::Reopen),
-        Operation::Assign { id, to } => desk::step(tx, human, *id, &BreakStep::Assign(to.clone())),
-        Operation::Remark(id) => desk::remark(tx, human, *id),
+        Operation::Acknowledge(id) => breaks::step(tx, human, *id, &BreakStep::Acknowledge),
+        Operation::Resolve(id) => breaks::step(tx, human, *id, &BreakStep::Resolve),
+        Operation::Reopen(id) => breaks::step(tx, human, *id, &BreakStep::Reopen),
+        Operation::Assign { id, to } => breaks::step(tx, human, *id, &BreakStep::Assign(to.clone())),
+        Operation::Remark(id) => breaks::remark(tx, human, *id),
     };
     done.map(|()| Operated::Done)
 }
