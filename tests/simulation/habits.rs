@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt as _;
 use reconciled_core::adoption::{self, Part, Settles, Wish};
 use reconciled_core::attribution::open_without;
-use reconciled_core::breaks::BreakStatus;
+use reconciled_core::breaks::{BreakStatus, BreakStep};
 use reconciled_core::id::{IntentId, OrderId, RefundId};
 use reconciled_core::intent::State as IntentState;
 use reconciled_core::ledger::Attribution;
@@ -486,7 +486,7 @@ fn resolve(state: &mut State, order: u64) -> Option<String> {
     let breaks = state.stores[0].breaks(false).now_or_never().unwrap().ok()?;
     let about = |it: &&reconciled_store::Break| it.order.as_ref().is_some_and(|it| it.0 == number);
     let open = breaks.iter().filter(about).find(|it| it.status == BreakStatus::Open)?.id;
-    let took = state.say_as("operator", || Operation::Resolve(open));
+    let took = state.say_as("operator", || Operation::Break(open, BreakStep::Resolve));
     (!took.is_empty()).then(|| "resolved".to_owned())
 }
 

@@ -4,6 +4,7 @@
 //! What is refused changes nothing. What is taken is a human's word, and the oracle remembers it as one.
 
 use futures_util::FutureExt as _;
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::id::{InvoiceId, OrderId};
 use reconciled_core::ledger::Attribution;
 use reconciled_core::money::Minor;
@@ -96,10 +97,10 @@ impl State {
             return None;
         }
         let operation = || match step {
-            0 => Operation::Acknowledge(it.id),
-            1 => Operation::Resolve(it.id),
-            2 => Operation::Reopen(it.id),
-            3 => Operation::Assign { id: it.id, to: Some("somebody".to_owned()) },
+            0 => Operation::Break(it.id, BreakStep::Acknowledge),
+            1 => Operation::Break(it.id, BreakStep::Resolve),
+            2 => Operation::Break(it.id, BreakStep::Reopen),
+            3 => Operation::Break(it.id, BreakStep::Assign(Some("somebody".to_owned()))),
             _ => Operation::Remark(it.id),
         };
         let took = self.say_as("operator", operation);

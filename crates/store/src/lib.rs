@@ -32,6 +32,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use claim::{Attempt, Claim, Guard};
 pub use difference::Difference;
 pub use error::StoreError;
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::credit_invoice;
 use reconciled_core::facts::{KlarnaOrder, ListedInvoice, ListedOrder, ShopOrder};
 pub use reconciled_core::id::Identity;
@@ -217,14 +218,8 @@ pub enum Operation {
         order: OrderId,
         to: ToldLink,
     },
-    Acknowledge(i64),
-    Resolve(i64),
-    Reopen(i64),
-    /// Somebody works on a break, or nobody any more.
-    Assign {
-        id: i64,
-        to: Option<String>,
-    },
+    /// A step on one break, by its id.
+    Break(i64, BreakStep),
     /// A note on a break, and nothing else.
     Remark(i64),
     /// One step on every break of a kind; refused when they are not the ones that were counted.

@@ -53,7 +53,7 @@ impl Which {
     ) -> Result<Option<Chosen>, CliError> {
         if let Some(id) = self.id {
             let (fields, about) = (json!({"break": id.to_string()}), format!("break {id}"));
-            return Ok(Some(Chosen { operation: single(id, step), fields, about }));
+            return Ok(Some(Chosen { operation: Operation::Break(id, step.clone()), fields, about }));
         }
         let Some(kind) = self.kind else { return Err(CliError::Usage("name a break, or --kind".to_owned())) };
         let mut found = store.breaks(true).await.map_err(reading("reading the breaks"))?;
@@ -92,13 +92,4 @@ impl Which {
 
 fn sum(breaks: &[Break]) -> Minor {
     breaks.iter().filter_map(|it| it.amount).collect()
-}
-
-fn single(id: i64, step: &BreakStep) -> Operation {
-    match step {
-        BreakStep::Acknowledge => Operation::Acknowledge(id),
-        BreakStep::Resolve => Operation::Resolve(id),
-        BreakStep::Reopen => Operation::Reopen(id),
-        BreakStep::Assign(to) => Operation::Assign { id, to: to.clone() },
-    }
 }

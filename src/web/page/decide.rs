@@ -23,6 +23,7 @@ use crate::words::adoption::refusal;
 use crate::words::refused;
 use reconciled_core::adoption::{self, Part, Settles, Wish, is_near};
 use reconciled_core::attribution::{open_without, refunds_of};
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::facts::KlarnaRefund;
 use reconciled_core::id::{IntentId, InvoiceId, OrderId};
 use reconciled_core::ledger::{Attribution, CreditRecord};
@@ -128,9 +129,9 @@ async fn take(visit: &Visit, given: &Given, note: &str) -> Result<Decision, Why>
 async fn decision(visit: &Visit, given: &Given) -> Result<Decision, Why> {
     let done = |operation, done: &str, wakes| Ok(Decision { operation, done: done.to_owned(), wakes });
     match given.action.as_str() {
-        "ack" => done(Operation::Acknowledge(id(given)?), "The break is acknowledged.", false),
-        "resolve" => done(Operation::Resolve(id(given)?), "The break is resolved.", false),
-        "reopen" => done(Operation::Reopen(id(given)?), "The break is open again.", false),
+        "ack" => done(Operation::Break(id(given)?, BreakStep::Acknowledge), "The break is acknowledged.", false),
+        "resolve" => done(Operation::Break(id(given)?, BreakStep::Resolve), "The break is resolved.", false),
+        "reopen" => done(Operation::Break(id(given)?, BreakStep::Reopen), "The break is open again.", false),
         "stop" => done(Operation::Stop, "Stopped: nothing is written to either side until you resume.", false),
         "resume" if given.confirm.trim() == visit.shop.as_str() => {
             done(Operation::Resume, "Resumed: the next pass does what is due.", true)

@@ -13,7 +13,6 @@ use super::writer::Tx;
 use super::{accepting, approving, breaks, candidates, dossier, never_sent};
 use reconciled_core::adoption::{self, Part};
 use reconciled_core::attribution::{open_without, refunds_of};
-use reconciled_core::breaks::BreakStep;
 use reconciled_core::id::{KlarnaOrderId, OrderId, RefundId};
 use reconciled_core::ledger::Attribution;
 use reconciled_core::link::Told;
@@ -54,10 +53,7 @@ pub(super) fn operate(
         Operation::Attribute { order, refund, to } => attribute(tx, human, *order, refund, to),
         Operation::NeverSent { order, credit } => never_sent::say(tx, human, *order, *credit),
         Operation::Link { order, to } => link(tx, human, *order, to),
-        Operation::Acknowledge(id) => breaks::step(tx, human, *id, &BreakStep::Acknowledge),
-        Operation::Resolve(id) => breaks::step(tx, human, *id, &BreakStep::Resolve),
-        Operation::Reopen(id) => breaks::step(tx, human, *id, &BreakStep::Reopen),
-        Operation::Assign { id, to } => breaks::step(tx, human, *id, &BreakStep::Assign(to.clone())),
+        Operation::Break(id, step) => breaks::step(tx, human, *id, step),
         Operation::Remark(id) => breaks::remark(tx, human, *id),
     };
     done.map(|()| Operated::Done)

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::id::OrderId;
 use reconciled_core::intent::{Kind, State};
 use reconciled_store::pages::Pages as _;
@@ -124,7 +125,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_a_copy_beside_it
     operate(&store, Operation::Abandon(crate::fixture::refund(1, 12, 3000).id), 90).await.unwrap();
     let breaks: Vec<i64> = store.breaks(true).await.unwrap().iter().map(|it| it.id).collect();
     for id in breaks {
-        operate(&store, Operation::Assign { id, to: None }, 91).await.unwrap();
+        operate(&store, Operation::Break(id, BreakStep::Assign(None)), 91).await.unwrap();
     }
     let entries = intact(&store).await;
     drop(store);

@@ -1,6 +1,6 @@
 //! Breaks: born from differences that outlive their grace, and ended by the world or by a human.
 
-use reconciled_core::breaks::BreakStatus;
+use reconciled_core::breaks::{BreakStatus, BreakStep};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceNumber, OrderId, OrderNumber};
 use reconciled_store::{Break, Decided, Difference, Operation, Scope, Store, StoreError};
@@ -78,7 +78,7 @@ pub(crate) async fn a_break_follows_its_difference_and_clears_with_it<P: Place>(
     look(&store, 22, &[]).await;
     assert!(open(&store).await.is_empty());
     assert_eq!(store.breaks(true).await.unwrap()[0].status, BreakStatus::Cleared);
-    let reopened = operate(&store, Operation::Reopen(id), 23).await;
+    let reopened = operate(&store, Operation::Break(id, BreakStep::Reopen), 23).await;
     assert!(matches!(reopened, Err(StoreError::Refused(_))), "{reopened:?}");
     look(&store, 24, &[missing(3900, 20)]).await;
     assert_ne!(open(&store).await[0].id, id, "it came back as a new one");
@@ -91,7 +91,7 @@ pub(crate) async fn a_resolved_break_stays_so_while_nothing_changes<P: Place>(pl
     begun(&store).await;
     look(&store, 20, &[missing(4000, 20)]).await;
     let id = open(&store).await[0].id;
-    operate(&store, Operation::Resolve(id), 21).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Resolve), 21).await.unwrap();
     look(&store, 22, &[missing(4000, 20)]).await;
     assert!(open(&store).await.is_empty());
     let closed = store.breaks(true).await.unwrap();
@@ -102,7 +102,7 @@ pub(crate) async fn a_resolved_break_stays_so_while_nothing_changes<P: Place>(pl
     look(&store, 30, &[missing(4100, 30)]).await;
     let second = open(&store).await.remove(0);
     assert_ne!(second.id, id);
-    operate(&store, Operation::Resolve(second.id), 31).await.unwrap();
+    operate(&store, Operation::Break(second.id, BreakStep::Resolve), 31).await.unwrap();
     look(&store, 32, &[]).await;
     look(&store, 33, &[missing(4100, 30)]).await;
     assert_eq!(open(&store).await.len(), 1, "it vanished in between");
@@ -119,13 +119,13 @@ pub(crate) async fn while_effects_are_withheld_what_withholds_them_is_an_open_br
     let due = async || store.due(Scope::Due, at(22), OrderId(0), 9).await.unwrap().contains(&OrderId(1));
     assert!(!due().await);
     for found in open(&store).await {
-        operate(&store, Operation::Resolve(found.id), 21).await.unwrap();
+        operate(&store, Operation::Break(found.id, BreakStep::Resolve), 21).await.unwrap();
     }
     assert!(due().await, "the next pass looks");
     decide(&store, 22, seen(true)).await.unwrap();
     let kinds: Vec<_> = open(&store).await.into_iter().map(|found| found.kind).collect();
     assert_eq!(kinds, [BreakKind::AmountDiffers], "the other one withholds nothing");
-    operate(&store, Operation::Resolve(open(&store).await[0].id), 23).await.unwrap();
+    operate(&store, Operation::Break(open(&store).await[0].id, BreakStep::Resolve), 23).await.unwrap();
     decide(&store, 24, seen(false)).await.unwrap();
     assert!(open(&store).await.is_empty(), "nothing is withheld any more, and a human's word counts");
     intact(&store).await;
@@ -137,9 +137,9 @@ pub(crate) async fn acknowledged_stays_open_and_reopened_opens<P: Place>(place: 
     look(&store, 20, &[missing(4000, 20)]).await;
     let id = open(&store).await[0].id;
     for (operation, status) in [
-        (Operation::Acknowledge(id), BreakStatus::Acknowledged),
-        (Operation::Resolve(id), BreakStatus::Resolved),
-        (Operation::Reopen(id), BreakStatus::Open),
+        (Operation::Break(id, BreakStep::Acknowledge), BreakStatus::Acknowledged),
+        (Operation::Break(id, BreakStep::Resolve), BreakStatus::Resolved),
+        (Operation::Break(id, BreakStep::Reopen), BreakStatus::Open),
     ] {
         operate(&store, operation, 21).await.unwrap();
         look(&store, 22, &[missing(4000, 20)]).await;
@@ -147,7 +147,7 @@ pub(crate) async fn acknowledged_stays_open_and_reopened_opens<P: Place>(place: 
         assert_eq!((found.len(), found[0].status), (1, status));
         assert_eq!(open(&store).await.is_empty(), status == BreakStatus::Resolved);
     }
-    operate(&store, Operation::Acknowledge(id), 23).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Acknowledge), 23).await.unwrap();
     look(&store, 24, &[]).await;
     assert_eq!(store.breaks(true).await.unwrap()[0].status, BreakStatus::Cleared);
     intact(&store).await;
@@ -158,15 +158,15 @@ pub(crate) async fn a_reopened_break_lives_on_without_its_difference<P: Place>(p
     begun(&store).await;
     look(&store, 20, &[missing(4000, 20)]).await;
     let id = open(&store).await[0].id;
-    operate(&store, Operation::Resolve(id), 21).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Resolve), 21).await.unwrap();
     look(&store, 22, &[]).await;
-    operate(&store, Operation::Reopen(id), 23).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Reopen), 23).await.unwrap();
     look(&store, 24, &[missing(4000, 99)]).await;
     assert_eq!(open(&store).await[0].id, id, "the same one, not a second");
-    operate(&store, Operation::Resolve(id), 25).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Resolve), 25).await.unwrap();
     look(&store, 26, &[missing(4000, 20)]).await;
     assert!(open(&store).await.is_empty());
-    operate(&store, Operation::Reopen(id), 27).await.unwrap();
+    operate(&store, Operation::Break(id, BreakStep::Reopen), 27).await.unwrap();
     look(&store, 28, &[]).await;
     assert_eq!(store.breaks(true).await.unwrap()[0].status, BreakStatus::Cleared);
     intact(&store).await;

@@ -44,18 +44,18 @@ pub(crate) async fn a_break_is_assigned_and_noted_with_who_and_why<P: Place>(pla
     let store = place.open();
     let id = differing(&store).await[0].id;
     let read = async || store.breaks(true).await.unwrap().remove(0);
-    by(&store, "operator-1", Operation::Assign { id, to: Some("operator-2".into()) }, 10).await.unwrap();
+    by(&store, "operator-1", Operation::Break(id, BreakStep::Assign(Some("operator-2".into()))), 10).await.unwrap();
     by(&store, "operator-2", Operation::Remark(id), 11).await.unwrap();
     let found = read().await;
     assert_eq!((found.assigned.as_deref(), found.note.as_deref()), (Some("operator-2"), Some("because")));
     assert_eq!(found.status, BreakStatus::Open, "neither changes the status");
     intact(&store).await;
-    by(&store, "operator-2", Operation::Assign { id, to: None }, 12).await.unwrap();
+    by(&store, "operator-2", Operation::Break(id, BreakStep::Assign(None)), 12).await.unwrap();
     assert_eq!(read().await.assigned, None);
-    operate(&store, Operation::Resolve(id), 13).await.unwrap();
-    let late = operate(&store, Operation::Assign { id, to: Some("operator-2".into()) }, 14).await;
+    operate(&store, Operation::Break(id, BreakStep::Resolve), 13).await.unwrap();
+    let late = operate(&store, Operation::Break(id, BreakStep::Assign(Some("operator-2".into()))), 14).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
-    for unknown in [Operation::Assign { id: 99, to: None }, Operation::Remark(99)] {
+    for unknown in [Operation::Break(99, BreakStep::Assign(None)), Operation::Remark(99)] {
         assert!(matches!(operate(&store, unknown, 15).await, Err(StoreError::NotFound(_))));
     }
     let rows = store.history(OrderId(1)).await.unwrap().into_iter();
@@ -91,7 +91,7 @@ pub(crate) async fn a_step_in_bulk_is_about_what_it_fits<P: Place>(place: &P) {
     let store = place.open();
     let all = differing(&store).await;
     let first = all.iter().find(|it| it.amount == Some(minor(1500))).unwrap().id;
-    operate(&store, Operation::Acknowledge(first), 20).await.unwrap();
+    operate(&store, Operation::Break(first, BreakStep::Acknowledge), 20).await.unwrap();
     for (step, count, sum) in [
         (BreakStep::Acknowledge, 2, 700),
         (BreakStep::Assign(Some("operator-2".into())), 3, 2200),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::consent;
 use reconciled_core::credit_invoice::{self, CreditInvoice, Proof};
 use reconciled_core::discrepancy::BreakKind;
@@ -257,10 +258,12 @@ impl History {
             (4, Some((intent, order))) => Operation::Approve { order, intent, amount: None, two_person_above },
             (5, Some((intent, _))) => Operation::Abandon(intent),
             (6, _) => Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::Cancel },
-            (7, _) => Operation::Acknowledge(number),
-            (8, _) => Operation::Resolve(number),
-            (9, _) => Operation::Reopen(number),
-            (10, _) => Operation::Assign { id: number, to: (!intent.is_multiple_of(3)).then(|| "operator-1".into()) },
+            (7, _) => Operation::Break(number, BreakStep::Acknowledge),
+            (8, _) => Operation::Break(number, BreakStep::Resolve),
+            (9, _) => Operation::Break(number, BreakStep::Reopen),
+            (10, _) => {
+                Operation::Break(number, BreakStep::Assign((!intent.is_multiple_of(3)).then(|| "operator-1".into())))
+            }
             _ => Operation::Remark(number),
         };
         let who = if intent.is_multiple_of(2) { "operator-1" } else { "operator-2" };

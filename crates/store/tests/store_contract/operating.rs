@@ -1,5 +1,6 @@
 //! What humans decide: kept, journalled, and refused where it does not fit.
 
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::consent::Refusal as Why;
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::discrepancy::BreakKind;
@@ -95,7 +96,7 @@ pub(crate) async fn what_went_back_by_other_means_reaches_the_ledger<P: Place>(p
         let open = store.breaks(false).await.unwrap().remove(0);
         let before = given_back().await;
         assert_ne!(before.get(&InvoiceNumber("INV11".into())), Some(&minor(amount)));
-        operate(&store, Operation::Resolve(open.id), resolved).await.unwrap();
+        operate(&store, Operation::Break(open.id, BreakStep::Resolve), resolved).await.unwrap();
         assert_eq!(given_back().await[&InvoiceNumber("INV11".into())], minor(amount));
         let due = store.due(Scope::Due, at(resolved), OrderId(0), 9).await.unwrap();
         assert!(due.contains(&order), "the next pass marks it paid");
@@ -250,9 +251,9 @@ pub(crate) async fn what_fits_no_state_is_refused<P: Place>(place: &P) {
         approve(2, id),
         Operation::Abandon(other),
         Operation::Attribute { order, refund: RefundId("a".into()), to: not_his },
-        Operation::Acknowledge(1),
-        Operation::Resolve(1),
-        Operation::Reopen(1),
+        Operation::Break(1, BreakStep::Acknowledge),
+        Operation::Break(1, BreakStep::Resolve),
+        Operation::Break(1, BreakStep::Reopen),
     ] {
         let refused = operate(&store, operation.clone(), 20).await;
         let expected = matches!(refused, Err(StoreError::NotFound(_) | StoreError::Refused(_)));

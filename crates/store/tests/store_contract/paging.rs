@@ -1,6 +1,6 @@
 //! What the operations page reads: each list page by page, from where the last one ended.
 
-use reconciled_core::breaks::BreakStatus;
+use reconciled_core::breaks::{BreakStatus, BreakStep};
 use reconciled_core::credit_invoice::{CreditInvoice, Event as Credit, Proof};
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceId, OrderId, RefundId};
@@ -49,7 +49,7 @@ where
 {
     let store = place.open();
     with_breaks(&store).await;
-    operate(&store, Operation::Acknowledge(2), 40).await.unwrap();
+    operate(&store, Operation::Break(2, BreakStep::Acknowledge), 40).await.unwrap();
     let mut seen = Vec::new();
     let mut after = None;
     loop {
@@ -71,7 +71,7 @@ where
 {
     let store = place.open();
     with_breaks(&store).await;
-    operate(&store, Operation::Resolve(1), 40).await.unwrap();
+    operate(&store, Operation::Break(1, BreakStep::Resolve), 40).await.unwrap();
     decide(&store, 50, quiet(2)).await.unwrap();
     let closed = BreakFilter { closed: true, kinds: Vec::new() };
     let rows = store.breaks_page(closed.clone(), None, 9).await.unwrap();
@@ -91,7 +91,7 @@ where
     let found = store.break_by_id(3).await.unwrap().unwrap();
     assert_eq!((found.order, found.it.message.as_str()), (OrderId(2), "about C"));
     assert_eq!(store.break_by_id(4).await.unwrap(), None);
-    operate(&store, Operation::Resolve(1), 40).await.unwrap();
+    operate(&store, Operation::Break(1, BreakStep::Resolve), 40).await.unwrap();
     let of_one: Vec<_> = store.breaks_of(OrderId(1)).await.unwrap().into_iter().map(|it| (it.id, it.status)).collect();
     assert_eq!(of_one, [(1, BreakStatus::Resolved), (2, BreakStatus::Open)]);
 }

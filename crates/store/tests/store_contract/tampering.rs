@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{OrderId, RefundId};
 use reconciled_core::intent::Event;
@@ -37,7 +38,8 @@ pub(crate) async fn eventful(place: &OnDisk) -> SqliteStore {
     let order = OrderId(1);
     let ruled_out = Operation::Attribute { order, refund: RefundId("x".into()), to: Attribution::RuledOut };
     let proposed = Operation::Approve { order, intent: second, amount: None, two_person_above: Some(minor(100)) };
-    let assigned = Operation::Assign { id: store.breaks(false).await.unwrap()[0].id, to: Some("operator-1".into()) };
+    let assigned =
+        Operation::Break(store.breaks(false).await.unwrap()[0].id, BreakStep::Assign(Some("operator-1".into())));
     record(&store, attempt(second, Event::Rejected), 23).await;
     for operation in [Operation::Stop, proposed, assigned, Operation::Hold(order), approve(2, other()), ruled_out] {
         operate(&store, operation, 24).await.unwrap();

@@ -1,5 +1,6 @@
 //! What people were told is not told again after a restart, and what nobody was told comes up.
 
+use reconciled_core::breaks::BreakStep;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::id::{InvoiceNumber, OrderNumber};
 use reconciled_core::intent::{Event, Kind};
@@ -65,7 +66,7 @@ pub(crate) async fn an_old_unknown_outcome_is_overdue_until_a_break_names_it<P: 
     let seen = vec![named("INV11"), named(&other.to_string())];
     decide(&store, 40, Decided { discrepancies: seen, ..quiet(1) }).await.unwrap();
     assert_eq!(store.overdue(at(99)).await.unwrap(), []);
-    operate(&store, Operation::Resolve(1), 50).await.unwrap();
+    operate(&store, Operation::Break(1, BreakStep::Resolve), 50).await.unwrap();
     assert_eq!(store.overdue(at(99)).await.unwrap(), [], "somebody said that it is settled");
     decide(&store, 60, quiet(1)).await.unwrap();
     assert_eq!(store.overdue(at(99)).await.unwrap().len(), 1, "a break that cleared names nothing");
