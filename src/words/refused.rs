@@ -34,6 +34,9 @@ pub fn store(error: &StoreError) -> String {
 
 fn refusal(refused: &Refusal) -> String {
     match refused {
+        Refusal::Approve { intent, why: consent::Refusal::SamePerson { actor, at } } => {
+            format!("{actor} proposed intent {intent} at {at}; above two_person_above another operator must approve it")
+        }
         Refusal::Approve { why, .. } | Refusal::GiveUp { why, .. } => format!("{refused}: {}", consent(why)),
         Refusal::Adopt { why, currency, .. } => format!("{refused}: {}", adoption::refusal(why, *currency)),
         Refusal::Break { event: BreakEvent::Assigned | BreakEvent::Unassigned, .. } => {
@@ -47,7 +50,14 @@ fn refusal(refused: &Refusal) -> String {
             there.get(),
             sum.get(),
         ),
-        Refusal::Said(why) => why.clone(),
+        Refusal::NeverSent { .. } => format!("{refused}; whether it was sent is no question any more"),
+        Refusal::Share { total: None, .. } => "the shop's total of the order is not an amount".to_owned(),
+        Refusal::Share { said, total: Some(total) } => format!(
+            "Klarna's share is above zero and at most the order's total of {} minor units, not {}",
+            total.get(),
+            said.get()
+        ),
+        Refusal::NotHeld { .. } | Refusal::Unread { .. } | Refusal::Said(_) => refused.to_string(),
     }
 }
 
@@ -69,6 +79,12 @@ pub fn consent(why: &consent::Refusal) -> String {
         }
         consent::Refusal::AmountUnsaid => {
             "it sends less than its credit invoice asks for; say the amount that its break names".to_owned()
+        }
+        consent::Refusal::Unfound => {
+            "no pass has found it yet, so whether it needs two operators is not known; run a pass first".to_owned()
+        }
+        consent::Refusal::SamePerson { actor, at } => {
+            format!("{actor} proposed it at {at}; above two_person_above another operator must approve it")
         }
         consent::Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
     }

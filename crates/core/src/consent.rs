@@ -35,6 +35,32 @@ pub enum Refusal {
     OtherAmount,
     /// It sends less than its credit invoice asks for, and its amount was not named.
     AmountUnsaid,
+    /// No pass has found it, so nobody knows whether it needs two operators.
+    Unfound,
+    /// Whoever proposed it cannot be the second operator too.
+    SamePerson {
+        actor: String,
+        at: Timestamp,
+    },
+}
+
+/// One operator's wish that still waits for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub amount: Minor,
+    pub at: Timestamp,
+    pub actor: String,
+}
+
+/// What an operator's consent does where two may have to agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// One operator is enough.
+    LetsGo,
+    /// Of so much, until then.
+    Proposes { amount: Minor, until: Timestamp },
+    /// The second of two.
+    Countersigns { first: String },
 }
 
 /// What taking back every word about an effect does to the intent.
@@ -150,6 +176,30 @@ fn is_same_effect(one: &Effect, other: &Effect) -> bool {
 /// The amount of a refund that one operator alone may not let go; nothing but a refund gives money away.
 pub fn needs_two(kind: Kind, amount: Minor, above: Option<Minor>) -> bool {
     kind == Kind::Refund && above.is_some_and(|above| amount > above)
+}
+
+/// What the word of `actor` does about an effect as it is held, beside the wish that may wait for it.
+///
+/// A wish that lapsed, or was of another amount, gives way to a new one: 600.00 that jo proposed yesterday, and that the
+/// shop made 650.00 since, is proposed anew by whoever agrees today.
+///
+/// # Errors
+/// Why it is not taken.
+pub fn consents(
+    held: Option<Held>, above: Option<Minor>, wish: Option<Wish>, actor: &str, now: Timestamp,
+) -> Result<Consent, Refusal> {
+    if above.is_none() {
+        return Ok(Consent::LetsGo);
+    }
+    let Held { kind, amount, .. } = held.ok_or(Refusal::Unfound)?;
+    if !needs_two(kind, amount, above) {
+        return Ok(Consent::LetsGo);
+    }
+    match wish.filter(|wish| is_proposed(wish.amount, wish.at, amount, now)) {
+        None => Ok(Consent::Proposes { amount, until: now.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX) }),
+        Some(wish) if is_one_person(&wish.actor, actor) => Err(Refusal::SamePerson { actor: wish.actor, at: wish.at }),
+        Some(wish) => Ok(Consent::Countersigns { first: wish.actor }),
+    }
 }
 
 /// A proposal counts for the amount it was made of, and for a day. One that a clock set back puts into the future is

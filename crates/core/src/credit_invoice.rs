@@ -88,6 +88,15 @@ impl CreditInvoice {
         matches!(self, Self::Paid(_) | Self::Cancelled | Self::Refunded(Proof::Reversal))
     }
 
+    /// Whether a human may still say that what it names was never sent: once its refund was asked for, only what became of
+    /// that refund counts.
+    pub const fn may_be_never_sent(&self) -> bool {
+        match self {
+            Self::Pending | Self::Held | Self::PaidByHand | Self::Cancelled => true,
+            Self::RefundRequested(_) | Self::Refunded(_) | Self::Paid(_) => false,
+        }
+    }
+
     /// The name of the outside contract.
     pub const fn name(&self) -> &'static str {
         match self {

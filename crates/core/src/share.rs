@@ -41,6 +41,17 @@ pub struct Accepted {
     pub amount: Minor,
 }
 
+impl Accepted {
+    /// What a human says Klarna's share is: something, and no more than the order.
+    ///
+    /// # Errors
+    /// The total that it does not fit, `None` where the shop's is no amount.
+    pub fn of(amount: Minor, total: Option<Minor>) -> Result<Self, Option<Minor>> {
+        let fits = |total: &Minor| amount.is_positive() && amount <= *total;
+        total.filter(fits).map(|total| Self { total, amount }).ok_or(total)
+    }
+}
+
 impl Share {
     pub const fn whole(total: Minor) -> Self {
         Self { total, amount: total }

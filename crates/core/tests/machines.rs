@@ -378,6 +378,28 @@ fn a_refund_is_intended_from_pending_only_so_that_no_second_one_exists() {
 }
 
 #[test]
+fn whether_goods_were_sent_is_asked_until_their_refund_was_asked_for() {
+    let machine = credit_machine();
+    let open: BTreeSet<&str> = ["pending", "held", "cancelled", "paid (by hand)"].into();
+    let intended = CreditInvoice::RefundRequested(IntentId(Uuid::nil()));
+    let refund = || Proof::Refund(RefundId("r1".to_owned()));
+    let states = [
+        CreditInvoice::Pending,
+        CreditInvoice::Held,
+        CreditInvoice::Cancelled,
+        CreditInvoice::PaidByHand,
+        intended,
+        CreditInvoice::Refunded(refund()),
+        CreditInvoice::Paid(refund()),
+    ];
+    for state in states {
+        let name = credit_name(&state);
+        assert!(machine.states.contains(&name), "{name}");
+        assert_eq!(state.may_be_never_sent(), open.contains(name.as_str()), "{name}");
+    }
+}
+
+#[test]
 fn paid_with_proof_is_reached_through_refunded_only() {
     let machine = credit_machine();
     let proven = |name: &str| name.starts_with("paid (re");

@@ -81,7 +81,7 @@ pub(super) fn approval(case: &Case<'_>, id: IntentId, amount: Minor, what: &str,
 }
 
 /// What is given up for good, and every consent with it. Of anything else only the consent is left to take back.
-pub(super) const fn is_given_up_with(durable: Option<&Intent>) -> bool {
+pub(super) fn is_given_up_with(durable: Option<&Intent>) -> bool {
     match durable {
         Some(intent) => matches!(may_be_given_up(intent, true), Ok(GivingUp::Ends)),
         None => false,

@@ -3,8 +3,8 @@
 
 use crate::common::{Ask, NOW, Scene, ago, cancelled_order, captured_order, eur, in_time};
 use reconciled_core::consent::{
-    GivingUp, Held, Refusal, before, is_one_person, is_proposed, is_reserved, may_be_approved, may_be_given_up,
-    may_be_named, waits_for_a_word,
+    Consent, GivingUp, Held, Refusal, Wish, before, consents, is_one_person, is_proposed, is_reserved, may_be_approved,
+    may_be_given_up, may_be_named, waits_for_a_word,
 };
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::discrepancy::BreakKind;
@@ -202,4 +202,26 @@ fn an_effect_is_started_anew_where_that_is_a_humans_to_say() {
     assert_eq!(of(refund().rejected("NO", "1h"), true), (Again::No, false));
     assert_eq!(of(refund().unknown("1h"), false), (Again::From(in_time("22h")), true));
     assert_eq!(of(refund().confirmed("r1", "1h"), false), (Again::No, false));
+}
+
+/// Above the threshold one operator proposes and another agrees, for that amount and within a day.
+#[test]
+fn a_word_lets_go_proposes_or_countersigns() {
+    let held = |amount| Some(Held { kind: Kind::Refund, amount: eur(amount), is_part: false });
+    let wish = |actor: &str, amount, age| Some(Wish { amount: eur(amount), at: ago(age), actor: actor.to_owned() });
+    let word = |held, above, wish| consents(held, above, wish, "Jo", NOW);
+    let above = Some(eur("500.00"));
+    let proposes = |amount| Ok(Consent::Proposes { amount: eur(amount), until: in_time("24h") });
+    let same = |age| Err(Refusal::SamePerson { actor: "j o".to_owned(), at: ago(age) });
+    assert_eq!(word(None, None, None), Ok(Consent::LetsGo));
+    assert_eq!(word(None, above, None), Err(Refusal::Unfound));
+    assert_eq!(word(held("500.00"), above, None), Ok(Consent::LetsGo));
+    assert_eq!(word(held("500.01"), above, None), proposes("500.01"));
+    assert_eq!(word(held("600.00"), above, wish("j o", "600.00", "1h")), same("1h"));
+    let first = Consent::Countersigns { first: "ann".to_owned() };
+    assert_eq!(word(held("600.00"), above, wish("ann", "600.00", "1h")), Ok(first));
+    assert_eq!(word(held("650.00"), above, wish("ann", "600.00", "1h")), proposes("650.00"));
+    assert_eq!(word(held("600.00"), above, wish("ann", "600.00", "24h")), proposes("600.00"));
+    let cancel = Some(Held { kind: Kind::Cancel, amount: eur("600.00"), is_part: false });
+    assert_eq!(word(cancel, above, None), Ok(Consent::LetsGo), "nothing but a refund gives money away");
 }

@@ -6,7 +6,7 @@ use reconciled_core::ledger::Attribution;
 use reconciled_core::money::{Currency, Minor};
 use reconciled_core::order::Order;
 use reconciled_core::plan::Verdict;
-use reconciled_core::share::{Fit, Share, amount_fits, is_captured_beyond, may_be_all_of, otherwise};
+use reconciled_core::share::{Accepted, Fit, Share, amount_fits, is_captured_beyond, may_be_all_of, otherwise};
 
 use crate::common::{Scene, captured_order, eur, order};
 use crate::every_case;
@@ -310,5 +310,21 @@ fn more_was_captured_than_a_lowered_order_is_worth() {
     ] {
         let total = scene.facts.shop.total.clone().expect("an amount");
         assert_eq!(is_captured_beyond(&scene.facts.shop, total, scene.klarna()), expected, "{scene:?}");
+    }
+}
+
+#[test]
+fn a_human_gives_klarna_something_and_never_more_than_the_order() {
+    let total = Some(eur("100.00"));
+    for (amount, total, expected) in [
+        ("0.01", total, Ok("0.01")),
+        ("100.00", total, Ok("100.00")),
+        ("100.01", total, Err(total)),
+        ("0.00", total, Err(total)),
+        ("-5.00", total, Err(total)),
+        ("5.00", None, Err(None)),
+    ] {
+        let found = Accepted::of(eur(amount), total);
+        assert_eq!(found.map(|it| it.amount), expected.map(eur), "{amount}");
     }
 }

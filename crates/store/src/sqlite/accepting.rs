@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::super::StoreError;
+use super::super::{Refusal, StoreError};
 use super::columns::{At, Cents, Number};
 use super::operate::{Human, on_order, touch};
 use super::steps::Detail;
@@ -19,15 +19,9 @@ pub(super) fn accept(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, amount: 
         .conn
         .prepare_cached("SELECT total FROM shop_order WHERE shop = ?1 AND id = ?2")?
         .query_row((tx.shop, Number(order.0)), |row| row.get(0))?;
-    let Some(total) = total.map(|cents| cents.0) else {
-        return Err(StoreError::refused("the shop's total of the order is not an amount".to_owned()));
-    };
-    if !amount.is_positive() || amount > total {
-        let (amount, total) = (amount.get(), total.get());
-        return Err(StoreError::refused(format!(
-            "Klarna's share is above zero and at most the order's total of {total} minor units, not {amount}"
-        )));
-    }
+    let said = Accepted::of(amount, total.map(|cents| cents.0));
+    let Accepted { amount, total } =
+        said.map_err(|total| StoreError::Refused(Refusal::Share { said: amount, total }))?;
     let mut put = tx.conn.prepare_cached(
         "INSERT INTO accepted_share (shop, order_id, amount, total, at, actor, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (shop, order_id) DO UPDATE SET amount = excluded.amount, total = excluded.total,

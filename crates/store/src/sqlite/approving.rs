@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
 use super::super::{Operated, Refusal, StoreError};
@@ -14,19 +13,11 @@ use super::intents;
 use super::operate::{Human, on_order, touch};
 use super::steps::{self, Detail, IntentMove};
 use super::writer::Tx;
-use reconciled_core::consent::{self, GivingUp, Held, is_one_person};
+use reconciled_core::consent::{self, Consent, GivingUp, Held, Wish};
 use reconciled_core::credit_invoice::{self, CreditInvoice};
 use reconciled_core::id::{IntentId, OrderId};
 use reconciled_core::intent::{self, Intent, Kind, State};
 use reconciled_core::money::Minor;
-use reconciled_core::policy::PROPOSAL_LIFE;
-
-/// One operator's wish that still waits for another.
-struct Proposal {
-    amount: Minor,
-    at: Timestamp,
-    actor: String,
-}
 
 /// Consent to one effect. An intent whose outcome is unknown is given up in the same transaction, but only once its
 /// key can no longer be recognised: until then its repeat is safe and a second effect is not.
@@ -46,37 +37,17 @@ pub(super) fn approve(
     }
     let held = held(tx, order, id, found.as_ref())?;
     consent::may_be_named(held, amount).map_err(refused)?;
-    let Some(amount) = needs_two(held, order, id, two_person_above)? else {
-        consent(tx, human, order, id, found.as_ref(), None)?;
-        return Ok(Operated::Done);
-    };
-    let Some(proposal) = proposal(tx, id)?.filter(|it| consent::is_proposed(it.amount, it.at, amount, human.at)) else {
-        propose(tx, human, order, id, amount)?;
-        let until = human.at.checked_add(PROPOSAL_LIFE).unwrap_or(Timestamp::MAX);
-        return Ok(Operated::Proposed { until });
-    };
-    if is_one_person(&proposal.actor, human.actor) {
-        let (actor, at) = (proposal.actor, proposal.at);
-        return Err(StoreError::refused(format!(
-            "{actor} proposed intent {id} at {at}; above two_person_above another operator must approve it"
-        )));
-    }
-    consent(tx, human, order, id, found.as_ref(), Some(&proposal.actor))?;
+    let first =
+        match consent::consents(held, two_person_above, proposal(tx, id)?, human.actor, human.at).map_err(refused)? {
+            Consent::Proposes { amount, until } => {
+                propose(tx, human, order, id, amount)?;
+                return Ok(Operated::Proposed { until });
+            }
+            Consent::LetsGo => None,
+            Consent::Countersigns { first } => Some(first),
+        };
+    consent(tx, human, order, id, found.as_ref(), first.as_deref())?;
     Ok(Operated::Done)
-}
-
-/// The amount of a refund that one operator alone may not let go.
-fn needs_two(
-    held: Option<Held>, order: OrderId, id: IntentId, above: Option<Minor>,
-) -> Result<Option<Minor>, StoreError> {
-    if above.is_none() {
-        return Ok(None);
-    }
-    let held = held.ok_or_else(|| {
-        let why = "so whether it needs two operators is not known; run a pass first";
-        StoreError::refused(format!("no pass has found intent {id} of order {order} yet, {why}"))
-    })?;
-    Ok(consent::needs_two(held.kind, held.amount, above).then_some(held.amount))
 }
 
 /// The effect: a durable intent says so itself; one that is none yet is named by the break that holds or offers it, and is
@@ -97,10 +68,10 @@ fn held(tx: &Tx<'_>, order: OrderId, id: IntentId, found: Option<&Intent>) -> Re
     Ok(held.optional()?)
 }
 
-fn proposal(tx: &Tx<'_>, id: IntentId) -> Result<Option<Proposal>, StoreError> {
+fn proposal(tx: &Tx<'_>, id: IntentId) -> Result<Option<Wish>, StoreError> {
     let mut find = tx.conn.prepare_cached("SELECT amount, at, actor FROM proposal WHERE shop = ?1 AND intent = ?2")?;
     let found = find.query_row((tx.shop, Id(id.0)), |row| {
-        Ok(Proposal { amount: row.get::<_, Cents>(0)?.0, at: row.get::<_, At>(1)?.0, actor: row.get(2)? })
+        Ok(Wish { amount: row.get::<_, Cents>(0)?.0, at: row.get::<_, At>(1)?.0, actor: row.get(2)? })
     });
     Ok(found.optional()?)
 }

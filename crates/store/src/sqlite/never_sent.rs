@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::super::StoreError;
+use super::super::{Refusal, StoreError};
 use super::approving;
 use super::columns::{At, Cents, Code, Id, Number};
 use super::operate::{Human, on_order, touch};
 use super::steps::Detail;
 use super::writer::Tx;
 use reconciled_core::credit_invoice::CreditInvoice;
-use reconciled_core::id::{IntentId, InvoiceId, OrderId};
+use reconciled_core::id::{IntentId, InvoiceId, InvoiceNumber, OrderId};
 use reconciled_core::money::Minor;
 
 /// Keeps it for the amount that the credit invoice has now. Refused once a refund of it was asked for: then only what
@@ -27,15 +27,8 @@ pub(super) fn say(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, credit: Inv
     drop(find);
     let unknown = || StoreError::NotFound(format!("credit invoice {credit} of order {order}"));
     let (number, state, amount) = found.ok_or_else(unknown)?;
-    let open = match state.0 {
-        CreditInvoice::Pending | CreditInvoice::Held | CreditInvoice::PaidByHand | CreditInvoice::Cancelled => true,
-        CreditInvoice::RefundRequested(_) | CreditInvoice::Refunded(_) | CreditInvoice::Paid(_) => false,
-    };
-    let Some(amount) = amount.filter(|_| open) else {
-        return Err(StoreError::refused(format!(
-            "credit invoice {number} is {}; whether it was sent is no question any more",
-            state.0.name()
-        )));
+    let Some(amount) = amount.filter(|_| state.0.may_be_never_sent()) else {
+        return Err(StoreError::Refused(Refusal::NeverSent { number: InvoiceNumber(number), state: state.0 }));
     };
     for asked in consented(tx, order, &number)? {
         approving::withdraw(tx, human, order, asked)?;

@@ -118,7 +118,7 @@ fn release(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId) -> Result<(), Stor
     touch(tx, order, human.at)?;
     let mut remove = tx.conn.prepare_cached("DELETE FROM hold WHERE shop = ?1 AND order_id = ?2")?;
     if remove.execute((tx.shop, Number(order.0)))? == 0 {
-        return Err(StoreError::refused(format!("order {order} is not held by an operator")));
+        return Err(StoreError::Refused(Refusal::NotHeld { order }));
     }
     on_order(tx, human, order, "operator_release", &human.detail())
 }
@@ -130,7 +130,7 @@ fn fits(tx: &Tx<'_>, order: OrderId, refund: &RefundId, parts: &[Part]) -> Resul
     let dossier = dossier.ok_or_else(|| StoreError::NotFound(format!("order {order}")))?;
     let (ledger, shop) = (&dossier.ledger, &dossier.shop);
     let Some((klarna, _)) = &dossier.klarna else {
-        return Err(StoreError::refused(format!("Klarna was not read yet for order {}", shop.number)));
+        return Err(StoreError::Refused(Refusal::Unread { order: shop.number.clone() }));
     };
     let all = refunds_of(ledger, shop, klarna);
     let found = all.iter().find(|shown| shown.id == *refund);

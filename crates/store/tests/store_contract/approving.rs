@@ -109,7 +109,7 @@ pub(crate) async fn nobody_is_two<P: Place>(place: &P) {
     let id = intend(&store, 11, 4000).await;
     by(&store, "Night Desk", two(id), 20).await.unwrap();
     for again in ["Night Desk", "night desk", " NIGHT  DESK ", "NightDesk"] {
-        refused(&by(&store, again, two(id), 21).await, "another operator");
+        refused(&by(&store, again, two(id), 21).await, "SamePerson");
     }
     withheld(&store, id, 22).await;
     intact(&store).await;
@@ -162,10 +162,10 @@ pub(crate) async fn an_effect_that_no_pass_has_found_is_not_approved_under_a_thr
     let store = place.open();
     begun(&store).await;
     let (small, large) = (refund(1, 12, 3000), refund(1, 11, 4000));
-    refused(&by(&store, "operator-1", two(small.id), 10).await, "run a pass first");
+    refused(&by(&store, "operator-1", two(small.id), 10).await, "Unfound");
     hold_back(&store, &small, 11).await;
     assert_eq!(by(&store, "operator-1", two(small.id), 12).await.unwrap(), Operated::Done);
-    refused(&by(&store, "operator-1", two(large.id), 13).await, "run a pass first");
+    refused(&by(&store, "operator-1", two(large.id), 13).await, "Unfound");
     intact(&store).await;
 }
 
@@ -245,7 +245,7 @@ pub(crate) async fn a_part_is_named_with_its_amount_and_needs_two_above_the_thre
         refused(&by(&store, "operator-1", named(Some(other), ABOVE), 10).await, "OtherAmount");
     }
     proposed(&by(&store, "operator-1", named(Some(4000), ABOVE), 11).await, 11 + 24 * HOUR);
-    refused(&by(&store, "operator-1", named(Some(4000), ABOVE), 12).await, "another operator");
+    refused(&by(&store, "operator-1", named(Some(4000), ABOVE), 12).await, "SamePerson");
     let approved = async || store.dossiers(vec![OrderId(1)]).await.unwrap().remove(0).ledger.approved;
     assert!(approved().await.is_empty(), "one operator let a refund above the threshold go");
     assert_eq!(by(&store, "operator-2", named(Some(4000), ABOVE), 13).await.unwrap(), Operated::Done);
