@@ -1,4 +1,4 @@
-//! The speed and memory of the built program, measured from outside: the release binary runs passes against the
+//! The speed and memory of the built program, measured from outside: the program as it is shipped runs passes against the
 //! sandbox in another process, over loopback HTTP, with its store on disk.
 //!
 //! `cargo bench --profile dist` prints the table with what was aimed at and whether it was met; `cargo bench --profile dist -- --baseline` measures

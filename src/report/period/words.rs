@@ -98,6 +98,15 @@ mod tests {
         refund_after: 1h, grace: 1h 30m, refund_limit_per_order: Minor(100000), refund_limit_per_pass: Minor(500000), \
         refund_limit_per_day: Minor(2000000), two_person_above: Some(Minor(50000)), expiry_warning: 120h }";
 
+    /// What was decided under the same text is not decided again, so every policy has a text of its own.
+    #[test]
+    fn another_policy_is_another_text() {
+        let other = Policy { adopt_exact: true, ..strict() };
+        assert_eq!(policy::encode(&strict()), policy::encode(&strict()));
+        assert_ne!(policy::encode(&strict()), policy::encode(&other));
+        assert!(policy::encode(&other).contains("\"adopt_exact\":true"));
+    }
+
     #[test]
     fn a_policy_is_told_setting_by_setting() {
         let told = settings(&policy::encode(&strict()), Some(Currency::EUR));
