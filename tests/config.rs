@@ -673,6 +673,14 @@ fn a_page_that_others_can_reach_names_its_proxy() {
     }
 }
 
+/// Configurations that an earlier version wrote have it, so its refusal says what to do.
+#[test]
+fn the_schedule_of_settlements_is_refused_with_what_to_do() {
+    let said = refused(&format!("{MINIMAL}[schedule]\nsettle = \"at 06:00 UTC\"\n"));
+    assert!(said.len() == 1 && said[0].contains("schedule.settle: nothing reads payouts"), "{said:?}");
+    assert!(said[0].contains("remove this line"), "{said:?}");
+}
+
 /// Whoever reads the README knows every variable that changes what the program does.
 #[test]
 fn every_variable_of_the_environment_is_documented() {

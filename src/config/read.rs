@@ -213,6 +213,10 @@ fn join(path: &str, key: &str) -> String {
 
 /// What an unknown key probably is: one of another section, or a misspelt one of its own.
 fn unknown(name: &str, full: &str, path: &str, known: &[&str]) -> String {
+    // Earlier versions wrote it into every configuration, and the nearest known key would be no help.
+    if full == "schedule.settle" {
+        return format!("{full}: nothing reads payouts in this version; remove this line");
+    }
     let elsewhere =
         super::shop::SECTIONS.iter().find(|(section, keys)| !path.ends_with(section) && keys.contains(&name));
     if let Some((section, _)) = elsewhere {
