@@ -238,6 +238,8 @@ const IMPURE: &[&str] = &[
 ];
 
 const IMPURE_NAMES: &[&str] = &[
+    "new_v4",
+    "now_v7",
     "SystemTime",
     "Instant",
     "HashMap",
@@ -268,6 +270,7 @@ fn core_is_pure_so_that_the_same_facts_always_give_the_same_plan() {
     can_fail(impurities, path, "use crate::id::RefundId; // std::fs", "use std::time::Instant;");
     can_fail(impurities, path, "const A: &str = \"println\";", "use std::{\n    fmt,\n    fs,\n};");
     can_fail(impurities, path, "use std::collections::BTreeMap;", "use std::collections::{BTreeMap, HashMap as Map};");
+    can_fail(impurities, path, "Uuid::new_v5(&space, name)", "Uuid::now_v7()");
     can_fail(impurities, path, "fn a(now: Timestamp) {}", "fn a() { b(Timestamp::now()) }");
 }
 
