@@ -155,7 +155,7 @@ pub fn held<W: Write>(out: &mut W, held: &[HeldOrder], now: Timestamp) -> io::Re
 }
 
 fn status(it: &Break, now: Timestamp) -> String {
-    let status = words::status(it.status);
+    let status = it.status.name();
     match &it.proposal {
         Some(proposal) if proposal.until() > now => format!("{status}, proposed by {}", plain(&proposal.actor)),
         _ => status.to_owned(),

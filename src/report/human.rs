@@ -170,7 +170,7 @@ pub fn one_break<W: Write>(out: &mut W, it: &Break, currency: Option<Currency>, 
     about.extend(it.credit_invoice.as_ref().map(credit_invoice));
     about.extend(it.amount.map(|amount| money(amount, currency)));
     about.push(format!("{} old", words::age(it.opened_at, now)));
-    about.push(words::status(it.status).to_owned());
+    about.push(it.status.name().to_owned());
     about.extend(it.assigned.as_ref().map(|name| format!("with {}", plain(name))));
     writeln!(out, "    {}", about.join(" · "))?;
     writeln!(out, "    {}", plain(&it.message))?;

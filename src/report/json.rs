@@ -249,7 +249,7 @@ impl<'a> BreakView<'a> {
             amount_minor: it.amount.map(reconciled_core::money::Minor::get),
             opened_at: it.opened_at.to_string(),
             age_seconds: age_seconds(it.opened_at, now),
-            status: super::words::status(it.status),
+            status: it.status.name(),
             message: &it.message,
             remedy: super::words::remedy(it),
             note: it.note.as_deref(),

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::Outcome;
-use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::intent::Kind;
 use reconciled_core::money::{Currency, Minor};
@@ -62,15 +61,6 @@ pub const fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Rejected => "refused",
         Outcome::Unknown => "outcome unknown",
         Outcome::Held => "held",
-    }
-}
-
-pub const fn status(status: BreakStatus) -> &'static str {
-    match status {
-        BreakStatus::Open => "open",
-        BreakStatus::Acknowledged => "acknowledged",
-        BreakStatus::Resolved => "resolved",
-        BreakStatus::Cleared => "cleared",
     }
 }
 

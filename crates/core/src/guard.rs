@@ -93,7 +93,7 @@ impl Reserved {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Money {
     pub captured: Minor,
-    /// By the read on which the write leaves.
+    /// By the read that is at hand: the decision's, or the fresh one on which the write leaves.
     pub refunded: Minor,
     /// The most that any read said up to the decision.
     pub refunded_then: Minor,

@@ -69,8 +69,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 fn status(text: &str) -> Result<BreakStatus, String> {
-    let all = [BreakStatus::Open, BreakStatus::Acknowledged, BreakStatus::Resolved, BreakStatus::Cleared];
-    let found = all.into_iter().find(|it| crate::report::words::status(*it) == text);
+    let found = BreakStatus::ALL.into_iter().find(|it| it.name() == text);
     found.ok_or_else(|| "open, acknowledged, resolved or cleared".to_owned())
 }
 

@@ -66,7 +66,7 @@ impl BreakView {
             amount: money(it.amount, visit.currency),
             age: words::age(it.opened_at, visit.now),
             opened: when(it.opened_at),
-            status: words::status(it.status),
+            status: it.status.name(),
             message: capital(&plain(&it.message)),
             note: plain(it.note.as_deref().unwrap_or_default()),
         }

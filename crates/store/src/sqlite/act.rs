@@ -75,6 +75,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, pass: PassId, id: IntentId, guard: Guard) -
     if let Err(why) = guard::opens(&gate) {
         return Ok(Claim::Withheld(why));
     }
+    // The gate asks nothing else of any other effect, and what it asks costs queries.
     if found.intent.effect.kind == Kind::Refund
         && let Err(why) = refund(tx, &found, guard)?
     {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row};
 use super::super::{Audit, Chain, StoreError};
 use super::columns::{At, Number};
 use super::decide::FIRST_SEEN;
+use super::differences::OPENED;
 use super::intents::PLANNED;
 use super::journal::{self, Entry, Head, entity};
 use super::replay;
@@ -161,7 +162,7 @@ fn count(begun: &mut Begun, entry: &Entry<'_>) {
         (entity::ORDER, FIRST_SEEN) => &mut begun.orders,
         (entity::CREDIT_INVOICE, FIRST_SEEN) => &mut begun.credits,
         (entity::INTENT, PLANNED) => &mut begun.intents,
-        (entity::BREAK, "opened") => &mut begun.breaks,
+        (entity::BREAK, OPENED) => &mut begun.breaks,
         _ => return,
     };
     *counter = counter.saturating_add(1);

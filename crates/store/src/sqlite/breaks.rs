@@ -58,6 +58,7 @@ fn find(tx: &Tx<'_>, id: i64) -> Result<(OrderId, Held), StoreError> {
 
 fn take(tx: &mut Tx<'_>, human: Human<'_>, order: OrderId, held: &Held, step: &BreakStep) -> Result<(), StoreError> {
     let note = Some(human.note).filter(|note| !note.is_empty());
+    differences::after(held, step.event())?;
     let detail = match step {
         BreakStep::Assign(to) => {
             let mut update = tx.conn.prepare_cached("UPDATE break SET assigned = ?2 WHERE id = ?1")?;

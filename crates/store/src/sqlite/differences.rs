@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 
+use super::super::codec::Coded as _;
 use super::super::{Break, Difference, Refusal, StoreError};
 use super::columns::{At, Cents, Code, Id, Number};
 use super::journal::entity;
@@ -20,8 +21,7 @@ use reconciled_core::id::{IntentId, InvoiceNumber, OrderId, OrderNumber};
 use reconciled_core::money::Minor;
 
 pub(super) fn status(word: &str) -> Result<BreakStatus, StoreError> {
-    let known = BreakStatus::ALL.into_iter().find(|status| status.name() == word);
-    known.ok_or_else(|| StoreError::Damaged(format!("a break is `{word}`")))
+    BreakStatus::decode(word).ok_or_else(|| StoreError::Damaged(format!("a break is `{word}`")))
 }
 
 /// A break as far as its life goes.
@@ -173,12 +173,17 @@ fn refresh(tx: &Tx<'_>, held: &Held, seen: &Difference) -> Result<(), StoreError
     Ok(())
 }
 
-/// Moves a break as its machine says, journalled; a step that has no row is refused.
+/// What its machine makes of a break; a step that has no row is refused.
+pub(super) fn after(held: &Held, event: BreakEvent) -> Result<BreakStatus, StoreError> {
+    let (id, status) = (held.id, held.status);
+    status.apply(event).map_err(|_| StoreError::Refused(Refusal::Break { id, status, event }))
+}
+
+/// Moves a break as its machine says, journalled.
 pub(super) fn step(
     tx: &mut Tx<'_>, cause: Cause<'_>, held: &Held, event: BreakEvent, detail: &Detail<'_>,
 ) -> Result<(), StoreError> {
-    let (id, status) = (held.id, held.status);
-    let to = status.apply(event).map_err(|_| StoreError::Refused(Refusal::Break { id, status, event }))?;
+    let (id, status, to) = (held.id, held.status, after(held, event)?);
     if to != status {
         let mut update =
             tx.conn.prepare_cached("UPDATE break SET status = ?2, closed_at = ?3 WHERE id = ?1 AND status = ?4")?;

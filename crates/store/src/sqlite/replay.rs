@@ -20,7 +20,7 @@ use super::intents::{self, PLANNED};
 use super::journal::entity;
 use super::operate::NOBODY;
 use reconciled_core::IllegalTransition;
-use reconciled_core::breaks::BreakStatus;
+use reconciled_core::breaks::{BreakEvent, BreakStatus};
 use reconciled_core::credit_invoice::CreditInvoice;
 use reconciled_core::id::OrderId;
 use reconciled_core::intent::{self, Intent, State};
@@ -179,13 +179,13 @@ impl Story {
 
     /// Who works on a break after this row.
     fn assigned(&mut self, line: &Line) -> Result<(), String> {
-        match line.event.as_str() {
-            "assigned" => {
+        match BreakEvent::decode(&line.event) {
+            Some(BreakEvent::Assigned) => {
                 let detail = parse(line)?;
                 let to = detail.get("target").and_then(Value::as_str).ok_or("`assigned` does not say to whom")?;
                 self.assigned.insert(line.id.clone(), to.to_owned());
             }
-            "unassigned" => {
+            Some(BreakEvent::Unassigned) => {
                 self.assigned.remove(&line.id);
             }
             _ => {}

@@ -11,6 +11,8 @@ use super::super::super::period::{BreakLine, Line, Lines};
 use super::super::columns::{At, Code, Number};
 use super::super::journal::ACTOR;
 use super::Reading;
+use crate::codec::Coded as _;
+use reconciled_core::breaks::BreakStatus;
 use reconciled_core::discrepancy::BreakKind;
 use reconciled_core::money::Minor;
 
@@ -28,7 +30,7 @@ pub(super) fn read<L: Lines>(reading: &Reading<'_>, lines: &mut L) -> Result<(),
 }
 
 fn is_open(status: &str) -> bool {
-    matches!(status, "open" | "acknowledged")
+    BreakStatus::decode(status).is_some_and(BreakStatus::is_open)
 }
 
 fn line(reading: &Reading<'_>, row: &Row<'_>) -> Result<Option<BreakLine>, StoreError> {
