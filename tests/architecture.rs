@@ -195,7 +195,7 @@ fn has_word(line: &str, word: &str) -> bool {
 
 // What each crate is made of.
 
-/// What a crate may depend on; of the others the manifests say enough.
+/// What a crate may depend on.
 const MAKINGS: &[(&str, &[&str])] = &[
     ("crates/core/Cargo.toml", &["jiff", "rust_decimal", "thiserror", "uuid"]),
     (
@@ -204,12 +204,17 @@ const MAKINGS: &[(&str, &[&str])] = &[
     ),
 ];
 
-fn foreign_makings(file: &File) -> Vec<usize> {
-    let allowed = MAKINGS.iter().find(|(path, _)| *path == file.path).map_or(&[][..], |(_, allowed)| allowed);
+/// What a manifest names.
+fn dependencies(file: &File) -> Vec<(usize, String)> {
     let lines = file.text.lines().enumerate().skip_while(|(_, line)| *line != "[dependencies]").skip(1);
     let named = lines.take_while(|(_, line)| !line.starts_with('[')).filter(|(_, line)| line.contains('='));
     let name = |line: &str| line.split(['=', '.', ' ']).next().unwrap_or_default().to_owned();
-    named.filter(|(_, line)| !allowed.contains(&name(line).as_str())).map(|(index, _)| index + 1).collect()
+    named.map(|(index, line)| (index + 1, name(line))).collect()
+}
+
+fn foreign_makings(file: &File) -> Vec<usize> {
+    let allowed = MAKINGS.iter().find(|(path, _)| *path == file.path).map_or(&[][..], |(_, allowed)| allowed);
+    lines_of(dependencies(file), |name| !allowed.contains(&name))
 }
 
 #[test]
@@ -221,6 +226,18 @@ fn the_core_does_no_io_and_the_sandbox_shares_nothing_with_the_clients() {
     let (path, good) = (files[0].path.as_str(), "[dependencies]\njiff = \"1\"\n[dev-dependencies]\nproptest = \"1\"");
     can_fail(foreign_makings, path, good, "[dependencies]\ntokio.workspace = true\n");
     can_fail(foreign_makings, &files[1].path, good, "[dependencies]\nreconciled-core = { path = \"../core\" }\n");
+}
+
+fn beside_the_core(file: &File) -> Vec<usize> {
+    lines_of(dependencies(file), |name| name.starts_with("reconciled") && name != "reconciled-core")
+}
+
+#[test]
+fn store_and_services_do_not_know_each_other() {
+    let files = ["crates/store/Cargo.toml", "crates/sides/Cargo.toml"].map(manifest);
+    holds("of our crates, store and sides know the core alone: what drives both is the pass", &files, beside_the_core);
+    let good = "[dependencies]\nreconciled-core.workspace = true\nserde.workspace = true\n";
+    can_fail(beside_the_core, "crates/store/Cargo.toml", good, "[dependencies]\nreconciled-sides.workspace = true\n");
 }
 
 /// What the standard library and the core's own dependencies would still let it do.
