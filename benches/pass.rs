@@ -1,10 +1,10 @@
-//! The speed and memory of the built program, measured from outside: the program as it is shipped runs passes against the
-//! sandbox in another process, over loopback HTTP, with its store on disk.
+//! The speed and memory of the program as it is shipped, measured from outside: it runs passes against the sandbox in
+//! another process, over loopback HTTP, with its store on disk.
 //!
-//! `cargo bench --profile dist` prints the table with what was aimed at and whether it was met; `cargo bench --profile dist -- --baseline` measures
-//! the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the ratio;
-//! `--quick` takes smaller shops. Words (`start`, `refunds`, `first`, `quiet`, `report`, `pages`) choose figures. Nothing here
-//! fails on a slow machine.
+//! `cargo bench --profile dist` prints the table with what was aimed at and whether it was met. Behind `--`: `--baseline`
+//! measures the plain sequential client of `support::plain` beside it, with as many requests per refund, and prints the
+//! ratio; `--quick` takes smaller shops; words (`start`, `refunds`, `first`, `quiet`, `report`, `pages`) choose figures.
+//! Nothing here fails on a slow machine.
 //!
 //! The refunds are those of a shop whose orders an earlier pass with `act = false` has listed, read and judged, as
 //! after a rehearsal. The pass that is measured, from the start of its process to its end, lists what changed, reads

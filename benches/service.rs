@@ -1,8 +1,8 @@
-//! What the service costs and how fast it is, measured from outside: the release binary under `run`, against the sandbox
-//! in another process, over loopback HTTP, with its store on disk.
+//! What the service costs and how fast it is, measured from outside: the program as it is shipped under `run`, against the
+//! sandbox in another process, over loopback HTTP, with its store on disk.
 //!
-//! `cargo bench --profile dist --bench service` prints the table with what was aimed at and whether it was met; `--quick` measures for
-//! shorter and with fewer shops at the same rate of passes. Words (`webhook`, `idle`, `orders`, `shops`) choose figures.
+//! `cargo bench --profile dist --bench service` prints the table with what was aimed at and whether it was met; `--quick`
+//! measures for shorter and with fewer shops at the same rate of passes. Words (`webhook`, `idle`, `orders`, `shops`) choose figures.
 //! Nothing here fails on a slow machine.
 //!
 //! `webhook` is the time from the first byte of a signed webhook to the refund's arrival at Klarna, by the sandbox's

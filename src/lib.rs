@@ -1,7 +1,7 @@
 //! `reconciled` makes a Lightspeed eCom shop and its Klarna account agree, and can prove it.
 //!
-//! Modules in reading order: the pure decisions, the pass that carries them out, the two sides, the store, and the
-//! shell around them.
+//! What drives and what tells: begin with `pass`, which carries the core's decisions out, then `daemon`, `report` and the
+//! shell around them. Decisions, services, store and sandbox are crates of their own below `crates/`.
 #![forbid(unsafe_code)]
 
 #[macro_use]

@@ -115,7 +115,7 @@ impl Service {
         let (schedules, endpoints) = scheduled(&shops).await?;
         self.site.receive_with(reception(&shops));
         *self.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
-        self.site.open_doors(endpoints);
+        self.site.believe_hints_at(endpoints);
         self.site.open_page(access(&self.shops(), self.listen));
         Ok(schedules)
     }
@@ -126,7 +126,7 @@ impl Work for Service {
         let shops = self.shops();
         let (schedules, endpoints) = scheduled(&shops).await?;
         self.site.receive_with(reception(&shops));
-        self.site.open_doors(endpoints);
+        self.site.believe_hints_at(endpoints);
         self.site.open_page(access(&self.shops(), self.listen));
         Ok(schedules)
     }
@@ -203,16 +203,16 @@ fn access(shops: &Shops, listen: Server) -> Option<PageAccess> {
 /// Where an app's redirects are taken: for every shop that works through it.
 fn reception(shops: &Shops) -> Option<Reception> {
     let mut known = None;
-    let mut schedules = Vec::new();
+    let mut installable = Vec::new();
     for loaded in shops.values() {
         let Some(ShopLogin::App(installed)) = loaded.secrets.as_ref().map(|secrets| &secrets.lightspeed) else {
             continue;
         };
         known = Some(installed.app.clone());
         let cluster = loaded.shop.lightspeed.cluster.name();
-        schedules.push(app::InstallableShop { place: installed.place.clone(), cluster });
+        installable.push(app::InstallableShop { place: installed.place.clone(), cluster });
     }
-    known.map(|app| Reception::new(app, schedules))
+    known.map(|app| Reception::new(app, installable))
 }
 
 fn load(file: Option<&Path>, only: Option<&str>, environment: &Environment) -> Result<Shops, CliError> {

@@ -62,7 +62,7 @@ impl Site {
     }
 
     /// The shops whose hints are believed; replaces those before.
-    pub fn open_doors(&self, endpoints: Vec<HookEndpoint>) {
+    pub fn believe_hints_at(&self, endpoints: Vec<HookEndpoint>) {
         let endpoints = endpoints.into_iter().map(|endpoint| (endpoint.token(), endpoint)).collect();
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
     }

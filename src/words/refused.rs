@@ -1,6 +1,9 @@
 //! Why the store did not do what it was asked, and why the ledger lets an effect not leave, in words.
 
 use std::error::Error;
+use std::fmt::Display;
+
+use jiff::Timestamp;
 
 use reconciled_core::breaks::BreakEvent;
 use reconciled_core::consent;
@@ -34,9 +37,7 @@ pub fn store(error: &StoreError) -> String {
 
 fn refusal(refused: &Refusal) -> String {
     match refused {
-        Refusal::Approve { intent, why: consent::Refusal::SamePerson { actor, at } } => {
-            format!("{actor} proposed intent {intent} at {at}; above two_person_above another operator must approve it")
-        }
+        Refusal::Approve { intent, why: consent::Refusal::SamePerson { actor, at } } => same_person(intent, actor, *at),
         Refusal::Approve { why, .. } | Refusal::GiveUp { why, .. } => format!("{refused}: {}", consent(why)),
         Refusal::Adopt { why, currency, .. } => format!("{refused}: {}", adoption::refusal(why, *currency)),
         Refusal::Break { event: BreakEvent::Assigned | BreakEvent::Unassigned, .. } => {
@@ -61,6 +62,10 @@ fn refusal(refused: &Refusal) -> String {
     }
 }
 
+fn same_person(what: &dyn Display, actor: &str, at: Timestamp) -> String {
+    format!("{actor} proposed {what} at {at}; above two_person_above another operator must approve it")
+}
+
 /// Why a human's word about an effect is not taken, as the end of a sentence.
 pub fn consent(why: &consent::Refusal) -> String {
     match why {
@@ -83,9 +88,7 @@ pub fn consent(why: &consent::Refusal) -> String {
         consent::Refusal::Unfound => {
             "no pass has found it yet, so whether it needs two operators is not known; run a pass first".to_owned()
         }
-        consent::Refusal::SamePerson { actor, at } => {
-            format!("{actor} proposed it at {at}; above two_person_above another operator must approve it")
-        }
+        consent::Refusal::SamePerson { actor, at } => same_person(&"it", actor, *at),
         consent::Refusal::NothingLeft(state) => format!("it is {}, and nothing is left to give up", state.name()),
     }
 }

@@ -59,7 +59,7 @@ impl Mail {
             let _ = world.handle(Side::Lightspeed, &request, at);
         }
         let site = Site::new(Board::default(), waker);
-        site.open_doors(vec![endpoint]);
+        site.believe_hints_at(vec![endpoint]);
         Self { site, hints, token, under_way: Vec::new() }
     }
 
