@@ -9,6 +9,7 @@ pub(crate) mod text;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -119,5 +120,26 @@ impl ReadWrite {
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
         Self { read: self.read.saturating_add(more.read), write: self.write.saturating_add(more.write) }
+    }
+}
+
+/// How many requests a client has made, repeated ones included.
+#[derive(Debug, Default)]
+pub struct Counted {
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Counted {
+    pub fn read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn so_far(&self) -> ReadWrite {
+        ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
     }
 }

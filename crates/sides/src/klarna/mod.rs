@@ -8,7 +8,6 @@ mod convert;
 mod dto;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +16,7 @@ use uuid::Uuid;
 
 use crate::budget::{Budget, Use, date};
 use crate::clock::Clock;
-use crate::http::ReadWrite;
+use crate::http::{Counted, ReadWrite};
 use crate::http::{
     Credentials, Login, Method, READ_TIMEOUT, Request, Response, SINGLE_ANSWER, Transport, WRITE_TIMEOUT,
 };
@@ -60,19 +59,17 @@ pub struct Client<T, C> {
     clock: C,
     settings: Settings,
     budget: Arc<Budget>,
-    reads: AtomicU64,
-    writes: AtomicU64,
+    counted: Counted,
 }
 
 impl<T: Transport, C: Clock> Client<T, C> {
     pub fn new(transport: T, clock: C, settings: Settings, budget: Arc<Budget>) -> Self {
-        let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { transport, clock, settings, budget, reads, writes }
+        Self { transport, clock, settings, budget, counted: Counted::default() }
     }
 
     /// The requests made so far, repeated ones included.
     pub fn calls(&self) -> ReadWrite {
-        ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
+        self.counted.so_far()
     }
 
     /// One order with its captures and refunds (`getOrder`). Repeated once after a server error or a lost answer.
@@ -97,7 +94,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         if let Err(until) = self.budget.admit(&self.clock, Use::Read).await {
             return Err(Stumble::Over(Unreadable::OutOfBudget { until }));
         }
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.counted.read();
         let sent = self.transport.send(self.request(Method::Get, id, "", READ_TIMEOUT)).await;
         let response = sent.map_err(|error| classify::no_answer(&error))?;
         self.budget.learn(&self.clock, &response);
@@ -114,7 +111,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
             return Err(Unreadable::OutOfBudget { until });
         }
         let nobodys = KlarnaOrderId::new(NOBODYS_ORDER).ok_or_else(|| Unreadable::Failed(Said::default()))?;
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.counted.read();
         let sent = self.transport.send(self.request(Method::Get, &nobodys, "", READ_TIMEOUT)).await;
         let response = sent.map_err(|error| classify::no_answer(&error).into_unreadable())?;
         self.budget.learn(&self.clock, &response);
@@ -146,7 +143,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let mut request = self.request(Method::Post, order, path, WRITE_TIMEOUT);
         request.headers.push((IDEMPOTENCY_KEY, key.to_string()));
         request.body = (!payload.is_empty()).then(|| payload.to_owned());
-        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.counted.write();
         let response = match self.transport.send(request).await {
             Ok(response) => response,
             Err(error) => return classify::unanswered(&error),

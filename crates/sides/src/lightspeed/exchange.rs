@@ -1,7 +1,6 @@
 //! One read at Lightspeed: the URL, the budget, the bounded repetitions.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -55,7 +54,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         }
         let mut request = self.request(Method::Get, path, query);
         request.largest_answer = largest_answer;
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.counted.read();
         let response = self.transport.send(request).await.map_err(|e| error::no_answer(&e))?;
         self.budget.learn(&self.clock, &response);
         let date = date(&response);

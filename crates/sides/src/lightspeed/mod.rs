@@ -19,7 +19,6 @@ mod webhooks;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -27,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::budget::{Budget, Use};
 use crate::clock::Clock;
-use crate::http::ReadWrite;
+use crate::http::{Counted, ReadWrite};
 use crate::http::{Credentials, Method, SINGLE_ANSWER, Transport, WRITE_TIMEOUT};
 use reconciled_core::answer::{Answer, Unreadable};
 use reconciled_core::facts::{ListedInvoice, ListedOrder, ShopOrder};
@@ -124,19 +123,17 @@ pub struct Client<T, C> {
     clock: C,
     settings: Settings,
     budget: Arc<Budget>,
-    reads: AtomicU64,
-    writes: AtomicU64,
+    counted: Counted,
 }
 
 impl<T: Transport, C: Clock> Client<T, C> {
     pub fn new(transport: T, clock: C, settings: Settings, budget: Arc<Budget>) -> Self {
-        let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { transport, clock, settings, budget, reads, writes }
+        Self { transport, clock, settings, budget, counted: Counted::default() }
     }
 
     /// The requests made so far, repeated ones included.
     pub fn calls(&self) -> ReadWrite {
-        ReadWrite { read: self.reads.load(Ordering::Relaxed), write: self.writes.load(Ordering::Relaxed) }
+        self.counted.so_far()
     }
 
     /// The address and the key that are called, as a digest: another one may lead to another shop.
@@ -243,7 +240,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         let mut request = self.request(Method::Put, &format!("invoices/{invoice}"), "");
         request.body = Some(payload.to_owned());
         request.timeout = WRITE_TIMEOUT;
-        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.counted.write();
         let response = match self.transport.send(request).await {
             Ok(response) => response,
             Err(error) => return error::unanswered(&error),

@@ -3,8 +3,6 @@
 //! They move no money and no document, so they need no intent; a registration whose answer was lost is found again by
 //! listing. Nothing here repeats a write, and whose a registration is, the caller decides.
 
-use std::sync::atomic::Ordering;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -94,7 +92,7 @@ impl<T: Transport, C: Clock> Client<T, C> {
         if let Err(until) = self.turn().await {
             return Err(NotWritten::Refused(error::said(&format!("no call is left before {until}"))));
         }
-        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.counted.write();
         let response = self.transport.send(request).await.map_err(|why| error::not_written(&why))?;
         self.budget.learn(&self.clock, &response);
         match error::written(response, |response| self.throttled_until(response)) {
